@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/clock.h - clock and local timer, beside what arch/cpu.h promises
+ *
+ * Idea        see clock.c
+ * Invariants  none
+ * Locks       none
+ * Follow      from smp.c   to clock.c
+ * Tests       every boot
+ */
+#pragma once
+
+/* The local timer of this CPU is ready for timer_arm(). Context: once per CPU, interrupts off. */
+void clock_init_cpu(void);

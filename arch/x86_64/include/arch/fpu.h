@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/fpu.h - x87, SSE and AVX registers of tasks
+ *
+ * Idea        see fpu.c
+ * Invariants  see fpu.c
+ * Locks       none; owner only
+ * Follow      from switch.c   to fpu.c
+ * Tests       tests/guest
+ * See         Intel SDM volume 1, chapter 13
+ */
+#pragma once
+
+#include <kernel/lib/compiler.h>
+#include <kernel/lib/types.h>
+
+/* Finds the size of the save area (boot CPU) and switches the components on. Context: once per CPU, CR4 is set. */
+void fpu_init_cpu(void);
+
+/*
+ * fpu_alloc - a save area whose state fpu_save() of any task can fill
+ *
+ * Returns   the area, 64-byte aligned; NULL when memory ran out
+ * Context   may sleep
+ * Gives     the area (fpu_free)
+ */
+void *fpu_alloc(void);
+void fpu_free(void *area);
+
+/* Registers to @area, which was last loaded from or is new. Context: interrupts off, or current's own area. */
+void fpu_save(void *area);
+
+/* Registers to an @area that may ever have held another task's state. */
+void fpu_save_copy(void *area);
+
+/* Registers from @area. */
+void fpu_load(const void *area);
+
+/* Registers as a fresh program expects them, all else zero. */
+void fpu_load_initial(void);

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/exec_stack.c - measuring and writing a program's first stack
+ *
+ * Idea        see exec_stack.h. A sibling thread may change the strings between measuring and writing: writing never goes past what
+ *             was measured, and every string is terminated whatever it has become.
+ * Invariants  I1  The table ends where the auxiliary data begin; the strings end where the path begins.
+ * Locks       mm->lock for the walk
+ * Follow      from exec.c   to fault_handle, pagetable_walk
+ * Tests       tests/guest
+ */
+#include <kernel/exec.h>
+#include <kernel/exec_stack.h>
+#include <kernel/lib/string.h>
+#include <kernel/panic.h>
+#include <kernel/sched.h>
+#include <kernel/task.h>
+#include <kernel/timer.h>
+#include <kernel/uaccess.h>
+#include <mm/fault.h>
+#include <mm/mm.h>
+#include <mm/mmap.h>
+#include <mm/pagetable.h>
+
+#define STACK_TOP USER_TOP
+#define STACK_SLACK (128UL << 10) /* mapped beyond what is written, as in Linux: the first frames need no growing */
+#define RANDOM_BYTES 16
+#define PLATFORM "x86_64"
+
+enum aux_type {
+	AT_NULL = 0,
+	AT_PHDR = 3,
+	AT_PHENT = 4,
+	AT_PHNUM = 5,
+	AT_PAGESZ = 6,
+	AT_BASE = 7,
+	AT_FLAGS = 8,
+	AT_ENTRY = 9,
+	AT_UID = 11,
+	AT_EUID = 12,
+	AT_GID = 13,
+	AT_EGID = 14,
+	AT_PLATFORM = 15,
+	AT_HWCAP = 16,
+	AT_CLKTCK = 17,
+	AT_SECURE = 23,
+	AT_RANDOM = 25,
+	AT_HWCAP2 = 26,
+	AT_EXECFN = 31,
+};
+
+#define AUX_WORDS 38 /* 19 entries of two words */
+#define CLOCK_TICKS 100
+
+/* Where everything goes. */
+struct stack_layout {
+	u64 path;    /* address of the path string */
+	u64 strings; /* of the first argument string */
+	u64 random;  /* of the random bytes; the platform name follows */
+	u64 sp;
+};
+
+/* One frame of the new address space at a time, for writing in ascending order. */
+struct stack_writer {
+	struct mm *mm;
+	struct page *page; /* one reference; NULL: none yet */
+	u64 page_va;
+	u64 va; /* the next byte */
+};
+
+/* Everything that is being written. */
+struct stack_build {
+	const struct exec_args *args;
+	struct stack_layout layout;
+	struct stack_writer table;
+	struct stack_writer strings;
+};
+
+static int measure_array(struct exec_args *args, bool env, u64 limit, u32 *count);
+static int string_at(const struct exec_args *args, bool env, u32 i, u64 *string, bool *kernel);
+static s64 string_length(u64 string, bool kernel);
+static void layout_make(const struct exec_args *args, struct stack_layout *out);
+static int write_all(struct stack_build *b, const struct exec_aux *aux);
+static int write_array(struct stack_build *b, bool env);
+static int write_string(struct stack_build *b, u64 string, bool kernel);
+static int write_aux(struct stack_build *b, const struct exec_aux *aux);
+static int write_extras(struct stack_build *b);
+static void random_fill(u8 bytes[RANDOM_BYTES]);
+static int writer_word(struct stack_writer *w, u64 word);
+static int writer_put(struct stack_writer *w, u64 src, u64 n, bool kernel);
+static int writer_seek(struct stack_writer *w);
+static void writer_end(struct stack_writer *w);
+static int page_for_write(struct mm *mm, u64 va, struct page **out);
+
+/* ---- measure ---- */
+
+int
+exec_args_measure(struct exec_args *args, u64 limit)
+{
+	int error;
+
+	args->bytes = 0;
+	error = measure_array(args, false, limit, &args->argc);
+	if (!error && !args->argc) {
+		/* Why: programs take argv[0] for granted; Linux gives them an empty one too. */
+		args->head[args->heads++] = "";
+		error = measure_array(args, false, limit, &args->argc);
+	}
+	if (!error)
+		error = measure_array(args, true, limit, &args->envc);
+	if (!error && args->bytes + (args->argc + args->envc) * sizeof(u64) > limit)
+		error = -E2BIG;
+	return error;
+}
+
+static int
+measure_array(struct exec_args *args, bool env, u64 limit, u32 *count)
+{
+	for (u32 i = 0;; i++) {
+		u64 string;
+		bool kernel;
+		s64 len;
+		int error = string_at(args, env, i, &string, &kernel);
+
+		*count = i;
+		if (error || !string)
+			return error;
+		len = string_length(string, kernel);
+		if (len < 0)
+			return (int)len;
+		args->bytes += (u64)len + 1;
+		if (len + 1 > (s64)EXEC_STRING_MAX || args->bytes + i * sizeof(u64) > limit)
+			return -E2BIG;
+		cond_resched();
+		if (signal_state_fatal(&current->signal))
+			return -EINTR;
+	}
+}
+
+/* String number @i of arguments or environment: 0 in *string behind the last. */
+static int
+string_at(const struct exec_args *args, bool env, u32 i, u64 *string, bool *kernel)
+{
+	u64 array = env ? args->envp : args->argv;
+
+	*string = 0;
+	*kernel = true;
+	if (!env && i < args->heads) {
+		*string = (u64)args->head[i];
+		return 0;
+	}
+	if (!env)
+		i += args->skip - args->heads;
+	if (!array)
+		return 0;
+	*kernel = args->kernel;
+	if (!args->kernel)
+		return get_user_u64(string, (const u64 __user *)array + i);
+	*string = ((const u64 *)array)[i];
+	return 0;
+}
+
+static s64
+string_length(u64 string, bool kernel)
+{
+	return kernel ? (s64)strlen((const char *)string) : strnlen_user((const char __user *)string, EXEC_STRING_MAX);
+}
+
+/* ---- reserve ---- */
+
+int
+exec_stack_reserve(struct mm *mm, const struct exec_args *args, u64 *sp)
+{
+	struct stack_layout layout;
+
+	layout_make(args, &layout);
+	*sp = layout.sp;
+	return mmap_stack(mm, STACK_TOP, round_up(STACK_TOP - layout.sp + STACK_SLACK, PAGE_SIZE));
+}
+
+static void
+layout_make(const struct exec_args *args, struct stack_layout *out)
+{
+	u64 words = 1 + args->argc + 1 + args->envc + 1 + AUX_WORDS;
+
+	out->path = STACK_TOP - sizeof(u64) - (strlen(args->path) + 1);
+	out->strings = out->path - args->bytes;
+	out->random = round_down(out->strings - RANDOM_BYTES - sizeof(PLATFORM), 16);
+	out->sp = round_down(out->random - words * sizeof(u64), 16);
+}
+
+/* ---- write ---- */
+
+int
+exec_stack_write(struct mm *mm, const struct exec_args *args, const struct exec_aux *aux, u64 sp)
+{
+	struct stack_build b = {.args = args};
+	int error;
+
+	layout_make(args, &b.layout);
+	assertf(b.layout.sp == sp, "the stack pointer moved from %lx to %lx", sp, b.layout.sp);
+	b.table = (struct stack_writer){.mm = mm, .va = sp};
+	b.strings = (struct stack_writer){.mm = mm, .va = b.layout.strings};
+	mm->start_stack = sp;
+	mm->arg_start = b.layout.strings;
+	error = write_all(&b, aux);
+	mm->env_end = b.layout.path;
+	writer_end(&b.table);
+	writer_end(&b.strings);
+	return error;
+}
+
+static int
+write_all(struct stack_build *b, const struct exec_aux *aux)
+{
+	int error = writer_word(&b->table, b->args->argc);
+
+	if (!error)
+		error = write_array(b, false);
+	b->table.mm->arg_end = b->strings.va;
+	b->table.mm->env_start = b->strings.va;
+	if (!error)
+		error = write_array(b, true);
+	if (!error)
+		error = write_aux(b, aux);
+	if (!error)
+		error = write_extras(b);
+	return error;
+}
+
+static int
+write_array(struct stack_build *b, bool env)
+{
+	u32 count = env ? b->args->envc : b->args->argc;
+	int error = 0;
+
+	for (u32 i = 0; i < count && !error; i++) {
+		u64 string;
+		bool kernel;
+
+		error = string_at(b->args, env, i, &string, &kernel);
+		if (!error)
+			error = string ? write_string(b, string, kernel) : -EFAULT;
+	}
+	return error ? error : writer_word(&b->table, 0);
+}
+
+static int
+write_string(struct stack_build *b, u64 string, bool kernel)
+{
+	s64 len = string_length(string, kernel);
+	int error;
+
+	if (len < 0)
+		return (int)len;
+	if ((u64)len + 1 > b->layout.path - b->strings.va)
+		return -EFAULT;
+	error = writer_word(&b->table, b->strings.va);
+	if (!error)
+		error = writer_put(&b->strings, string, (u64)len, kernel);
+	return error ? error : writer_put(&b->strings, (u64) "", 1, true);
+}
+
+static int
+write_aux(struct stack_build *b, const struct exec_aux *aux)
+{
+	const u64 words[AUX_WORDS] = {
+		AT_HWCAP,    cpu_hwcap(),
+		AT_PAGESZ,   PAGE_SIZE,
+		AT_CLKTCK,   CLOCK_TICKS,
+		AT_PHDR,     aux->phdr,
+		AT_PHENT,    aux->phent,
+		AT_PHNUM,    aux->phnum,
+		AT_BASE,     aux->base,
+		AT_FLAGS,    0,
+		AT_ENTRY,    aux->entry,
+		AT_UID,      0,
+		AT_EUID,     0,
+		AT_GID,      0,
+		AT_EGID,     0,
+		AT_SECURE,   0,
+		AT_RANDOM,   b->layout.random,
+		AT_HWCAP2,   0,
+		AT_EXECFN,   b->layout.path,
+		AT_PLATFORM, b->layout.random + RANDOM_BYTES,
+		AT_NULL,     0,
+	};
+
+	return writer_put(&b->table, (u64)words, sizeof(words), true);
+}
+
+/* Random bytes and platform name go behind the table, the path behind the strings. */
+static int
+write_extras(struct stack_build *b)
+{
+	u8 random[RANDOM_BYTES];
+	int error;
+
+	random_fill(random);
+	b->table.va = b->layout.random;
+	b->strings.va = b->layout.path;
+	error = writer_put(&b->table, (u64)random, sizeof(random), true);
+	if (!error)
+		error = writer_put(&b->table, (u64)PLATFORM, sizeof(PLATFORM), true);
+	if (!error)
+		error = writer_put(&b->strings, (u64)b->args->path, strlen(b->args->path) + 1, true);
+	return error;
+}
+
+/*
+ * Simple: these bytes differ from program to program, which is what stack protectors need to catch mistakes; they are not
+ * secret. Linux has an entropy pool. See: the mixing is splitmix64's.
+ */
+static void
+random_fill(u8 bytes[RANDOM_BYTES])
+{
+	static u64 state;
+	u64 out[RANDOM_BYTES / sizeof(u64)];
+
+	for (u32 i = 0; i < ARRAY_SIZE(out); i++) {
+		u64 x = __atomic_add_fetch(&state, clock_ns() + 0x9e3779b97f4a7c15UL, __ATOMIC_RELAXED);
+
+		x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9UL;
+		x = (x ^ x >> 27) * 0x94d049bb133111ebUL;
+		out[i] = x ^ x >> 31;
+	}
+	memcpy(bytes, out, RANDOM_BYTES);
+}
+
+/* ---- frames of the new address space ---- */
+
+static int
+writer_word(struct stack_writer *w, u64 word)
+{
+	return writer_put(w, (u64)&word, sizeof(word), true);
+}
+
+static int
+writer_put(struct stack_writer *w, u64 src, u64 n, bool kernel)
+{
+	while (n) {
+		u64 part = min_u64(n, PAGE_SIZE - (w->va & ~PAGE_MASK));
+		int error = writer_seek(w);
+		u8 *to;
+
+		if (error)
+			return error;
+		to = (u8 *)page_to_va(w->page) + (w->va & ~PAGE_MASK);
+		if (kernel)
+			memcpy(to, (const void *)src, part);
+		else if (copy_from_user(to, (const void __user *)src, part))
+			return -EFAULT;
+		w->va += part;
+		src += part;
+		n -= part;
+	}
+	return 0;
+}
+
+/* Makes w->page the frame of w->va. */
+static int
+writer_seek(struct stack_writer *w)
+{
+	u64 page_va = w->va & PAGE_MASK;
+
+	if (w->page && w->page_va == page_va)
+		return 0;
+	writer_end(w);
+	w->page_va = page_va;
+	return page_for_write(w->mm, page_va, &w->page);
+}
+
+static void
+writer_end(struct stack_writer *w)
+{
+	if (w->page)
+		page_put(w->page);
+	w->page = NULL;
+}
+
+int
+exec_zero(struct mm *mm, u64 va, u64 n)
+{
+	struct page *page;
+	int error = page_for_write(mm, va, &page);
+
+	assertf((va & ~PAGE_MASK) + n <= PAGE_SIZE, "%lu bytes at %lx cross a page", n, va);
+	if (error)
+		return error;
+	memset((u8 *)page_to_va(page) + (va & ~PAGE_MASK), 0, n);
+	page_put(page);
+	return 0;
+}
+
+/* Faults @va in as a write would; gives a reference to the frame, which is the address space's own. */
+static int
+page_for_write(struct mm *mm, u64 va, struct page **out)
+{
+	enum fault_result result = fault_handle(mm, va, FAULT_WRITE);
+	struct leaf_path path;
+
+	*out = NULL;
+	if (result != FAULT_OK)
+		return result == FAULT_OOM ? -ENOMEM : -EFAULT;
+	rwsem_read_lock(&mm->lock);
+	path = pagetable_walk(mm, va);
+	assertf(path.slot && leaf_has_frame(pte_read(path.slot)), "no frame at %lx after its fault", va);
+	*out = leaf_page(pte_read(path.slot));
+	page_get(*out);
+	rwsem_read_unlock(&mm->lock);
+	return 0;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/fs/devfs.c - device nodes, and the devices that are hardly there
+ *
+ * Idea        see devfs.h. null, zero, full and kmsg are a few lines each and live here.
+ * Invariants  none
+ * Locks       none
+ * Follow      from file_open, vfs.c   to dev/console.c, printk.c
+ * Tests       tests/guest
+ * See         null(4), full(4), random(4); Linux Documentation/ABI/testing/dev-kmsg
+ */
+#include <kernel/fs/devfs.h>
+
+#include <kernel/dev/console.h>
+#include <kernel/fs/file.h>
+#include <kernel/fs/io.h>
+#include <kernel/fs/vfs.h>
+#include <kernel/lib/errno.h>
+#include <kernel/lib/string.h>
+#include <kernel/printk.h>
+#include <kernel/sched.h>
+#include <kernel/task.h>
+
+/* Linux's numbers: Documentation/admin-guide/devices.txt. */
+struct device {
+	const char *name;
+	u32 major, minor;
+	u32 mode;
+	const struct file_ops *ops;
+};
+
+static s64 null_read(struct file *f, struct io *io);
+static s64 null_write(struct file *f, struct io *io);
+static s64 zero_read(struct file *f, struct io *io);
+static s64 full_write(struct file *f, struct io *io);
+static s64 kmsg_write(struct file *f, struct io *io);
+static void kmsg_say(enum printk_level level, const char *fmt, ...) __printf(2, 3);
+static int make_node(struct inode *dev, const char *name, const struct inode_kind *kind);
+
+static const struct file_ops null_ops = {.read = null_read, .write = null_write};
+static const struct file_ops zero_ops = {.read = zero_read, .write = null_write};
+static const struct file_ops full_ops = {.read = zero_read, .write = full_write};
+static const struct file_ops kmsg_ops = {.write = kmsg_write};
+
+static const struct device devices[] = {
+	{"null", 1, 3, 0666, &null_ops},      {"zero", 1, 5, 0666, &zero_ops},   {"full", 1, 7, 0666, &full_ops},
+	{"kmsg", 1, 11, 0644, &kmsg_ops},     {"tty", 5, 0, 0666, &console_ops}, {"console", 5, 1, 0600, &console_ops},
+	{"ttyS0", 4, 64, 0660, &console_ops},
+};
+
+const struct file_ops *
+devfs_ops(u64 rdev)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(devices); i++) {
+		if (dev_make(devices[i].major, devices[i].minor) == rdev)
+			return devices[i].ops;
+	}
+	return NULL;
+}
+
+int
+devfs_populate(struct inode *dev)
+{
+	struct inode_kind shm = {.mode = S_IFDIR | 01777};
+	struct inode_kind kind;
+	int err = make_node(dev, "shm", &shm);
+
+	for (u32 i = 0; i < ARRAY_SIZE(devices) && !err; i++) {
+		kind = (struct inode_kind){.mode = S_IFCHR | devices[i].mode,
+					   .rdev = dev_make(devices[i].major, devices[i].minor)};
+		err = make_node(dev, devices[i].name, &kind);
+	}
+	return err;
+}
+
+static int
+make_node(struct inode *dev, const char *name, const struct inode_kind *kind)
+{
+	struct inode *inode;
+	int err = dev->ops->create(dev, name, strlen(name), kind, &inode);
+
+	if (!err)
+		inode_put(inode);
+	return err;
+}
+
+static s64
+null_read(struct file *f, struct io *io)
+{
+	return 0;
+}
+
+static s64
+null_write(struct file *f, struct io *io)
+{
+	return io->left;
+}
+
+/* A page at a time: a reader of gigabytes can be killed. */
+static s64
+zero_read(struct file *f, struct io *io)
+{
+	u64 moved = 0;
+
+	while (io->left && !io->faulted && !signal_state_fatal(&current->signal)) {
+		moved += io_put_zero(io, PAGE_SIZE);
+		cond_resched();
+	}
+	return io_result(io, moved);
+}
+
+static s64
+full_write(struct file *f, struct io *io)
+{
+	return io->left ? -ENOSPC : 0;
+}
+
+/* One message a write; "<n>" before it is the level. */
+static s64
+kmsg_write(struct file *f, struct io *io)
+{
+	char text[PRINTK_MAX];
+	u64 len = io_take(io, text, sizeof(text) - 1);
+	char *start = text;
+	u32 level = PRINTK_INFO;
+
+	text[len] = 0;
+	if (io->faulted)
+		return -EFAULT;
+	if (text[0] == '<' && text[1] >= '0' && text[1] <= '7' && text[2] == '>') {
+		level = text[1] - '0';
+		start += 3;
+	}
+	kmsg_say(level, "%s", start);
+	return len + io->left;
+}
+
+static void
+kmsg_say(enum printk_level level, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	printk_va(level, fmt, args);
+	va_end(args);
+}

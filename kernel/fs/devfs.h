@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/fs/devfs.h - from a device number to the driver
+ *
+ * Idea        Device nodes are inodes of a tmpfs like any other; opening one looks its number up here. The nodes that
+ *             programs expect are made at boot: console null zero full kmsg tty ttyS0. Simple: no devtmpfs that
+ *             follows what drivers announce.
+ * Invariants  none
+ * Locks       none: the table is constant
+ * Follow      from file_open   to dev/console.c
+ * Tests       tests/guest
+ */
+#pragma once
+
+#include <kernel/lib/types.h>
+
+struct file_ops;
+struct inode;
+
+/* The operations of the character device @rdev; NULL: no driver. Context: any. */
+const struct file_ops *devfs_ops(u64 rdev);
+
+/*
+ * devfs_populate - make the nodes in the directory @dev
+ *
+ * Returns   0; -ENOMEM
+ * Context   may sleep; holds tree_lock for writing
+ */
+int devfs_populate(struct inode *dev);

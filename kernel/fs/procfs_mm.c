@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/fs/procfs_mm.c - figures of memory: meminfo, vmstat, buddyinfo, zoneinfo, slabinfo, and the judge, mm_check
+ *
+ * Idea        Linux's formats with the lines of which Tidemark has the figure; a line without one is left out, but
+ *             for those that programs look for and whose true value is 0 here (buffers, swap). Reading mm_check
+ *             empties every cache that keeps free memory, proves the invariants, and prints what is in use: the same
+ *             on a quiet system before and after anything, to the page.
+ * Invariants  none
+ * Locks       none held; the figures' own functions take theirs
+ * Follow      from procfs.c   to the headers of mm/
+ * Tests       tests/guest
+ * See         proc(5); Linux Documentation/filesystems/proc.rst
+ */
+#include <kernel/fs/procfs.h>
+
+#include <arch/mmu.h>
+#include <kernel/fs/seq.h>
+#include <kernel/process.h>
+#include <kernel/sched.h>
+#include <kernel/task.h>
+#include <mm/check.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+#include <mm/vmstat.h>
+
+static void meminfo_show(struct seq *s);
+static void vmstat_show(struct seq *s);
+static void buddyinfo_show(struct seq *s);
+static void zoneinfo_show(struct seq *s);
+static void slabinfo_show(struct seq *s);
+static void mm_check_show(struct seq *s);
+static void caches_drain(void);
+static void line_pages(struct seq *s, const char *label, u64 pages);
+static u64 gauge(enum vmstat_item item);
+static u64 available_pages(void);
+
+const struct proc_entry procfs_mm_entries[] = {
+	{.name = "meminfo", .show = meminfo_show},
+	{.name = "vmstat", .show = vmstat_show},
+	{.name = "buddyinfo", .show = buddyinfo_show},
+	{.name = "zoneinfo", .show = zoneinfo_show},
+	{.name = "slabinfo", .show = slabinfo_show, .mode = 0400},
+	{.name = "mm_check", .show = mm_check_show, .prepare = caches_drain, .mode = 0400},
+	{},
+};
+
+static void
+meminfo_show(struct seq *s)
+{
+	u64 slab = slab_pages_total();
+
+	line_pages(s, "MemTotal:", total_pages());
+	line_pages(s, "MemFree:", nr_free_pages());
+	line_pages(s, "MemAvailable:", available_pages());
+	line_pages(s, "Buffers:", 0);
+	line_pages(s, "Cached:", gauge(VM_NR_FILE_PAGES));
+	line_pages(s, "SwapCached:", 0);
+	line_pages(s, "SwapTotal:", 0);
+	line_pages(s, "SwapFree:", 0);
+	line_pages(s, "Dirty:", 0);
+	line_pages(s, "Writeback:", 0);
+	line_pages(s, "AnonPages:", gauge(VM_NR_ANON_PAGES));
+	line_pages(s, "Mapped:", gauge(VM_NR_MAPPED));
+	line_pages(s, "Shmem:", gauge(VM_NR_SHMEM));
+	line_pages(s, "KReclaimable:", 0);
+	line_pages(s, "Slab:", slab);
+	line_pages(s, "SReclaimable:", 0);
+	line_pages(s, "SUnreclaim:", slab);
+	line_pages(s, "KernelStack:", tasks_total() * (KSTACK_SIZE / PAGE_SIZE));
+	line_pages(s, "PageTables:", gauge(VM_NR_PAGE_TABLE_PAGES));
+	line_pages(s, "VmallocTotal:", (VMALLOC_END - VMALLOC_BASE) / PAGE_SIZE);
+	line_pages(s, "VmallocUsed:", gauge(VM_NR_VMALLOC));
+}
+
+static void
+vmstat_show(struct seq *s)
+{
+	seq_printf(s, "nr_free_pages %lu\n", nr_free_pages());
+	for (u32 i = 0; i < NR_VMSTAT; i++) /* stacks are counted as tasks, in KiB as on Linux */
+		seq_printf(s, "%s %lu\n", vmstat_name(i),
+			   i == VM_NR_KERNEL_STACK ? tasks_total() * (KSTACK_SIZE / 1024) : gauge(i));
+}
+
+static void
+buddyinfo_show(struct seq *s)
+{
+	const struct zone *zone = NULL;
+
+	while ((zone = zone_next(zone))) {
+		seq_printf(s, "Node %u, zone %8s ", zone->node, zone_name(zone));
+		for (u32 order = 0; order < NR_ORDERS; order++)
+			seq_printf(s, "%6lu ", READ_ONCE(zone->area[order].count));
+		seq_puts(s, "\n");
+	}
+}
+
+static void
+zoneinfo_show(struct seq *s)
+{
+	const struct zone *zone = NULL;
+
+	while ((zone = zone_next(zone))) {
+		seq_printf(s, "Node %u, zone %8s\n", zone->node, zone_name(zone));
+		seq_printf(s, "  pages free     %lu\n", READ_ONCE(zone->free));
+		seq_printf(s, "        boost    0\n");
+		seq_printf(s, "        min      %lu\n", READ_ONCE(zone->min));
+		seq_printf(s, "        low      %lu\n", READ_ONCE(zone->low));
+		seq_printf(s, "        high     %lu\n", READ_ONCE(zone->high));
+		seq_printf(s, "        spanned  %lu\n", zone->end_pfn - zone->start_pfn);
+		seq_printf(s, "        present  %lu\n", zone->present);
+		seq_printf(s, "        managed  %lu\n", READ_ONCE(zone->managed));
+		seq_printf(s, "  start_pfn:           %lu\n", zone->start_pfn);
+	}
+}
+
+/* Magazines are not tunable: their columns are 0. Objects in magazines count as free. */
+static void
+slabinfo_show(struct seq *s)
+{
+	struct kmem_cache *cache = NULL;
+	struct slab_info i;
+
+	seq_puts(s, "slabinfo - version: 2.1\n"
+		    "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>"
+		    " : tunables <limit> <batchcount> <sharedfactor>"
+		    " : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+	while ((cache = slab_info_next(cache, &i))) {
+		seq_printf(s, "%-17s %6lu %6lu %6u %4u %4u", i.name, i.objects_used, i.objects_total, i.size,
+			   i.per_slab, i.pages_per_slab);
+		seq_printf(s, " : tunables %4u %4u %4u : slabdata %6lu %6lu %6u\n", 0, 0, 0, i.slabs_total,
+			   i.slabs_total, 0);
+	}
+}
+
+static void
+mm_check_show(struct seq *s)
+{
+	int bad;
+
+	caches_drain();
+	bad = mm_check();
+	if (bad)
+		seq_printf(s, "mm_check FAILED %d\n", bad);
+	else
+		seq_puts(s, "mm_check clean\n");
+	seq_printf(s, "free_pages %lu\n", nr_free_pages());
+	seq_printf(s, "slab_objects %lu\n", slab_objects_total());
+	seq_printf(s, "tasks %lu\n", tasks_total());
+	seq_printf(s, "processes %u\n", process_count());
+	seq_printf(s, "vmas %lu\n", mm_vmas_total());
+	seq_printf(s, "tables %lu\n", gauge(VM_NR_PAGE_TABLE_PAGES));
+	seq_printf(s, "anon_pages %lu\n", gauge(VM_NR_ANON_PAGES));
+	seq_printf(s, "file_pages %lu\n", gauge(VM_NR_FILE_PAGES));
+	seq_printf(s, "vmalloc_pages %lu\n", gauge(VM_NR_VMALLOC));
+}
+
+/*
+ * Each step gives back what the ones before it have left lying. Why also before a lookup: the reader's own inode and
+ * file shall come out of slabs that are in use anyway, not out of a magazine full of objects of an otherwise empty
+ * slab.
+ */
+static void
+caches_drain(void)
+{
+	sched_quiesce();
+	task_cache_drain();
+	vmalloc_purge();
+	slab_drain_all();
+	page_alloc_drain();
+}
+
+static void
+line_pages(struct seq *s, const char *label, u64 pages)
+{
+	seq_printf(s, "%-16s%8lu kB\n", label, pages * (PAGE_SIZE / 1024));
+}
+
+/* Sums over CPUs that go on counting meanwhile may be below 0 for a moment. */
+static u64
+gauge(enum vmstat_item item)
+{
+	s64 sum = vmstat_sum(item);
+
+	return sum > 0 ? sum : 0;
+}
+
+/* What programs may still take before somebody has to be killed. Nothing can be reclaimed yet. */
+static u64
+available_pages(void)
+{
+	const struct zone *zone = NULL;
+	u64 reserve = 0;
+	u64 free = nr_free_pages();
+
+	while ((zone = zone_next(zone)))
+		reserve += READ_ONCE(zone->high);
+	return free > reserve ? free - reserve : 0;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/fs/vfs.c - inodes, mounted file systems, and the tree at boot
+ *
+ * Idea        see vfs.h
+ * Invariants  see vfs.h
+ * Locks       tree_lock: the list of mounts, covers, mounted
+ * Follow      from main.c, kernel/sys_path.c   to tmpfs.c, procfs.c, devfs.c
+ * Tests       tests/guest
+ */
+#include <kernel/fs/vfs.h>
+
+#include <arch/cpu.h>
+#include <kernel/fs/devfs.h>
+#include <kernel/fs/file.h>
+#include <kernel/fs/files.h>
+#include <kernel/fs/path.h>
+#include <kernel/fs/pipe.h>
+#include <kernel/fs/procfs.h>
+#include <kernel/fs/tmpfs.h>
+#include <kernel/lib/errno.h>
+#include <kernel/lib/string.h>
+#include <kernel/panic.h>
+#include <mm/page_alloc.h>
+#include <mm/pagecache.h>
+#include <mm/slab.h>
+
+#define SIZE_MAX_BYTES 0x7fffffffffffffffUL /* of a file: positions are signed */
+
+struct rwsem tree_lock = RWSEM_INIT(tree_lock, RANK_TREE);
+struct list mount_list = LIST_INIT(mount_list);
+struct inode *root_inode;
+
+static const struct fs_type *const fs_types[] = {&tmpfs_type, &procfs_type, &devtmpfs_type};
+
+static struct kmem_cache *inode_cache; /* const after init */
+static atomic_t next_dev;
+
+static struct superblock *sb_create(const char *source, const struct fs_type *type);
+static int mount_locked(struct superblock *sb, struct inode *dir);
+static int umount_locked(struct inode *root);
+static const struct fs_type *fs_type_find(const char *name);
+static struct inode *make_dir(struct inode *dir, const char *name, u32 mode);
+
+void
+vfs_init(void)
+{
+	struct superblock *sb;
+	struct inode *dev;
+
+	inode_cache = kmem_cache_create("inode", sizeof(struct inode), 0);
+	file_init();
+	files_init();
+	pipe_init();
+	sb = sb_create("rootfs", &tmpfs_type);
+	if (!sb)
+		panic("No memory for the root file system.");
+	root_inode = inode_get(sb->root);
+	list_add_tail(&sb->link, &mount_list);
+
+	rwsem_write_lock(&tree_lock);
+	dev = make_dir(root_inode, "dev", 0755);
+	inode_put(make_dir(root_inode, "proc", 0555));
+	inode_put(make_dir(root_inode, "sys", 0555));
+	inode_put(make_dir(root_inode, "tmp", 01777));
+	devfs_populate(dev);
+	rwsem_write_unlock(&tree_lock);
+	inode_put(dev);
+}
+
+struct inode *
+inode_alloc(struct superblock *sb, const struct inode_kind *kind)
+{
+	struct inode *inode = kmem_cache_alloc(inode_cache, ALLOC_KERNEL | ALLOC_ZERO);
+
+	if (!inode)
+		return NULL;
+	atomic_set(&inode->refs, 1);
+	mutex_init(&inode->lock, RANK_INODE);
+	inode->sb = sb;
+	inode->mode = kind->mode;
+	inode->rdev = kind->rdev;
+	inode->nlink = 1;
+	inode->ino = atomic64_add_return(&sb->next_ino, 1);
+	inode->atime_ns = inode->mtime_ns = inode->ctime_ns = inode_now_ns();
+	return inode;
+}
+
+void
+inode_hold(struct inode *inode)
+{
+	atomic_inc(&inode->refs);
+}
+
+/* The last reference to a removed directory also ends its reference to its parent, and so on upwards. */
+void
+inode_drop(struct inode *inode)
+{
+	struct inode *parent;
+
+	while (inode && atomic_dec_and_test(&inode->refs)) {
+		assertf(!inode->mounted, "inode %llu freed below a mount", (unsigned long long)inode->ino);
+		parent = inode->parent;
+		if (inode->ops->evict)
+			inode->ops->evict(inode);
+		kmem_cache_free(inode_cache, inode);
+		inode = parent;
+	}
+}
+
+struct inode *
+inode_get(struct inode *inode)
+{
+	atomic_inc(&inode->sb->pins);
+	atomic_inc(&inode->refs);
+	return inode;
+}
+
+/* Why: pins goes last. As long as it counts us, umount leaves the superblock alone. */
+void
+inode_put(struct inode *inode)
+{
+	struct superblock *sb = inode->sb;
+
+	inode_drop(inode);
+	atomic_dec(&sb->pins);
+}
+
+u64
+inode_now_ns(void)
+{
+	return wall_clock_ns_at_boot() + clock_ns();
+}
+
+u64
+inode_size(struct inode *inode)
+{
+	if (inode->object)
+		return READ_ONCE(inode->object->size);
+	return inode_is_link(inode) && inode->ops->link_size ? inode->ops->link_size(inode) : 0;
+}
+
+void
+inode_stat(struct inode *inode, struct stat *st)
+{
+	const u64 ns = 1000000000;
+
+	*st = (struct stat){
+		.st_dev = inode->sb->dev,
+		.st_ino = inode->ino,
+		.st_nlink = inode->nlink,
+		.st_mode = inode->mode,
+		.st_uid = inode->uid,
+		.st_gid = inode->gid,
+		.st_rdev = inode->rdev,
+		.st_size = inode_size(inode),
+		.st_blksize = PAGE_SIZE,
+		.st_blocks = inode->object ? READ_ONCE(inode->object->count) * (PAGE_SIZE / 512) : 0,
+		.st_atime_sec = inode->atime_ns / ns,
+		.st_atime_nsec = inode->atime_ns % ns,
+		.st_mtime_sec = inode->mtime_ns / ns,
+		.st_mtime_nsec = inode->mtime_ns % ns,
+		.st_ctime_sec = inode->ctime_ns / ns,
+		.st_ctime_nsec = inode->ctime_ns % ns,
+	};
+}
+
+int
+inode_truncate(struct inode *inode, u64 size)
+{
+	if (inode_is_dir(inode))
+		return -EISDIR;
+	if (!inode->object)
+		return -EINVAL;
+	if (size > SIZE_MAX_BYTES)
+		return -EFBIG;
+	if (mutex_lock_killable(&inode->lock))
+		return -EINTR;
+	pagecache_set_size(inode->object, size);
+	mutex_unlock(&inode->lock);
+	inode->mtime_ns = inode->ctime_ns = inode_now_ns();
+	return 0;
+}
+
+int
+vfs_mount(const char *source, const char *type, struct inode *dir)
+{
+	const struct fs_type *found = fs_type_find(type);
+	struct superblock *sb;
+	int err;
+
+	if (!found)
+		return -ENODEV;
+	if (!inode_is_dir(dir))
+		return -ENOTDIR;
+	sb = sb_create(source, found);
+	if (!sb)
+		return -ENOMEM;
+	rwsem_write_lock(&tree_lock);
+	err = mount_locked(sb, dir);
+	rwsem_write_unlock(&tree_lock);
+	if (err) {
+		found->drop(sb);
+		kfree(sb);
+	}
+	return err;
+}
+
+int
+vfs_umount(struct inode *root)
+{
+	struct superblock *sb = root->sb;
+	int err;
+
+	rwsem_write_lock(&tree_lock);
+	err = umount_locked(root);
+	rwsem_write_unlock(&tree_lock);
+	inode_put(root);
+	if (err)
+		return err;
+	inode_put(sb->covers);
+	sb->type->drop(sb);
+	kfree(sb);
+	return 0;
+}
+
+const struct fs_type *
+fs_type_at(u32 i)
+{
+	return i < ARRAY_SIZE(fs_types) ? fs_types[i] : NULL;
+}
+
+static struct superblock *
+sb_create(const char *source, const struct fs_type *type)
+{
+	struct superblock *sb = kzalloc(sizeof(*sb), ALLOC_KERNEL);
+
+	if (!sb)
+		return NULL;
+	sb->type = type;
+	sb->dev = dev_make(0, atomic_add_return(&next_dev, 1));
+	strlcpy(sb->source, source, sizeof(sb->source));
+	if (type->fill(sb)) {
+		kfree(sb);
+		return NULL;
+	}
+	assert(sb->root && atomic_read(&sb->pins) == 0);
+	return sb;
+}
+
+/* Race: two mounts on one directory at once: the second finds it covered, or removed since it was looked up. */
+static int
+mount_locked(struct superblock *sb, struct inode *dir)
+{
+	assert(rwsem_write_is_mine(&tree_lock));
+	if (dir->mounted || (sb->type->single && dir == dir->sb->root && dir->sb->type == sb->type))
+		return -EBUSY;
+	if (!dir->nlink)
+		return -ENOENT;
+	sb->covers = inode_get(dir);
+	dir->mounted = sb;
+	list_add_tail(&sb->link, &mount_list);
+	return 0;
+}
+
+/* The caller has one pin. Whoever is mounted on a directory of the file system has another. */
+static int
+umount_locked(struct inode *root)
+{
+	struct superblock *sb = root->sb;
+
+	assert(rwsem_write_is_mine(&tree_lock));
+	if (root != sb->root)
+		return -EINVAL;
+	if (!sb->covers || atomic_read(&sb->pins) != 1)
+		return -EBUSY;
+	assert(sb->covers->mounted == sb);
+	sb->covers->mounted = NULL;
+	list_del(&sb->link);
+	return 0;
+}
+
+static const struct fs_type *
+fs_type_find(const char *name)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(fs_types); i++) {
+		if (!strcmp(fs_types[i]->name, name))
+			return fs_types[i];
+	}
+	return NULL;
+}
+
+/* Gives the directory, pinned. */
+static struct inode *
+make_dir(struct inode *dir, const char *name, u32 mode)
+{
+	struct inode_kind kind = {.mode = S_IFDIR | mode};
+	struct inode *inode;
+
+	if (dir->ops->create(dir, name, strlen(name), &kind, &inode))
+		panic("No memory for /%s.", name);
+	return inode;
+}

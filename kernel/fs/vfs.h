@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/fs/vfs.h - inodes, mounted file systems, and the one tree that they form
+ *
+ *              superblock "/" (tmpfs)                     superblock of proc
+ *                     | root                                   | root
+ *        inode / --------------------- inode /proc <--covers-- inode (root of proc)
+ *          |  entries: name -> inode      | mounted ---------> superblock of proc
+ *        inode /init
+ *
+ * Idea        There is no cache of names: a directory of every file system here is in memory and answers lookup
+ *             itself. A path is therefore an inode, nothing more; a directory knows its parent, which is how ".." and
+ *             getcwd work. A file system is mounted at one place only, so a mounted directory and the root that
+ *             covers it point at each other. Simple: Linux keeps a dentry cache and a mount tree apart from inodes,
+ *             for file systems on disks, for bind mounts and for namespaces; none of them exists here.
+ * Invariants  I1  A file system's own references (one for each entry that names an inode, one from each directory to
+ *                 its parent) are taken with inode_hold; all others with inode_get, which also counts in
+ *                 superblock->pins.
+ *             I2  pins == 0 under the write lock of the tree means that nobody outside the file system can reach an
+ *                 inode.
+ *             I3  The last reference to an inode frees it with its contents at once.
+ * Locks       tree_lock (sleeping, reader-writer), one for all names of all file systems: entries, parent, nlink,
+ *             mounted, covers. Simple: Linux locks each directory. inode->lock (sleeping): size and contents of a
+ *             file against other writers. Order: tree_lock < inode->lock < mm->lock.
+ * Follow      from kernel/sys_fs.c, exec, initrd   to path.c, tmpfs.c, devfs.c, procfs.c
+ * Tests       tests/guest
+ */
+#pragma once
+
+#include <kernel/fs/abi.h>
+#include <kernel/lib/atomic.h>
+#include <kernel/lib/list.h>
+#include <kernel/mutex.h>
+#include <kernel/rwsem.h>
+
+struct file;
+struct file_ops;
+struct inode;
+struct pagecache;
+struct process;
+struct superblock;
+
+/* The kind of a new inode, for inode_ops->create. */
+struct inode_kind {
+	u32 mode;           /* S_IFREG ... and permission bits */
+	u64 rdev;           /* of device nodes */
+	const char *target; /* of symbolic links */
+};
+
+/* What iterate hands each entry to; false: no room, stop before this entry. */
+struct dir_emit {
+	bool (*add)(struct dir_emit *, const char *name, u32 len, u64 ino, u32 mode, u64 next_pos);
+};
+
+/* What a file system does. An absent operation gives the errno beside it. All but read_link run under tree_lock. */
+struct inode_ops {
+	/* Finds @name and gives one pinned reference (inode_get). -ENOENT. Absent: -ENOTDIR. */
+	int (*lookup)(struct inode *dir, const char *name, u32 len, struct inode **out);
+	/* Makes a new entry, which the caller knows to be absent; gives a pinned reference. Absent: -ENOENT. */
+	int (*create)(struct inode *dir, const char *name, u32 len, const struct inode_kind *kind, struct inode **out);
+	/* One more name for @target. Absent: -EPERM. */
+	int (*link)(struct inode *dir, const char *name, u32 len, struct inode *target);
+	/* Removes the entry @name, which leads to @child; directories are known to be unmounted. Absent: -EPERM. */
+	int (*remove)(struct inode *dir, const char *name, u32 len, struct inode *child);
+	/* Moves @child; @victim (NULL: nobody) has the new name now and gives way. Absent: -EPERM. */
+	int (*rename)(struct inode *old_dir, const char *old_name, u32 old_len, struct inode *child,
+		      struct inode *new_dir, const char *new_name, u32 new_len, struct inode *victim);
+	/* Hands entries from position @pos on (never "." and "..") to @emit. Positions start at 2. */
+	int (*iterate)(struct inode *dir, u64 pos, struct dir_emit *emit);
+	/* The name of the directory @child in @dir, of up to NAME_MAX bytes and a 0. */
+	int (*name_of)(struct inode *dir, struct inode *child, char *name);
+	/* Copies the target of a symbolic link, without a 0: its length, or -errno. Absent: -EINVAL. */
+	s64 (*read_link)(struct inode *inode, char *buf, u32 size);
+	/* Bytes of a symbolic link's target. Absent: 0. */
+	u64 (*link_size)(struct inode *inode);
+	/* The last reference is gone: free what the inode owns, neither itself nor its parent. Absent: nothing. */
+	void (*evict)(struct inode *inode);
+};
+
+struct inode {
+	atomic_t refs;
+	u32 mode;                         /* tree_lock (chmod); the type bits are const after init */
+	u32 uid, gid;                     /* tree_lock */
+	u32 nlink;                        /* tree_lock */
+	u64 ino;                          /* const after init */
+	u64 rdev;                         /* const after init */
+	const struct inode_ops *ops;      /* const after init */
+	const struct file_ops *fops;      /* const after init; NULL: cannot be opened (ENXIO) */
+	struct superblock *sb;            /* const after init */
+	struct inode *parent;             /* tree_lock: of a directory, NULL at the root; one held reference */
+	struct superblock *mounted;       /* tree_lock: what covers this directory, or NULL */
+	struct pagecache *object;         /* const after init: contents of a regular file that has pages, else NULL */
+	struct mutex lock;                /* rank INODE */
+	u64 atime_ns, mtime_ns, ctime_ns; /* since 1970; written without a guard: each is one word */
+	union {                           /* of the file system's own */
+		struct list entries;      /* tmpfs directory: tree_lock */
+		char *target;             /* tmpfs symbolic link: const after init */
+		struct {                  /* procfs: const after init */
+			const void *entry;
+			struct process *process;
+		};
+	};
+	u64 next_pos; /* tmpfs directory: position that the next new entry gets; tree_lock */
+};
+
+struct fs_type {
+	const char *name;
+	bool single; /* every mount shows the same: a second one on top of the first is -EBUSY */
+	u64 magic;   /* f_type of statfs */
+	/* Fills a fresh superblock: sets root with one held reference. -ENOMEM. */
+	int (*fill)(struct superblock *sb);
+	/* Drops the whole tree: held references only are left, the last of the root included. */
+	void (*drop)(struct superblock *sb);
+};
+
+struct superblock {
+	const struct fs_type *type;
+	struct inode *root;   /* const after init; one held reference */
+	struct inode *covers; /* tree_lock: the directory it is mounted on, NULL for the root file system; one pin */
+	atomic_t pins;        /* references to its inodes from outside the file system */
+	atomic64_t next_ino;
+	u64 dev;          /* const after init: st_dev */
+	char source[32];  /* const after init: first word of its line in /proc/mounts */
+	struct list link; /* tree_lock: in mount_list */
+};
+
+extern struct rwsem tree_lock;   /* rank TREE */
+extern struct list mount_list;   /* tree_lock */
+extern struct inode *root_inode; /* const after init: of the root file system; pinned for ever */
+
+/*
+ * vfs_init - make the caches, mount the root tmpfs, and build the mount points and device nodes of a fresh system
+ *
+ * Returns   nothing; panics without memory
+ * Context   boot, once, after the slab caches work; before initrd_unpack and before the first process
+ */
+void vfs_init(void);
+
+/*
+ * inode_alloc - a new inode of @sb with a fresh number, refs == 1 (held, not pinned), nlink 1, and the present time
+ *
+ * Returns   the inode; NULL: no memory
+ * Context   may sleep
+ * Gives     one held reference (inode_drop)
+ */
+struct inode *inode_alloc(struct superblock *sb, const struct inode_kind *kind);
+
+/* A file system's own reference: see I1. The last inode_drop frees; may sleep then. */
+void inode_hold(struct inode *inode);
+void inode_drop(struct inode *inode);
+
+/* A reference from outside: a walk, an open file, a working directory. inode_put may free, and may sleep then. */
+struct inode *inode_get(struct inode *inode);
+void inode_put(struct inode *inode);
+
+/* Nanoseconds since 1970. */
+u64 inode_now_ns(void);
+
+static inline bool
+inode_is_dir(const struct inode *inode)
+{
+	return (inode->mode & S_IFMT) == S_IFDIR;
+}
+
+static inline bool
+inode_is_regular(const struct inode *inode)
+{
+	return (inode->mode & S_IFMT) == S_IFREG;
+}
+
+static inline bool
+inode_is_link(const struct inode *inode)
+{
+	return (inode->mode & S_IFMT) == S_IFLNK;
+}
+
+/*
+ * inode_stat - fill @st as stat(2) does
+ *
+ * Returns   nothing
+ * Context   no lock needed: each figure is true at some moment
+ */
+void inode_stat(struct inode *inode, struct stat *st);
+
+/* Bytes of the file (a regular one with pages), else 0. */
+u64 inode_size(struct inode *inode);
+
+/*
+ * inode_truncate - set the size of a regular file
+ *
+ * Returns   0; -EISDIR, -EINVAL (no such file can be truncated), -EFBIG, -ENOMEM, -EINTR (killed while waiting)
+ * Context   may sleep; takes inode->lock
+ */
+int inode_truncate(struct inode *inode, u64 size);
+
+/*
+ * vfs_mount - put a new file system of @type over @dir
+ *
+ * Returns   0; -ENODEV (no such type), -ENOTDIR, -EBUSY (already a mount point), -ENOMEM
+ * Context   may sleep; takes tree_lock
+ */
+int vfs_mount(const char *source, const char *type, struct inode *dir);
+
+/*
+ * vfs_umount - take away the file system whose root is @root
+ *
+ * Returns   0; -EINVAL (not a root), -EBUSY (the root file system, or something in it is in use)
+ * Context   may sleep; takes tree_lock
+ * Takes     the caller's reference to @root, whatever the result
+ */
+int vfs_umount(struct inode *root);
+
+/*
+ * fs_type_at - the i-th known type, for /proc/filesystems
+ *
+ * Returns   the type; NULL past the last
+ */
+const struct fs_type *fs_type_at(u32 i);

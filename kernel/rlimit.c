@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/rlimit.c - defaults, and who is told when a limit changes
+ *
+ * Idea        Linux's defaults for the first process. mm/ must not look into processes, so it keeps its own copies of the two
+ *             limits that it enforces; here they are kept equal.
+ * Invariants  I1  mm->stack_limit and mm->as_limit are the limits of the process that used the mm last for exec or setrlimit.
+ * Locks       none of its own
+ * Follow      from process.c, exec.c, sys_info.c   to mm/mm.h
+ * Tests       tests/guest
+ */
+#include <kernel/process.h>
+#include <kernel/rlimit.h>
+#include <mm/mm.h>
+
+#define STACK_DEFAULT (8UL << 20)
+#define NOFILE_DEFAULT 1024UL
+#define NOFILE_DEFAULT_MAX 4096UL
+#define MEMLOCK_DEFAULT (8UL << 20)
+#define MSGQUEUE_DEFAULT 819200UL
+
+void
+rlimit_init(struct rlimit limits[RLIMIT_COUNT])
+{
+	for (u32 i = 0; i < RLIMIT_COUNT; i++)
+		limits[i] = (struct rlimit){RLIMIT_INFINITY, RLIMIT_INFINITY};
+	limits[RLIMIT_STACK].soft = STACK_DEFAULT;
+	limits[RLIMIT_CORE].soft = 0;
+	limits[RLIMIT_NOFILE] = (struct rlimit){NOFILE_DEFAULT, NOFILE_DEFAULT_MAX};
+	limits[RLIMIT_MEMLOCK] = (struct rlimit){MEMLOCK_DEFAULT, MEMLOCK_DEFAULT};
+	limits[RLIMIT_MSGQUEUE] = (struct rlimit){MSGQUEUE_DEFAULT, MSGQUEUE_DEFAULT};
+	limits[RLIMIT_NICE] = (struct rlimit){0, 0};
+	limits[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
+}
+
+u64
+rlimit_get(const struct process *process, u32 resource)
+{
+	return READ_ONCE(process->limits[resource].soft);
+}
+
+void
+rlimit_apply_mm(const struct process *process, struct mm *mm)
+{
+	WRITE_ONCE(mm->stack_limit, rlimit_get(process, RLIMIT_STACK));
+	WRITE_ONCE(mm->as_limit, rlimit_get(process, RLIMIT_AS));
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/spinlock.h - the ticket lock
+ *
+ * Idea        Like numbers at a counter: who comes draws `next`, who may enter is `owner`. First come, first served,
+ *             so no CPU starves. Taking is one locked addition and one comparison, releasing one plain increment.
+ *             Four bytes, so that every struct page has one.
+ *             A bigger kernel queues waiters on cache lines of their own (MCS); up to 16 CPUs spin on one here (Simple:).
+ * Invariants  I1  next - owner (mod 256) is the number of CPUs that hold or wait; at most MAX_CPUS + 1 < 256.
+ *             I2  Nobody sleeps while holding one, or returns to user mode.
+ *             I3  A lock that an interrupt takes is only ever taken with interrupts off (the irqsave calls).
+ * Locks       this is one
+ * Follow      from everywhere   to spinlock.c, lock_check.c
+ * Tests       selftest=locks, selftest=rank
+ * See         kernel/lock_rank.h
+ */
+#pragma once
+
+#include <arch/cpu.h>
+#include <kernel/lib/compiler.h>
+#include <kernel/lib/types.h>
+#include <kernel/lock_check.h>
+#include <kernel/lock_rank.h>
+
+struct spinlock {
+	union {
+		struct {
+			u8 next;  /* atomic: the next ticket to draw */
+			u8 owner; /* written by the holder only */
+		};
+		u16 tickets; /* both at once, for trylock */
+	};
+	u8 rank;   /* enum lock_rank; const after init */
+	u8 holder; /* debug builds: number of the CPU + 1; holder only */
+};
+
+_Static_assert(sizeof(struct spinlock) == 4, "struct page has room for four bytes");
+
+#define SPINLOCK_INIT(lock_rank)    \
+	{                           \
+		.rank = (lock_rank) \
+	}
+
+/* Waits until @ticket is served. */
+void spin_wait(struct spinlock *l, u8 ticket);
+
+static inline void
+spin_init(struct spinlock *l, enum lock_rank rank)
+{
+	*l = (struct spinlock){.rank = (u8)rank};
+}
+
+static inline void
+spin_take(struct spinlock *l)
+{
+	u8 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
+
+	if (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket))
+		spin_wait(l, ticket);
+}
+
+/*
+ * spin_lock - take @l; waits with interrupts as they are
+ *
+ * Returns   nothing
+ * Context   any that may take its rank
+ * Takes     the lock (spin_unlock)
+ */
+static inline void
+spin_lock(struct spinlock *l)
+{
+	if (CONFIG_DEBUG)
+		lock_check_spin(l, LOCK_PLAIN);
+	spin_take(l);
+	if (CONFIG_DEBUG)
+		lock_note_spin(l);
+}
+
+/* As spin_lock, where a lock of the same rank is held and the caller knows an order among them. */
+static inline void
+spin_lock_nested(struct spinlock *l)
+{
+	if (CONFIG_DEBUG)
+		lock_check_spin(l, LOCK_NESTED);
+	spin_take(l);
+	if (CONFIG_DEBUG)
+		lock_note_spin(l);
+}
+
+/*
+ * spin_trylock - take @l if nobody has it
+ *
+ * Returns   true: taken
+ * Context   any, whatever is held
+ */
+static inline bool
+spin_trylock(struct spinlock *l)
+{
+	u16 tickets = __atomic_load_n(&l->tickets, __ATOMIC_RELAXED);
+	u8 free = (u8)tickets;
+
+	if (free != tickets >> 8)
+		return false;
+	if (!__atomic_compare_exchange_n(&l->tickets, &tickets, (u16)(free << 8 | (u8)(free + 1)), false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	if (CONFIG_DEBUG)
+		lock_note_spin(l);
+	return true;
+}
+
+static inline void
+spin_unlock(struct spinlock *l)
+{
+	if (CONFIG_DEBUG)
+		lock_forget_spin(l);
+	__atomic_store_n(&l->owner, (u8)(l->owner + 1), __ATOMIC_RELEASE);
+}
+
+/*
+ * spin_lock_irqsave - interrupts off, then take @l
+ *
+ * Returns   what spin_unlock_irqrestore needs
+ * Context   any that may take its rank
+ */
+static inline u64
+spin_lock_irqsave(struct spinlock *l)
+{
+	u64 flags = irq_save();
+
+	spin_lock(l);
+	return flags;
+}
+
+static inline void
+spin_unlock_irqrestore(struct spinlock *l, u64 flags)
+{
+	spin_unlock(l);
+	irq_restore(flags);
+}
+
+/* Does anyone hold it? */
+static inline bool
+spin_is_held(const struct spinlock *l)
+{
+	return __atomic_load_n(&l->next, __ATOMIC_RELAXED) != __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
+}
+
+/* Panics with the lock's rank when this CPU does not hold @l (debug builds). */
+void lock_check_held(const struct spinlock *l);
+
+/* States that the caller holds @l. Costs nothing in release builds. */
+static inline void
+must_hold(const struct spinlock *l)
+{
+	if (CONFIG_DEBUG)
+		lock_check_held(l);
+}

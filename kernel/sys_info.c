@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/sys_info.c - the system calls that tell and limit: uname, sysinfo, getrusage, times, limits
+ *
+ * Idea        numbers that the kernel has; a field for something that does not exist here is 0, as Linux would say it
+ *             Simple: CPU time is not split, all of it counts as user time. There is no load average: 0.
+ * Invariants  none
+ * Locks       process_lock
+ * Follow      from syscall.c   to process.c, mm/page_alloc.h
+ * Tests       tests/guest
+ */
+#include <kernel/lib/errno.h>
+#include <kernel/lib/string.h>
+#include <kernel/process.h>
+#include <kernel/rlimit.h>
+#include <kernel/sys_abi.h>
+#include <kernel/syscall.h>
+#include <kernel/task.h>
+#include <kernel/uaccess.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/pagecache.h>
+
+#define CLOCK_TICK_NS (NS_PER_SEC / 100)
+#define NOFILE_CEILING 1048576UL /* Linux's fs.nr_open */
+
+struct utsname {
+	char sysname[65];
+	char nodename[65];
+	char release[65];
+	char version[65];
+	char machine[65];
+	char domainname[65];
+};
+
+struct sysinfo {
+	s64 uptime; /* seconds */
+	u64 loads[3];
+	u64 totalram, freeram, sharedram, bufferram, totalswap, freeswap; /* in mem_unit bytes */
+	u16 procs;
+	u16 pad;
+	u32 pad2;
+	u64 totalhigh, freehigh;
+	u32 mem_unit;
+	u32 pad3;
+};
+
+_Static_assert(sizeof(struct sysinfo) == 112, "struct sysinfo as programs know it");
+
+struct tms {
+	s64 utime, stime, cutime, cstime; /* clock ticks */
+};
+
+/* getrusage's whom. */
+enum usage_whom {
+	RUSAGE_CHILDREN = -1,
+	RUSAGE_SELF = 0,
+	RUSAGE_THREAD = 1,
+};
+
+static void usage_of_thread(struct usage *out);
+static s64 limit_exchange(s32 pid, u32 resource, const struct rlimit *new, struct rlimit *old);
+static int limit_check(u32 resource, const struct rlimit *new);
+
+s64
+sys_uname(u64 to)
+{
+	static const struct utsname name = {
+		"Linux", "tidemark", "6.1.0-tidemark", "#1 SMP Tidemark", "x86_64", "(none)",
+	};
+
+	return copy_to_user((void __user *)to, &name, sizeof(name));
+}
+
+s64
+sys_sysinfo(u64 to)
+{
+	struct sysinfo info = {
+		.uptime = (s64)div_round_up(clock_ns(), NS_PER_SEC),
+		.totalram = total_pages() * PAGE_SIZE,
+		.freeram = nr_free_pages() * PAGE_SIZE,
+		.sharedram = pagecache_total_pages() * PAGE_SIZE,
+		.procs = (u16)process_thread_count(),
+		.mem_unit = 1,
+	};
+
+	return copy_to_user((void __user *)to, &info, sizeof(info));
+}
+
+/* ---- accounts ---- */
+
+int
+usage_to_user(const struct usage *usage, u64 to)
+{
+	struct rusage out = {
+		.utime = {(s64)(usage->runtime_ns / NS_PER_SEC), (s64)(usage->runtime_ns % NS_PER_SEC / NS_PER_US)},
+		.maxrss = (s64)(usage->maxrss * (PAGE_SIZE / 1024)),
+		.minflt = (s64)usage->minflt,
+		.majflt = (s64)usage->majflt,
+	};
+
+	return copy_to_user((void __user *)to, &out, sizeof(out));
+}
+
+s64
+sys_getrusage(u64 whom, u64 to)
+{
+	struct process *process = current->process;
+	struct usage usage;
+
+	switch ((s32)whom) {
+	case RUSAGE_SELF:
+		spin_lock(&process_lock);
+		process_usage(process, &usage);
+		spin_unlock(&process_lock);
+		break;
+	case RUSAGE_CHILDREN:
+		spin_lock(&process_lock);
+		usage = process->dead_children;
+		spin_unlock(&process_lock);
+		break;
+	case RUSAGE_THREAD:
+		usage_of_thread(&usage);
+		break;
+	default:
+		return -EINVAL;
+	}
+	return usage_to_user(&usage, to);
+}
+
+static void
+usage_of_thread(struct usage *out)
+{
+	*out = (struct usage){
+		.runtime_ns = task_runtime_ns(current),
+		.minflt = current->minflt,
+		.majflt = current->majflt,
+		.maxrss = mm_rss_peak(current->mm),
+	};
+}
+
+s64
+sys_times(u64 to)
+{
+	struct process *process = current->process;
+	struct usage own;
+	struct tms out = {0};
+
+	spin_lock(&process_lock);
+	process_usage(process, &own);
+	out.cutime = (s64)(process->dead_children.runtime_ns / CLOCK_TICK_NS);
+	spin_unlock(&process_lock);
+	out.utime = (s64)(own.runtime_ns / CLOCK_TICK_NS);
+	if (to && copy_to_user((void __user *)to, &out, sizeof(out)))
+		return -EFAULT;
+	return (s64)(clock_ns() / CLOCK_TICK_NS);
+}
+
+/* ---- limits ---- */
+
+s64
+sys_getrlimit(u64 resource, u64 to)
+{
+	return sys_prlimit64(0, resource, 0, to);
+}
+
+s64
+sys_setrlimit(u64 resource, u64 from)
+{
+	struct rlimit new;
+
+	if (copy_from_user(&new, (const void __user *)from, sizeof(new)))
+		return -EFAULT;
+	return limit_exchange(0, (u32)resource, &new, NULL);
+}
+
+s64
+sys_prlimit64(u64 pid, u64 resource, u64 from, u64 to)
+{
+	struct rlimit new;
+	struct rlimit old;
+	s64 error;
+
+	if ((u32)resource >= RLIMIT_COUNT)
+		return -EINVAL;
+	if (from && copy_from_user(&new, (const void __user *)from, sizeof(new)))
+		return -EFAULT;
+	error = limit_exchange((s32)pid, (u32)resource, from ? &new : NULL, &old);
+	if (!error && to && copy_to_user((void __user *)to, &old, sizeof(old)))
+		error = -EFAULT;
+	return error;
+}
+
+/* Everybody is root and may raise a hard limit. */
+static s64
+limit_exchange(s32 pid, u32 resource, const struct rlimit *new, struct rlimit *old)
+{
+	struct process *process;
+	s64 error = -ESRCH;
+
+	if (resource >= RLIMIT_COUNT)
+		return -EINVAL;
+	if (new &&limit_check(resource, new))
+		return limit_check(resource, new);
+	spin_lock(&process_lock);
+	process = pid ? process_find(pid) : current->process;
+	if (process) {
+		error = 0;
+		if (old)
+			*old = process->limits[resource];
+		if (new)
+			process->limits[resource] = *new;
+		if (new && process->mm)
+			rlimit_apply_mm(process, process->mm);
+	}
+	spin_unlock(&process_lock);
+	return error;
+}
+
+static int
+limit_check(u32 resource, const struct rlimit *new)
+{
+	if (new->soft > new->hard)
+		return -EINVAL;
+	return resource == RLIMIT_NOFILE && new->hard > NOFILE_CEILING ? -EPERM : 0;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/sys_proc.c - the system calls about processes and threads
+ *
+ * Idea        decode the registers as Linux does (int, pid_t and flags are 32 bits), then call the file that knows
+ * Invariants  none
+ * Locks       process_lock where the family is read
+ * Follow      from syscall.c   to fork.c, exec.c, exit.c, wait_child.c, futex.c
+ * Tests       tests/guest
+ */
+#include <kernel/exec.h>
+#include <kernel/exit.h>
+#include <kernel/fork.h>
+#include <kernel/futex.h>
+#include <kernel/lib/errno.h>
+#include <kernel/panic.h>
+#include <kernel/printk.h>
+#include <kernel/process.h>
+#include <kernel/sched.h>
+#include <kernel/signal.h>
+#include <kernel/sys_abi.h>
+#include <kernel/syscall.h>
+#include <kernel/uaccess.h>
+#include <kernel/wait_child.h>
+
+#define REBOOT_MAGIC1 0xfee1deadU
+#define REBOOT_RESTART 0x01234567U
+#define REBOOT_HALT 0xcdef0123U
+#define REBOOT_POWER_OFF 0x4321fedcU
+
+/* waitid's idtype. */
+enum wait_idtype {
+	P_ALL,
+	P_PID,
+	P_PGID,
+};
+
+/* si_code of SIGCHLD. */
+enum child_code {
+	CLD_EXITED = 1,
+	CLD_KILLED = 2,
+	CLD_STOPPED = 5,
+	CLD_CONTINUED = 6,
+};
+
+static int waitid_decode(struct wait_request *request, u32 type, s32 id);
+static int waitid_report(const struct wait_request *request, u64 info);
+static u64 futex_deadline(const struct timespec *time, bool absolute, bool wall);
+static s64 futex_decode(struct futex_request *r, u32 op, u64 timeout);
+
+/* ---- birth and death ---- */
+
+s64
+sys_fork(void)
+{
+	struct fork_request request = {.exit_signal = SIGCHLD};
+
+	return fork_process(&request);
+}
+
+s64
+sys_vfork(void)
+{
+	struct fork_request request = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD};
+
+	return fork_process(&request);
+}
+
+s64
+sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls)
+{
+	struct fork_request request = {
+		.flags = (u32)flags & ~CLONE_SIGNAL_MASK,
+		.exit_signal = (s32)(flags & CLONE_SIGNAL_MASK),
+		.stack = stack,
+		.parent_tid = parent_tid,
+		.child_tid = child_tid,
+		.tls = tls,
+	};
+
+	return fork_process(&request);
+}
+
+s64
+sys_execve(u64 path, u64 argv, u64 envp)
+{
+	return exec_user(path, argv, envp);
+}
+
+s64
+sys_exit(u64 code)
+{
+	exit_thread(exit_status_code((u32)code));
+}
+
+s64
+sys_exit_group(u64 code)
+{
+	exit_group(exit_status_code((u32)code));
+}
+
+s64
+sys_set_tid_address(u64 address)
+{
+	current->clear_child_tid = (u32 *)address;
+	return current->tid;
+}
+
+s64
+sys_arch_prctl(u64 code, u64 arg)
+{
+	return arch_prctl((int)code, arg);
+}
+
+/* ---- waiting for children ---- */
+
+s64
+sys_wait4(u64 pid_arg, u64 status, u64 options_arg, u64 usage)
+{
+	struct wait_request request = {.options = (u32)options_arg | WEXITED};
+	s32 pid = (s32)pid_arg;
+	s64 result;
+
+	if ((u32)options_arg & ~(WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	request.whom = pid > 0 ? WAIT_PID : pid == -1 ? WAIT_ANY : WAIT_GROUP;
+	request.id = pid > 0 ? pid : pid ? -pid : current->process->pgid;
+	result = wait_child(&request);
+	if (result > 0 && status && put_user_u32((u32)request.status, (u32 __user *)status))
+		return -EFAULT;
+	if (result > 0 && usage && usage_to_user(&request.usage, usage))
+		return -EFAULT;
+	return result;
+}
+
+s64
+sys_waitid(u64 type, u64 id, u64 info, u64 options_arg, u64 usage)
+{
+	struct wait_request request = {.options = (u32)options_arg};
+	s64 result;
+
+	if (request.options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
+		return -EINVAL;
+	if (!(request.options & (WEXITED | WSTOPPED | WCONTINUED)) || waitid_decode(&request, (u32)type, (s32)id))
+		return -EINVAL;
+	result = wait_child(&request);
+	if (result > 0 && usage && usage_to_user(&request.usage, usage))
+		return -EFAULT;
+	if (result >= 0 && info && waitid_report(&request, info))
+		return -EFAULT;
+	return result > 0 ? 0 : result;
+}
+
+static int
+waitid_decode(struct wait_request *request, u32 type, s32 id)
+{
+	request->id = id;
+	switch (type) {
+	case P_ALL:
+		request->whom = WAIT_ANY;
+		return 0;
+	case P_PID:
+		request->whom = WAIT_PID;
+		return id > 0 ? 0 : -EINVAL;
+	case P_PGID:
+		request->whom = WAIT_GROUP;
+		if (!id)
+			request->id = current->process->pgid;
+		return id >= 0 ? 0 : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Without an event all fields are 0, as in Linux. */
+static int
+waitid_report(const struct wait_request *request, u64 info)
+{
+	struct siginfo_child si = {0};
+	s32 status = request->status;
+
+	if (request->pid) {
+		si.signo = SIGCHLD;
+		si.pid = request->pid;
+		if (status == 0xffff) {
+			si.code = CLD_CONTINUED;
+			si.status = SIGCONT;
+		} else if ((status & 0xff) == 0x7f) {
+			si.code = CLD_STOPPED;
+			si.status = status >> 8;
+		} else {
+			si.code = status & 0x7f ? CLD_KILLED : CLD_EXITED;
+			si.status = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
+		}
+	}
+	/* Why not the whole 128 bytes: Linux leaves the rest of the program's structure alone too. */
+	return copy_to_user((void __user *)info, &si, sizeof(si));
+}
+
+/* ---- futex ---- */
+
+s64
+sys_futex(u64 va, u64 op, u64 value, u64 timeout, u64 va2, u64 value3)
+{
+	struct futex_request r = {.va = va, .va2 = va2, .value = (u32)value, .wake = (u32)value};
+	s64 error;
+
+	r.private = op & FUTEX_PRIVATE_FLAG;
+	r.bitset = FUTEX_BITSET_ANY;
+	switch ((u32)op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
+	case FUTEX_WAIT_BITSET:
+		r.bitset = (u32)value3;
+		/* falls through */
+	case FUTEX_WAIT:
+		error = futex_decode(&r, (u32)op, timeout);
+		return error ? error : futex_wait_op(&r);
+	case FUTEX_WAKE_BITSET:
+		r.bitset = (u32)value3;
+		/* falls through */
+	case FUTEX_WAKE:
+		return op & FUTEX_CLOCK_REALTIME ? -ENOSYS : futex_wake_op(&r);
+	case FUTEX_CMP_REQUEUE:
+		r.compare = true;
+		r.value = (u32)value3;
+		/* falls through */
+	case FUTEX_REQUEUE:
+		r.requeue = (u32)timeout;
+		if ((s32)r.requeue < 0 || (s32)r.wake < 0)
+			return -EINVAL;
+		return op & FUTEX_CLOCK_REALTIME ? -ENOSYS : futex_requeue_op(&r);
+	default:
+		return -ENOSYS;
+	}
+}
+
+/* FUTEX_WAIT counts from now, FUTEX_WAIT_BITSET names a moment. */
+static s64
+futex_decode(struct futex_request *r, u32 op, u64 timeout)
+{
+	bool absolute = (op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) == FUTEX_WAIT_BITSET;
+	struct timespec time;
+
+	r->deadline_ns = TIMER_NEVER;
+	if (!timeout)
+		return 0;
+	if (copy_from_user(&time, (const void __user *)timeout, sizeof(time)))
+		return -EFAULT;
+	if (!timespec_valid(&time))
+		return -EINVAL;
+	r->deadline_ns = futex_deadline(&time, absolute, op & FUTEX_CLOCK_REALTIME);
+	return 0;
+}
+
+static u64
+futex_deadline(const struct timespec *time, bool absolute, bool wall)
+{
+	u64 ns = timespec_to_ns(time);
+	u64 base = wall ? wall_clock_ns_at_boot() : 0;
+
+	if (!absolute)
+		return ns_add(clock_ns(), ns);
+	return ns > base ? ns - base : 0;
+}
+
+/* ---- processors, power ---- */
+
+s64
+sys_sched_yield(void)
+{
+	sched_yield_current();
+	return 0;
+}
+
+s64
+sys_sched_getaffinity(u64 pid, u64 len, u64 mask)
+{
+	u64 online = cpu_count() >= 64 ? ~0UL : BIT(cpu_count()) - 1;
+	struct task *task = current;
+
+	if (len < sizeof(u64) || len % sizeof(u64))
+		return -EINVAL;
+	if ((s32)pid < 0)
+		return -EINVAL;
+	if (pid) {
+		spin_lock(&process_lock);
+		task = process_find_thread((s32)pid);
+		spin_unlock(&process_lock);
+	}
+	if (!task)
+		return -ESRCH;
+	return copy_to_user((void __user *)mask, &online, sizeof(online)) ? -EFAULT : (s64)sizeof(online);
+}
+
+s64
+sys_getcpu(u64 cpu, u64 node, u64 unused)
+{
+	if (cpu && put_user_u32(this_cpu_id(), (u32 __user *)cpu))
+		return -EFAULT;
+	if (node && put_user_u32(0, (u32 __user *)node))
+		return -EFAULT;
+	return 0;
+}
+
+/* Linux's second magic numbers are birthdays. */
+s64
+sys_reboot(u64 magic1, u64 magic2, u64 command, u64 arg)
+{
+	static const u32 magics[] = {672274793, 85072278, 369367448, 537993216};
+	bool known = false;
+
+	for (u32 i = 0; i < ARRAY_SIZE(magics); i++)
+		known |= (u32)magic2 == magics[i];
+	if ((u32)magic1 != REBOOT_MAGIC1 || !known)
+		return -EINVAL;
+	switch ((u32)command) {
+	case REBOOT_RESTART:
+		pr_notice("reboot: restarting system\n");
+		machine_reset();
+	case REBOOT_HALT:
+		pr_notice("reboot: system halted\n");
+		machine_halt();
+	case REBOOT_POWER_OFF:
+		pr_notice("reboot: power down\n");
+		machine_power_off();
+	default:
+		return -EINVAL;
+	}
+}

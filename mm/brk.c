@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/brk.c - the heap that grows and shrinks at one end
+ *
+ * Idea        The program names any byte; vmas know pages. The exact byte is remembered and given back.
+ * Invariants  start_brk <= brk
+ * Locks       mm->lock for writing
+ * Follow      from kernel/sys_mm.c   to mmap.c, vma_edit.c
+ * Tests       tests/guest/brk.c
+ * See         brk(2)
+ */
+#include <mm/mm.h>
+#include <mm/mmap.h>
+#include <mm/vma_edit.h>
+
+static bool brk_locked(struct mm *mm, u64 brk);
+static bool brk_grow(struct mm *mm, u64 start, u64 end);
+
+u64
+do_brk(struct mm *mm, u64 brk)
+{
+	u64 result;
+
+	rwsem_write_lock(&mm->lock);
+	if (brk >= mm->start_brk && brk < USER_TOP && brk_locked(mm, brk))
+		mm->brk = brk;
+	result = mm->brk;
+	rwsem_write_unlock(&mm->lock);
+	return result;
+}
+
+static bool
+brk_locked(struct mm *mm, u64 brk)
+{
+	u64 old_end = round_up(mm->brk, PAGE_SIZE);
+	u64 new_end = round_up(brk, PAGE_SIZE);
+
+	if (new_end < old_end)
+		return munmap_locked(mm, new_end, old_end) == 0;
+	return new_end == old_end || brk_grow(mm, old_end, new_end);
+}
+
+static bool
+brk_grow(struct mm *mm, u64 start, u64 end)
+{
+	const struct vma wanted = {.start = start, .end = end, .flags = VM_HEAP};
+	struct vma *next = vma_find(&mm->vmas, start);
+
+	if (end > USER_TOP || (next && vma_low(next) < end) || mmap_exceeds(mm, end - start))
+		return false;
+	return mm->vmas.count < MMAP_MAX_COUNT && vma_add(mm, &wanted) == 0;
+}

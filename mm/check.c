@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/check.c - prove that memory is what the head comments say it is
+ *
+ * Idea        First every address space from the program's side: vmas, tables, leaves. Then every frame from the other side: its
+ *             slots, its references, its kind. Then the gauges against both. What no side explains is a leak or a corruption.
+ * Invariants  none of its own
+ * Locks       every mm->lock for writing, at once: memory of programs stands still meanwhile
+ * Follow      from kernel/fs/procfs.c (/proc/mm_check)   to mm.c, rmap.c, pagecache.c, page_alloc.c, slab.c
+ * Tests       runs after each guest case
+ */
+#include <kernel/panic.h>
+#include <kernel/printk.h>
+#include <mm/check.h>
+#include <mm/memblock.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/pagecache.h>
+#include <mm/rmap.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+#include <mm/vmstat.h>
+
+/* What the frames say, to be held against the gauges. */
+struct tally {
+	s64 anon;   /* mapped private pages */
+	s64 mapped; /* mapped pages of objects */
+	s64 cached; /* pages of objects */
+	s64 tables;
+	int bad;
+};
+
+static int check_frozen(struct mm *mm, void *arg);
+static int check_pages(void);
+static void check_page(struct page *page, struct tally *t);
+static void check_user_page(struct page *page, struct tally *t);
+static int check_gauge(enum vmstat_item item, s64 found);
+
+int
+mm_check(void)
+{
+	bool pages_done = false;
+	int bad = mm_for_all_locked(check_frozen, &pages_done);
+
+	return bad + pagecache_check() + page_alloc_check() + slab_check() + vmalloc_check();
+}
+
+/* Called with all address spaces locked; the frames are looked at once, while nothing moves. */
+static int
+check_frozen(struct mm *mm, void *arg)
+{
+	bool *pages_done = arg;
+	int bad = mm_check_one(mm);
+
+	if (!*pages_done) {
+		*pages_done = true;
+		bad += check_pages();
+	}
+	return bad;
+}
+
+static int
+check_pages(void)
+{
+	struct tally t = {0};
+
+	for (u32 i = 0; i < memblock_ram.count; i++)
+		for (u64 pa = memblock_ram.range[i].base; pa < memblock_ram.range[i].end; pa += PAGE_SIZE)
+			check_page(pfn_to_page(pa >> PAGE_SHIFT), &t);
+	t.bad += check_gauge(VM_NR_ANON_PAGES, t.anon);
+	t.bad += check_gauge(VM_NR_MAPPED, t.mapped);
+	t.bad += check_gauge(VM_NR_FILE_PAGES, t.cached);
+	t.bad += check_gauge(VM_NR_PAGE_TABLE_PAGES, t.tables);
+	return t.bad;
+}
+
+static void
+check_page(struct page *page, struct tally *t)
+{
+	if (page->kind == PAGE_TABLE) {
+		t->tables++;
+		return;
+	}
+	if (page_is_user(page))
+		check_user_page(page, t);
+	if (page->kind >= PAGE_KINDS) {
+		pr_err("mm_check: frame %lx is of kind %u, which does not exist\n", page_to_pfn(page), page->kind);
+		t->bad++;
+	}
+}
+
+/* page.h I2: one reference a slot, one for the cache, and on a quiet system no other. */
+static void
+check_user_page(struct page *page, struct tally *t)
+{
+	s32 expected = (s32)page->mapcount + (page->object ? 1 : 0);
+
+	t->bad += rmap_check_page(page);
+	if (atomic_read(&page->refs) != expected) {
+		pr_err("mm_check: %s frame %lx has %d references, but %u mappings%s\n", page_kind_name(page->kind),
+		       page_to_pfn(page), atomic_read(&page->refs), page->mapcount,
+		       page->object ? " and its object" : "");
+		t->bad++;
+	}
+	if (page->kind == PAGE_ANON)
+		t->anon += page->mapcount > 0;
+	else
+		t->mapped += page->mapcount > 0;
+	t->cached += page->object != NULL;
+}
+
+static int
+check_gauge(enum vmstat_item item, s64 found)
+{
+	if (vmstat_sum(item) == found)
+		return 0;
+	pr_err("mm_check: %s says %ld, and there are %ld\n", vmstat_name(item), vmstat_sum(item), found);
+	return 1;
+}

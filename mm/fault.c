@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/fault.c - one page fault, from the address to the frame: start reading here
+ *
+ * Idea        The processor could not translate an address. The vma says what was promised there, the leaf says what there is;
+ *             both together give the kind of the fault, and each kind has one handler.
+ *
+ *               entry          access   mapping                      kind
+ *               any            not allowed by the vma                DENY       SIGSEGV
+ *               empty          any      anonymous                    ZERO       read: the shared zero frame; write: a frame
+ *               empty          any      file or shared memory        FILE       private and write: goes on as COW at once
+ *               frame, r/o     write    private, vma writable        COW        last owner: only make it writable
+ *               frame, r/o     write    shared, vma writable         FILE       make writable
+ *               frame          allowed by the entry                  SPURIOUS   another CPU was first
+ *
+ *             A handler has three beats: prepare (may sleep, may fail, touches nothing shared); lock and look again; commit.
+ *             When the second look shows something new, it undoes its preparation and returns FAULT_RETRY: the fault starts over.
+ *             No code here repairs anything.
+ * Invariants  I1  FAULT_OK means that the access was legal at some moment after the fault.
+ *             I2  Only the one user of a leaf table adds to it: a fault in a shared table unshares first (pagetable.h I2).
+ * Locks       mm->lock for reading; for writing to unshare a table or grow a stack. What a handler takes is in rmap.c.
+ * Follow      from arch/x86_64/trap.c   to vma.c, pagetable.c, page_alloc.c, rmap.c, share.c, pagecache.c
+ * Tests       tests/host/fault_test.c, tests/guest/fault.c
+ * See         docs/tour.md; docs/mm.md section 4
+ */
+#include <kernel/lib/errno.h>
+#include <kernel/panic.h>
+#include <kernel/trace.h>
+#include <mm/fault.h>
+#include <mm/mm.h>
+#include <mm/mmap.h>
+#include <mm/page_alloc.h>
+#include <mm/pagecache.h>
+#include <mm/rmap.h>
+#include <mm/share.h>
+#include <mm/vmstat.h>
+
+/* One fault on its way down: on the stack, seen by nobody else. */
+struct fault {
+	struct mm *mm;
+	u64 va;          /* of the first byte of the page */
+	u32 access;      /* FAULT_* */
+	struct vma *vma; /* the mapping that contains va */
+	pte_t *slot;     /* the leaf */
+	pte_t entry;     /* what it held at the first look */
+};
+
+/* For the trace only. */
+static const char *const kind_names[] = {"DENY", "ZERO", "FILE", "COW", "SPURIOUS"};
+static const char *const result_names[] = {"resume", "SIGSEGV, nothing mapped", "SIGSEGV, not allowed", "SIGBUS",
+					   "out of memory"};
+
+static struct page *mapped_page(struct mm *mm, u64 va, u32 access);
+static enum fault_result fault_locked(struct fault *f);
+static enum fault_result fault_leaf(struct fault *f);
+static bool access_allowed(u32 vm_flags, u32 access);
+static enum fault_result fault_zero(struct fault *f);
+static enum fault_result fault_file(struct fault *f);
+static enum fault_result fault_file_private(struct fault *f, struct page *page);
+static enum fault_result fault_file_map(struct fault *f, struct page *page);
+static enum fault_result fault_cow(struct fault *f);
+static enum fault_result fault_cow_copy(struct fault *f, struct page *old);
+static enum fault_result fault_spurious(struct fault *f);
+static enum fault_result fault_change(struct fault *f, enum fault_result why);
+
+enum fault_result
+fault_handle(struct mm *mm, u64 va, u32 access)
+{
+	struct fault f = {.mm = mm, .va = va & PAGE_MASK, .access = access};
+	enum fault_result result;
+
+	trace(fault_handle, va, access, 0);
+	count_event(VM_PGFAULT);
+	do {
+		rwsem_read_lock(&mm->lock);
+		result = fault_locked(&f);
+		rwsem_read_unlock(&mm->lock);
+		if (unlikely(result > FAULT_RETRY))
+			result = fault_change(&f, result);
+	} while (unlikely(result == FAULT_RETRY));
+	trace(fault_done, va, result, result_names[result]);
+	return result;
+}
+
+enum fault_kind
+fault_classify(pte_t entry, u32 vm_flags, bool has_object, u32 access)
+{
+	if (!access_allowed(vm_flags, access))
+		return FAULT_KIND_DENY;
+	if (pte_none(entry))
+		return has_object ? FAULT_KIND_FILE : FAULT_KIND_ZERO;
+	if ((access & FAULT_WRITE) && !pte_has(entry, PTE_WRITE))
+		return vm_flags & VM_SHARED ? FAULT_KIND_FILE : FAULT_KIND_COW;
+	return FAULT_KIND_SPURIOUS;
+}
+
+int
+fault_populate(struct mm *mm, u64 start, u64 end, u32 access)
+{
+	for (u64 va = start; va < end; va += PAGE_SIZE) {
+		enum fault_result result = fault_handle(mm, va, access);
+
+		if (result == FAULT_OOM)
+			return -ENOMEM;
+		if (result != FAULT_OK)
+			return -EFAULT;
+	}
+	return 0;
+}
+
+int
+fault_page_get(struct mm *mm, u64 va, u32 access, struct page **out)
+{
+	do {
+		int err = fault_populate(mm, va, va + 1, access);
+
+		if (err)
+			return err;
+		rwsem_read_lock(&mm->lock);
+		*out = mapped_page(mm, va, access);
+		rwsem_read_unlock(&mm->lock);
+	} while (!*out); /* Race: another thread changed the leaf between the two looks. */
+	return 0;
+}
+
+/* A reference to the page at @va if its leaf allows the access now. */
+static struct page *
+mapped_page(struct mm *mm, u64 va, u32 access)
+{
+	struct leaf_path path = pagetable_walk(mm, va);
+	pte_t entry = path.slot ? pte_read(path.slot) : (pte_t){0};
+
+	if (!pte_present(entry) || ((access & FAULT_WRITE) && !pte_has(entry, PTE_WRITE)))
+		return NULL;
+	return rmap_get(path.slot, entry);
+}
+
+/* Finds the vma and the leaf. Changes nothing but missing tables. */
+static enum fault_result
+fault_locked(struct fault *f)
+{
+	struct leaf_path path;
+
+	f->vma = vma_find(&f->mm->vmas, f->va);
+	if (unlikely(!f->vma))
+		return FAULT_SEGV_MAP;
+	if (unlikely(f->va < f->vma->start))
+		return f->vma->flags & VM_GROWSDOWN ? FAULT_GROW : FAULT_SEGV_MAP;
+	trace(fault_locked, f->vma->start, f->vma->end, f->vma->flags);
+	path = pagetable_walk(f->mm, f->va);
+	if (unlikely(!path.slot)) {
+		if (!access_allowed(f->vma->flags, f->access))
+			return FAULT_SEGV_ACC;
+		if (pagetable_extend(f->mm, f->va, 1))
+			return FAULT_OOM;
+		path = pagetable_walk(f->mm, f->va);
+	}
+	f->slot = path.slot;
+	f->entry = pte_read(path.slot);
+	/* I2. A level-2 entry without its write bit belongs to a table that is, or was until now, shared. */
+	if (unlikely(!pte_has(pte_read(path.entry2), PTE_WRITE)) && (pte_none(f->entry) || (f->access & FAULT_WRITE)) &&
+	    access_allowed(f->vma->flags, f->access) && !table_claim(f->mm, path.entry2))
+		return FAULT_UNSHARE;
+	return fault_leaf(f);
+}
+
+/* One handler a kind. */
+static enum fault_result
+fault_leaf(struct fault *f)
+{
+	enum fault_kind kind = fault_classify(f->entry, f->vma->flags, f->vma->object, f->access);
+
+	trace(fault_classify, f->entry.value, f->access, kind_names[kind]);
+	switch (kind) {
+	case FAULT_KIND_ZERO:
+		return fault_zero(f);
+	case FAULT_KIND_FILE:
+		return fault_file(f);
+	case FAULT_KIND_COW:
+		return fault_cow(f);
+	case FAULT_KIND_SPURIOUS:
+		return fault_spurious(f);
+	case FAULT_KIND_DENY:
+		return FAULT_SEGV_ACC;
+	}
+	panic("fault_classify gave %d", kind);
+}
+
+/*
+ * Reading needs what any right gives: the processor cannot map a page for writing or executing alone.
+ */
+static bool
+access_allowed(u32 vm_flags, u32 access)
+{
+	if (access & FAULT_WRITE)
+		return vm_flags & VM_WRITE;
+	if (access & FAULT_EXEC)
+		return vm_flags & VM_EXEC;
+	return vm_flags & VM_ACCESS;
+}
+
+/* First touch of anonymous memory. */
+static enum fault_result
+fault_zero(struct fault *f)
+{
+	struct chain_pool none = {NULL, 0};
+	u64 bits = leaf_bits(f->vma->flags);
+	struct page *page;
+
+	trace(fault_zero, f->va, !!(f->access & FAULT_WRITE), 0);
+	if (!(f->access & FAULT_WRITE))
+		return rmap_map_zero(f->slot, bits) ? FAULT_OK : FAULT_RETRY;
+	page = page_alloc(0, ALLOC_USER | ALLOC_ZERO);
+	if (!page)
+		return FAULT_OOM;
+	page_become_user(page, PAGE_ANON, NULL, 0);
+	if (rmap_map(f->slot, page, bits | PTE_DIRTY, &none))
+		return FAULT_OK;
+	page_put(page);
+	return FAULT_RETRY;
+}
+
+/* A page of an object: mapped itself, or copied at once when the first access to a private mapping is a write. */
+static enum fault_result
+fault_file(struct fault *f)
+{
+	struct pagecache *object = f->vma->object;
+	u64 index = f->vma->pgoff + ((f->va - f->vma->start) >> PAGE_SHIFT);
+	struct page *page;
+	int err;
+
+	trace(fault_file, f->va, index, 0);
+	if (!pte_none(f->entry))
+		return rmap_make_writable(f->slot, f->entry, true) ? FAULT_OK : FAULT_RETRY;
+	err = pagecache_fault_page(object, index, &page);
+	if (err)
+		return err == -ERANGE ? FAULT_BUS : FAULT_OOM;
+	if ((f->access & FAULT_WRITE) && !(f->vma->flags & VM_SHARED))
+		return fault_file_private(f, page); /* consumes the reference */
+	return fault_file_map(f, page);             /* consumes the reference */
+}
+
+/* Takes a reference to @page. */
+static enum fault_result
+fault_file_private(struct fault *f, struct page *page)
+{
+	struct chain_pool none = {NULL, 0};
+	struct page *copy = page_alloc(0, ALLOC_USER);
+
+	if (!copy) {
+		page_put(page);
+		return FAULT_OOM;
+	}
+	frame_copy(page_to_va(copy), page_to_va(page));
+	page_put(page);
+	page_become_user(copy, PAGE_ANON, NULL, 0);
+	if (rmap_map(f->slot, copy, leaf_bits(f->vma->flags) | PTE_DIRTY, &none))
+		return FAULT_OK;
+	page_put(copy);
+	return FAULT_RETRY;
+}
+
+/* Takes a reference to @page. A read maps read-only even where writing is allowed: the first write must be noticed. */
+static enum fault_result
+fault_file_map(struct fault *f, struct page *page)
+{
+	u64 bits = leaf_bits(f->vma->flags) & ~(f->access & FAULT_WRITE ? 0 : PTE_WRITE);
+	struct chain_pool pool = {NULL, 0};
+	bool mapped;
+
+	if (rmap_reserve(&pool, CHAIN_ADD_MAX)) {
+		page_put(page);
+		return FAULT_OOM;
+	}
+	mapped = rmap_map(f->slot, page, bits, &pool);
+	rmap_release(&pool);
+	if (!mapped)
+		page_put(page);
+	return mapped ? FAULT_OK : FAULT_RETRY;
+}
+
+/* A write to a private page that others may still see. */
+static enum fault_result
+fault_cow(struct fault *f)
+{
+	struct page *old = leaf_page(f->entry);
+	enum fault_result result;
+
+	trace(fault_cow, f->va, page_to_pfn(old), old == zero_frame ? 0 : old->mapcount);
+	if (old == zero_frame)
+		return fault_cow_copy(f, old);
+	if (rmap_make_writable(f->slot, f->entry, false)) {
+		count_event(VM_PGREUSE);
+		return FAULT_OK;
+	}
+	/* Why: with a reference the frame cannot be freed and come back as another page while it is copied. */
+	if (!rmap_get(f->slot, f->entry))
+		return FAULT_RETRY;
+	result = fault_cow_copy(f, old);
+	page_put(old);
+	return result;
+}
+
+static enum fault_result
+fault_cow_copy(struct fault *f, struct page *old)
+{
+	bool from_zero = old == zero_frame;
+	struct page *new = page_alloc(0, ALLOC_USER | (from_zero ? ALLOC_ZERO : 0));
+
+	if (!new)
+		return FAULT_OOM;
+	if (!from_zero)
+		frame_copy(page_to_va(new), page_to_va(old));
+	page_become_user(new, PAGE_ANON, NULL, 0);
+	if (!rmap_replace(f->slot, f->entry, old, new, leaf_bits(f->vma->flags) | PTE_DIRTY)) {
+		page_put(new);
+		return FAULT_RETRY;
+	}
+	count_event(VM_COW_BREAK);
+	if (!from_zero)
+		page_put(old); /* the leaf's reference */
+	return FAULT_OK;
+}
+
+/* The entry allows the access already: prove it, and forget what this CPU remembers. */
+static enum fault_result
+fault_spurious(struct fault *f)
+{
+	u64 need = PTE_PRESENT | PTE_USER | (f->access & FAULT_WRITE ? PTE_WRITE : 0);
+	u64 missing = need & ~f->entry.value;
+	u64 excess = f->access & FAULT_EXEC ? f->entry.value & PTE_NX : 0;
+
+	trace(fault_spurious, f->va, f->entry.value, 0);
+	assertf(!missing && !excess,
+		"fault at %lx, access %x: entry %lx lacks bits %lx and has %lx too much; vma %lx-%lx flags %x", f->va,
+		f->access, f->entry.value, missing, excess, f->vma->start, f->vma->end, f->vma->flags);
+	mmu_flush_local_page(f->va);
+	return FAULT_OK;
+}
+
+/* What only the writer of mm->lock may do: afterwards the fault starts over. */
+static enum fault_result
+fault_change(struct fault *f, enum fault_result why)
+{
+	int err;
+
+	if (why == FAULT_GROW)
+		return mmap_grow_stack(f->mm, f->va) ? FAULT_RETRY : FAULT_SEGV_MAP;
+	rwsem_write_lock(&f->mm->lock);
+	err = table_unshare(f->mm, f->va);
+	rwsem_write_unlock(&f->mm->lock);
+	return err ? FAULT_OOM : FAULT_RETRY;
+}

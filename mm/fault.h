@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/fault.h - what happens when a program touches memory that the hardware will not translate
+ *
+ * Idea        see fault.c
+ * Invariants  see fault.c
+ * Locks       fault_handle takes mm->lock
+ * Follow      from arch/x86_64/trap.c   to fault.c
+ * Tests       tests/host/fault_test.c, tests/guest/fault.c
+ * See         docs/tour.md
+ */
+#pragma once
+
+#include <arch/mmu.h>
+
+struct mm;
+struct page;
+
+/* Kinds of access, as the error code of the processor and the callers in the kernel tell them. */
+#define FAULT_READ 0x1u
+#define FAULT_WRITE 0x2u
+#define FAULT_EXEC 0x4u
+#define FAULT_USER 0x8u /* the access came from user mode */
+
+enum fault_result {
+	FAULT_OK,       /* the access will now succeed: resume */
+	FAULT_SEGV_MAP, /* nothing is mapped there: SIGSEGV, SEGV_MAPERR */
+	FAULT_SEGV_ACC, /* mapped, but not for this access: SIGSEGV, SEGV_ACCERR */
+	FAULT_BUS,      /* past the end of the mapped object: SIGBUS, BUS_ADRERR */
+	FAULT_OOM,      /* no memory even for a victim: a pending kill will end the task; resume otherwise */
+	FAULT_RETRY,    /* inside mm only: state changed, start over */
+	FAULT_UNSHARE,  /* inside mm only: the leaf table must become the address space's own first */
+	FAULT_GROW,     /* inside mm only: the stack must grow first */
+};
+
+/*
+ * fault_handle - make the access at @va legal, or say why it never will be
+ *
+ * Returns   one of the first five
+ * Context   may sleep; the caller holds no lock; @va below USER_TOP or anything a program made up
+ */
+enum fault_result fault_handle(struct mm *mm, u64 va, u32 access);
+
+/* What the table at the head of fault.c calls them. */
+enum fault_kind {
+	FAULT_KIND_DENY,
+	FAULT_KIND_ZERO,
+	FAULT_KIND_FILE,
+	FAULT_KIND_COW,
+	FAULT_KIND_SPURIOUS,
+};
+
+/*
+ * fault_classify - the table at the head of fault.c
+ *
+ * @vm_flags, @has_object   of the vma that contains the address
+ *
+ * Returns   the kind
+ * Context   pure
+ */
+enum fault_kind fault_classify(pte_t entry, u32 vm_flags, bool has_object, u32 access);
+
+/*
+ * fault_populate - fault in every page of [start, end) as an access of the kind @access would
+ *
+ * Returns   0, -ENOMEM, -EFAULT where the access is not allowed
+ * Context   may sleep; the caller holds no lock
+ */
+int fault_populate(struct mm *mm, u64 start, u64 end, u32 access);
+
+/*
+ * fault_page_get - the page behind @va after an access of the kind @access: for the kernel's own look into an address space
+ *
+ * For FAULT_WRITE the page is one that @mm may write: private to it, or of a shared object.
+ *
+ * Returns   0 and the page in *out; -EFAULT where the access is not allowed, -ENOMEM
+ * Context   may sleep; the caller holds no lock
+ * Gives     one reference to the page (page_put); none is needed for the zero frame, which the call gives like any other
+ */
+int fault_page_get(struct mm *mm, u64 va, u32 access, struct page **out);

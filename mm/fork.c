@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/fork.c - an address space like another one, without copying a page
+ *
+ * Idea        Vmas are copied, levels 4 to 2 are copied, level-1 tables are shared (share.c). The cost depends on how many tables
+ *             the parent has, one in 2 MiB, and on nothing else.
+ * Invariants  none of its own
+ * Locks       parent->lock for writing: no fault, and no change of a vma, while the two are made alike
+ * Follow      from kernel/fork.c   to share.c, vma.c
+ * Tests       tests/guest/fork_cow.c
+ * See         docs/mm.md section 5
+ */
+#include <kernel/lib/errno.h>
+#include <mm/mm.h>
+#include <mm/pagetable.h>
+#include <mm/share.h>
+#include <mm/tlb.h>
+#include <mm/vma_alloc.h>
+
+static int fork_locked(struct mm *parent, struct mm *child);
+static int share_tables(struct mm *parent, struct mm *child);
+static pte_t *child_entry(struct mm *child, u64 va);
+static void copy_limits(const struct mm *parent, struct mm *child);
+
+int
+mm_fork(struct mm *parent, struct mm **out)
+{
+	struct mm *child = mm_create();
+	int err;
+
+	if (!child)
+		return -ENOMEM;
+	rwsem_write_lock(&parent->lock);
+	err = fork_locked(parent, child);
+	rwsem_write_unlock(&parent->lock);
+	if (err) {
+		mm_put(child);
+		return err;
+	}
+	*out = child;
+	return 0;
+}
+
+static int
+fork_locked(struct mm *parent, struct mm *child)
+{
+	int err;
+
+	copy_limits(parent, child);
+	err = vma_copy_all(&child->vmas, &parent->vmas);
+	if (err)
+		return err;
+	err = share_tables(parent, child);
+	/* Why: even after a failure some of the parent's tables have lost their write bit. */
+	tlb_flush_range(parent, 0, USER_TOP);
+	return err;
+}
+
+static int
+share_tables(struct mm *parent, struct mm *child)
+{
+	struct table_cursor cursor;
+	pte_t *entry;
+
+	table_cursor_start(parent, &cursor);
+	while ((entry = table_cursor_next(parent, &cursor))) {
+		pte_t *target = child_entry(child, leaf_page(pte_read(entry))->base);
+		int err = target ? table_share(entry, child, target) : -ENOMEM;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The child's level-2 entry for @va, which is empty. */
+static pte_t *
+child_entry(struct mm *child, u64 va)
+{
+	return pagetable_extend(child, va, 2) ? NULL : pagetable_walk(child, va).entry2;
+}
+
+static void
+copy_limits(const struct mm *parent, struct mm *child)
+{
+	child->total_vm = parent->total_vm;
+	child->stack_limit = parent->stack_limit;
+	child->as_limit = parent->as_limit;
+	child->mmap_top = parent->mmap_top;
+	child->start_code = parent->start_code;
+	child->end_code = parent->end_code;
+	child->start_data = parent->start_data;
+	child->end_data = parent->end_data;
+	child->start_brk = parent->start_brk;
+	child->brk = parent->brk;
+	child->start_stack = parent->start_stack;
+	child->arg_start = parent->arg_start;
+	child->arg_end = parent->arg_end;
+	child->env_start = parent->env_start;
+	child->env_end = parent->env_end;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/mm.h - the address space of a process
+ *
+ * Idea        Vmas say what the program was promised, the page table says what it has. Both hang here, beside the few numbers
+ *             that the kernel and its users ask for.
+ * Invariants  I1  rss[k] is the sum of counts[k] over the level-1 tables that the address space uses.     (mm_check)
+ *             I2  A CPU whose page-table root is this one has its bit in cpus.
+ * Locks       lock (sleeping reader-writer): reading to fault, writing to change a vma or to unshare a table.
+ *             table_lock: entries of levels 4 to 2 while lock is held for reading.
+ * Follow      from kernel/fork.c, kernel/exec.c   to vma.c, table.c, fork.c
+ * Tests       tests/guest/fork_cow.c
+ * See         docs/mm.md section 3
+ */
+#pragma once
+
+#include <kernel/lib/atomic.h>
+#include <kernel/lib/list.h>
+#include <kernel/rwsem.h>
+#include <kernel/spinlock.h>
+#include <mm/page.h>
+#include <mm/vma.h>
+
+struct mm {
+	struct rwsem lock;
+	atomic_t users; /* tasks and borrowers; the last put tears down */
+	pte_t *root;    /* the level-4 table; const after init */
+	u64 cpus;       /* atomic mask: CPUs that may hold translations of this root */
+	struct spinlock table_lock;
+	struct vma_tree vmas;      /* lock */
+	atomic64_t rss[RSS_KINDS]; /* pages; changed under a table lock, read racily */
+	atomic64_t tables;         /* page-table pages of all levels that this address space alone, or shared, uses */
+	u64 rss_peak;              /* pages; lock for writing, or racy and then a little low */
+	u64 total_vm;              /* pages in all vmas; lock */
+	u64 stack_limit;           /* bytes a VM_GROWSDOWN vma may reach; set by exec and setrlimit, READ_ONCE */
+	u64 as_limit;              /* bytes of total_vm allowed; likewise */
+	u64 mmap_top;              /* the search for a free range starts below this; lock */
+	u64 start_code, end_code, start_data, end_data; /* exec sets them before anyone else sees the mm */
+	u64 start_brk, brk;                             /* lock */
+	u64 start_stack, arg_start, arg_end, env_start, env_end;
+	bool oom_victim; /* set once, by oom.c under its lock */
+	struct list all; /* on the list of all address spaces; mm_list_lock */
+};
+
+void mm_init(void);
+
+/*
+ * mm_create - an empty address space
+ *
+ * Returns   the mm, or NULL when memory ran out
+ * Context   may sleep; holds no mm->lock
+ * Gives     one use (mm_put)
+ */
+struct mm *mm_create(void);
+
+void mm_get(struct mm *mm);
+
+/*
+ * mm_put - give up a use; the last one unmaps everything and frees the address space
+ *
+ * Context   may sleep; the last user's CPU must have left the address space (mm_activate)
+ * Takes     one use
+ */
+void mm_put(struct mm *mm);
+
+/*
+ * mm_activate - let this CPU translate through @mm, or through the kernel's own root when NULL
+ *
+ * Context   interrupts on or off; the caller keeps @mm alive until the CPU leaves it
+ */
+void mm_activate(struct mm *mm);
+
+/*
+ * mm_fork - an address space like @parent: same vmas, leaf tables shared
+ *
+ * Returns   0 and the new address space in *out; -ENOMEM, nothing left behind
+ * Context   may sleep; takes parent->lock for writing
+ * Gives     one use of *out
+ */
+int mm_fork(struct mm *parent, struct mm **out);
+
+/* Pages resident, of all kinds. Context: any. */
+u64 mm_rss(struct mm *mm);
+
+/* Highest mm_rss so far, in pages. Context: any. */
+u64 mm_rss_peak(struct mm *mm);
+
+/* Remembers the present rss as the peak if it is one: called before memory goes. Context: any. */
+void mm_note_peak(struct mm *mm);
+
+/* All vmas of the system, for the leak ledger. */
+u64 mm_vmas_total(void);
+
+/* Proves the invariants of one, called with mm->lock held for writing. Returns the number of violations printed. */
+int mm_check_one(struct mm *mm);
+
+/* Calls @fn for each address space with its lock held for writing, all at once: the memory of programs stands still. */
+int mm_for_all_locked(int (*fn)(struct mm *mm, void *arg), void *arg);

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/mmap.c - promise and take back ranges of an address space
+ *
+ * Idea        A mapping is a promise: one vma, no frame. Taking it back cuts vmas at the borders, parts shared tables, and only then
+ *             removes anything: all that may fail comes first.
+ * Invariants  see mmap.h
+ * Locks       mm->lock for writing
+ * Follow      from kernel/sys_mm.c, kernel/exec.c   to vma_edit.c, unmap.c
+ * Tests       tests/guest/mmap.c
+ * See         docs/mm.md section 3; mmap(2), munmap(2)
+ */
+#include <kernel/lib/errno.h>
+#include <kernel/panic.h>
+#include <mm/mm.h>
+#include <mm/mmap.h>
+#include <mm/pagecache.h>
+#include <mm/unmap.h>
+#include <mm/vma_alloc.h>
+#include <mm/vma_edit.h>
+
+static bool stack_may_grow(struct mm *mm, struct vma *stack, u64 start);
+static s64 check_request(const struct mmap_request *request, u64 *len);
+static s64 mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct pagecache *object);
+static int map_over(struct mm *mm, const struct vma *wanted);
+static u64 mapped_bytes(struct mm *mm, u64 start, u64 end);
+static s64 choose_address(struct mm *mm, const struct mmap_request *request, u64 len);
+static s64 fixed_address(struct mm *mm, const struct mmap_request *request, u64 len);
+static bool range_is_free(struct mm *mm, u64 start, u64 len);
+static u32 request_flags(const struct mmap_request *request);
+static struct pagecache *request_object(const struct mmap_request *request, u64 len);
+static void range_bounds(struct mm *mm, struct unmap_range *range);
+static void remove_vmas(struct mm *mm, u64 start, u64 end);
+
+s64
+do_mmap(struct mm *mm, const struct mmap_request *request)
+{
+	struct pagecache *object;
+	u64 len = 0;
+	s64 result = check_request(request, &len);
+
+	if (result)
+		return result;
+	object = request_object(request, len);
+	if (!object && (request->object || (request->flags & MAP_TYPE) == MAP_SHARED))
+		return -ENOMEM;
+	rwsem_write_lock(&mm->lock);
+	result = mmap_locked(mm, request, len, object); /* consumes the reference when it succeeds */
+	rwsem_write_unlock(&mm->lock);
+	if (result < 0 && object)
+		pagecache_put(object);
+	return result;
+}
+
+int
+do_munmap(struct mm *mm, u64 addr, u64 len)
+{
+	int err;
+
+	if ((addr & ~PAGE_MASK) || !len || !va_is_user_range(addr, len))
+		return -EINVAL;
+	rwsem_write_lock(&mm->lock);
+	err = munmap_locked(mm, addr, addr + round_up(len, PAGE_SIZE));
+	rwsem_write_unlock(&mm->lock);
+	return err;
+}
+
+int
+munmap_locked(struct mm *mm, u64 start, u64 end)
+{
+	struct unmap_range range = {.start = start, .end = end};
+	struct vma *vma = vma_find(&mm->vmas, start);
+	int err;
+
+	if (!vma || vma->start >= end)
+		return 0;
+	err = vma_cut(mm, start);
+	if (!err)
+		err = vma_cut(mm, end);
+	if (err)
+		return err;
+	range_bounds(mm, &range);
+	err = unmap_prepare(mm, &range);
+	if (err)
+		return err;
+	mm_note_peak(mm);
+	unmap_pages(mm, &range);
+	remove_vmas(mm, start, end);
+	return 0;
+}
+
+int
+mmap_stack(struct mm *mm, u64 top, u64 size)
+{
+	u64 room = min_u64(max_u64(mm->stack_limit, STACK_ROOM_MIN), USER_TOP / 6 * 5);
+	const struct vma wanted = {.start = top - size, .end = top, .flags = VM_STACK};
+	int err;
+
+	rwsem_write_lock(&mm->lock);
+	err = vma_add(mm, &wanted);
+	mm->mmap_top = round_down(top - room - STACK_GUARD_GAP, PAGE_SIZE);
+	rwsem_write_unlock(&mm->lock);
+	return err;
+}
+
+bool
+mmap_grow_stack(struct mm *mm, u64 va)
+{
+	u64 start = round_down(va, PAGE_SIZE);
+	struct vma *vma;
+	bool covered;
+
+	rwsem_write_lock(&mm->lock);
+	vma = vma_find(&mm->vmas, va);
+	covered = vma && vma->start <= va; /* another thread was first */
+	if (vma && !covered && stack_may_grow(mm, vma, start)) {
+		mm->total_vm += (vma->start - start) >> PAGE_SHIFT;
+		vma_resize(&mm->vmas, vma, start, vma->end);
+		covered = true;
+	}
+	rwsem_write_unlock(&mm->lock);
+	return covered;
+}
+
+bool
+mmap_exceeds(const struct mm *mm, u64 more)
+{
+	u64 used = mm->total_vm << PAGE_SHIFT;
+
+	return more > READ_ONCE(mm->as_limit) || used > READ_ONCE(mm->as_limit) - more;
+}
+
+/* Limits, and the guard gap to a neighbour below, unless that is a guard itself. */
+static bool
+stack_may_grow(struct mm *mm, struct vma *stack, u64 start)
+{
+	struct vma *prev = vma_prev(stack);
+	u64 gap = prev && (prev->flags & VM_ACCESS) ? STACK_GUARD_GAP : 0;
+
+	if (!(stack->flags & VM_GROWSDOWN) || start < MMAP_MIN_ADDR)
+		return false;
+	if (stack->end - start > READ_ONCE(mm->stack_limit) || mmap_exceeds(mm, stack->start - start))
+		return false;
+	return !prev || prev->end + gap <= start;
+}
+
+/* What can be said without looking at the address space: 0 and the rounded length, or an error, in Linux's order. */
+static s64
+check_request(const struct mmap_request *request, u64 *len)
+{
+	u32 type = request->flags & MAP_TYPE;
+
+	if (!request->len)
+		return -EINVAL;
+	*len = round_up(request->len, PAGE_SIZE);
+	if (!*len)
+		return -ENOMEM;
+	if (request->pgoff + (*len >> PAGE_SHIFT) < request->pgoff)
+		return -EOVERFLOW;
+	if (*len > USER_TOP)
+		return -ENOMEM;
+	if (request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (request->addr > USER_TOP - *len)
+			return -ENOMEM;
+		if (request->addr & ~PAGE_MASK)
+			return -EINVAL;
+	}
+	if (type != MAP_PRIVATE && type != MAP_SHARED)
+		return -EINVAL;
+	if (!request->object && type == MAP_SHARED && (request->flags & MAP_GROWSDOWN))
+		return -EINVAL;
+	return 0;
+}
+
+static s64
+mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct pagecache *object)
+{
+	struct vma wanted = {.object = object, .pgoff = object ? request->pgoff : 0, .flags = request_flags(request)};
+	s64 addr;
+	int err;
+
+	if (mm->vmas.count >= MMAP_MAX_COUNT)
+		return -ENOMEM;
+	addr = choose_address(mm, request, len);
+	if (addr < 0)
+		return addr;
+	wanted.start = addr;
+	wanted.end = addr + len;
+	if (mmap_exceeds(mm, len - mapped_bytes(mm, wanted.start, wanted.end)))
+		return -ENOMEM;
+	err = request->flags & MAP_FIXED ? map_over(mm, &wanted) : vma_add(mm, &wanted);
+	return err ? err : addr;
+}
+
+/* Replaces what is mapped in the range. The new vma comes first: with it, nothing can fail once the old ones are gone. */
+static int
+map_over(struct mm *mm, const struct vma *wanted)
+{
+	struct vma *spare = vma_alloc();
+	int err;
+
+	if (!spare)
+		return -ENOMEM;
+	err = munmap_locked(mm, wanted->start, wanted->end);
+	if (err) {
+		spare->object = NULL;
+		vma_free(spare);
+		return err;
+	}
+	vma_add_prepared(mm, wanted, spare);
+	return 0;
+}
+
+/* How much of [start, end) is mapped: only MAP_FIXED can find something there. */
+static u64
+mapped_bytes(struct mm *mm, u64 start, u64 end)
+{
+	u64 sum = 0;
+
+	for (struct vma *vma = vma_find(&mm->vmas, start); vma && vma->start < end; vma = vma_next(vma))
+		sum += min_u64(vma->end, end) - max_u64(vma->start, start);
+	return sum;
+}
+
+/* The address asked for, if it is free; else the highest free place below the stack's room, else any. */
+static s64
+choose_address(struct mm *mm, const struct mmap_request *request, u64 len)
+{
+	u64 hint = round_up(request->addr, PAGE_SIZE);
+	u64 found;
+
+	if (request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+		return fixed_address(mm, request, len);
+	if (hint && hint < MMAP_MIN_ADDR)
+		hint = MMAP_MIN_ADDR;
+	if (hint && va_is_user_range(hint, len) && range_is_free(mm, hint, len))
+		return hint;
+	found = vma_find_gap(&mm->vmas, len, MMAP_MIN_ADDR, mm->mmap_top);
+	if (!found)
+		found = vma_find_gap(&mm->vmas, len, MMAP_MIN_ADDR, USER_TOP);
+	return found ? (s64)found : -ENOMEM;
+}
+
+static s64
+fixed_address(struct mm *mm, const struct mmap_request *request, u64 len)
+{
+	struct vma *vma = vma_find(&mm->vmas, request->addr);
+
+	if ((request->flags & MAP_FIXED_NOREPLACE) && vma && vma->start < request->addr + len)
+		return -EEXIST;
+	return request->addr;
+}
+
+/* Whether nothing is mapped in the range, and no guard gap of a stack reaches into it. */
+static bool
+range_is_free(struct mm *mm, u64 start, u64 len)
+{
+	struct vma *vma = vma_find(&mm->vmas, start);
+
+	return !vma || start + len <= vma_low(vma);
+}
+
+static u32
+request_flags(const struct mmap_request *request)
+{
+	u32 flags = VM_MAYACCESS | vma_prot_flags(request->prot);
+
+	if ((request->flags & MAP_TYPE) == MAP_SHARED) {
+		flags |= VM_SHARED;
+		if (request->object && !request->may_write)
+			flags &= ~VM_MAYWRITE;
+	}
+	if ((request->flags & MAP_GROWSDOWN) && !request->object)
+		flags |= VM_GROWSDOWN;
+	if (request->flags & MAP_NORESERVE)
+		flags |= VM_NORESERVE;
+	return flags;
+}
+
+/* A reference to what is mapped; NULL for private anonymous memory, or without memory for a new shared object. */
+static struct pagecache *
+request_object(const struct mmap_request *request, u64 len)
+{
+	struct pagecache *object = request->object;
+
+	if (object) {
+		pagecache_get(object);
+	} else if ((request->flags & MAP_TYPE) == MAP_SHARED) {
+		object = pagecache_create(PAGE_SHMEM);
+		if (object)
+			pagecache_set_size(object, len);
+	}
+	return object;
+}
+
+u32
+vma_prot_flags(u32 prot)
+{
+	return (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) | (prot & PROT_EXEC ? VM_EXEC : 0);
+}
+
+/* Floor and ceiling: where the vmas around the range end and begin. */
+static void
+range_bounds(struct mm *mm, struct unmap_range *range)
+{
+	struct vma *first = vma_find(&mm->vmas, range->start);
+	struct vma *prev = vma_prev(first);
+	struct vma *next = vma_find(&mm->vmas, range->end);
+
+	range->floor = prev ? prev->end : 0;
+	range->ceiling = next ? next->start : USER_TOP + PAGE_SIZE;
+}
+
+static void
+remove_vmas(struct mm *mm, u64 start, u64 end)
+{
+	struct vma *vma = vma_find(&mm->vmas, start);
+
+	while (vma && vma->start < end) {
+		struct vma *next = vma_next(vma);
+
+		assert(vma->start >= start && vma->end <= end);
+		mm->total_vm -= vma_pages(vma);
+		vma_remove(&mm->vmas, vma);
+		vma_free(vma);
+		vma = next;
+	}
+}

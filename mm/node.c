@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/node.c - nodes, zones and their watermarks
+ *
+ * Idea        Tables and arithmetic: which zone a frame belongs to, in which order zones are tried, how much of each is
+ *             held back. See zone.h.
+ *             Simple: one node; a bigger kernel learns of more from ACPI's SRAT, and each CPU prefers its own.
+ * Invariants  I1  Each node's zonelist names each of its zones once, NORMAL first.
+ *             I2  zone->min <= zone->low <= zone->high
+ * Locks       zone->lock for watermarks and free lists
+ * Follow      from pageinit.c, page_alloc.c, memblock.c   to buddy.c
+ * Tests       tests/host/page_alloc_test.c
+ * See         docs/mm.md
+ */
+#include <kernel/panic.h>
+#include <mm/buddy.h>
+#include <mm/memblock.h>
+#include <mm/page.h>
+#include <mm/zone.h>
+
+#define MIN_FREE_KB_LEAST 128
+#define MIN_FREE_KB_MOST 65536
+
+struct node nodes[MAX_NODES];
+u32 node_count;
+
+static u64 min_free; /* KiB; last value given to watermark_set_all */
+
+static void zone_init(struct node *node, enum zone_kind kind, u64 start_pfn, u64 end_pfn);
+static u64 ram_in(u64 start_pfn, u64 end_pfn);
+static void watermark_set(struct zone *zone, u64 min);
+static u64 square_root(u64 x);
+
+void
+node_init(u32 id, u64 start_pfn, u64 end_pfn)
+{
+	struct node *node = &nodes[id];
+
+	assert(id < MAX_NODES && id == node_count && start_pfn < end_pfn);
+	node->id = id;
+	zone_init(node, ZONE_DMA, start_pfn, min_u64(end_pfn, DMA_END_PFN));
+	zone_init(node, ZONE_NORMAL, max_u64(start_pfn, DMA_END_PFN), end_pfn);
+	node->zonelist[0] = &node->zones[ZONE_NORMAL];
+	node->zonelist[1] = &node->zones[ZONE_DMA];
+	node_count++;
+}
+
+u64
+node_give(u64 start_pfn, u64 end_pfn)
+{
+	u64 pfn = start_pfn;
+
+	while (pfn < end_pfn) {
+		struct zone *zone = zone_of(pfn_to_page(pfn));
+		u64 stop = min_u64(end_pfn, zone->end_pfn);
+		u64 irq = spin_lock_irqsave(&zone->lock);
+
+		for (u64 i = pfn; i < stop; i++) {
+			dassert(pfn_to_page(i)->kind == PAGE_RESERVED);
+			atomic_set(&pfn_to_page(i)->refs, 0);
+		}
+		buddy_free_range(zone, pfn, stop);
+		zone->managed += stop - pfn;
+		spin_unlock_irqrestore(&zone->lock, irq);
+		pfn = stop;
+	}
+	return end_pfn - start_pfn;
+}
+
+struct zone *
+zone_of(const struct page *page)
+{
+	return &nodes[page->node].zones[page->zone];
+}
+
+struct zone *
+zone_next(const struct zone *zone)
+{
+	u32 i = zone ? zone->node * NR_ZONES + zone->kind + 1 : 0;
+
+	for (; i < node_count * NR_ZONES; i++)
+		if (nodes[i / NR_ZONES].zones[i % NR_ZONES].present)
+			return &nodes[i / NR_ZONES].zones[i % NR_ZONES];
+	return NULL;
+}
+
+const char *
+zone_name(const struct zone *zone)
+{
+	return zone->kind == ZONE_DMA ? "DMA" : "Normal";
+}
+
+void
+watermark_set_all(u64 min_free_kbytes)
+{
+	u64 frames = min_free_kbytes >> (PAGE_SHIFT - 10);
+	u64 all = 0;
+
+	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
+		all += z->present;
+	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
+		watermark_set(z, frames * z->present / all);
+	min_free = min_free_kbytes;
+}
+
+u64
+watermark_default(u64 ram_kbytes)
+{
+	u64 kbytes = square_root(16 * ram_kbytes);
+
+	return min_u64(max_u64(kbytes, MIN_FREE_KB_LEAST), MIN_FREE_KB_MOST);
+}
+
+u64
+min_free_kbytes(void)
+{
+	return min_free;
+}
+
+static void
+zone_init(struct node *node, enum zone_kind kind, u64 start_pfn, u64 end_pfn)
+{
+	struct zone *zone = &node->zones[kind];
+
+	spin_init(&zone->lock, RANK_ZONE);
+	zone->kind = kind;
+	zone->node = node->id;
+	zone->start_pfn = start_pfn;
+	zone->end_pfn = max_u64(start_pfn, end_pfn);
+	zone->present = ram_in(zone->start_pfn, zone->end_pfn);
+	buddy_init(zone);
+}
+
+/* Returns how many of the frames [start_pfn, end_pfn) are RAM. */
+static u64
+ram_in(u64 start_pfn, u64 end_pfn)
+{
+	u64 frames = 0;
+
+	for (u32 i = 0; i < memblock_ram.count; i++) {
+		u64 start = max_u64(start_pfn, memblock_ram.range[i].base >> PAGE_SHIFT);
+		u64 end = min_u64(end_pfn, memblock_ram.range[i].end >> PAGE_SHIFT);
+
+		frames += end > start ? end - start : 0;
+	}
+	return frames;
+}
+
+static void
+watermark_set(struct zone *zone, u64 min)
+{
+	u64 irq = spin_lock_irqsave(&zone->lock);
+
+	zone->min = min;
+	zone->low = min + min / 4;
+	zone->high = min + min / 2;
+	spin_unlock_irqrestore(&zone->lock, irq);
+}
+
+/* Returns the largest r with r * r <= x, by bits from the top. */
+static u64
+square_root(u64 x)
+{
+	u64 r = 0;
+
+	for (u64 bit = 1UL << 31; bit; bit >>= 1)
+		if ((r + bit) * (r + bit) <= x)
+			r += bit;
+	return r;
+}

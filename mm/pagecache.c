@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/pagecache.c - pages by content: (object, index) finds a frame
+ *
+ * Idea        see pagecache.h. Adding is three beats: allocate page and tree nodes; lock and look again; insert.
+ * Invariants  I1, I2 of pagecache.h
+ * Locks       object->lock; page map lock when a page leaves its object; all_lock for the list of objects
+ * Follow      from fault.c, kernel/fs/tmpfs.c   to kernel/lib/radix.c, rmap.c
+ * Tests       tests/guest/mmap_file.c, tests/guest/shared.c
+ * See         docs/mm.md section 6
+ */
+#include <kernel/lib/errno.h>
+#include <kernel/lib/string.h>
+#include <kernel/panic.h>
+#include <kernel/printk.h>
+#include <mm/page_alloc.h>
+#include <mm/pagecache.h>
+#include <mm/rmap.h>
+#include <mm/slab.h>
+#include <mm/vmstat.h>
+
+static struct kmem_cache *object_cache; /* const after init */
+static struct kmem_cache *node_cache;   /* const after init */
+static struct spinlock all_lock = SPINLOCK_INIT(RANK_PAGECACHE_LIST);
+static struct list all_objects = LIST_INIT(all_objects); /* all_lock */
+
+/* A page on its way into an object: on the stack, seen by nobody else. */
+struct insertion {
+	struct pagecache *object;
+	u64 index;
+	bool bounded;           /* only within the size */
+	struct page *new;       /* the page to insert when there is none */
+	struct page *found;     /* the page that is there afterwards, or NULL */
+	struct radix_pool pool; /* tree nodes to insert with */
+};
+
+static u64 size_pages(const struct pagecache *object);
+static int add_page(struct pagecache *object, u64 index, bool bounded, struct page **out);
+static bool pool_grow(struct radix_pool *pool);
+static void pool_release(struct radix_pool *pool);
+static int insert_locked(struct insertion *in);
+static void count_cached(const struct pagecache *object, s32 n);
+static void drop_pages(struct pagecache *object, u64 first);
+static struct page *take_page(struct pagecache *object, u64 first, struct radix_pool *pool);
+static void clear_tail(struct pagecache *object, u64 size);
+static int check_object(struct pagecache *object);
+
+void
+pagecache_init(void)
+{
+	object_cache = kmem_cache_create("pagecache", sizeof(struct pagecache), 8);
+	node_cache = kmem_cache_create("radix_node", sizeof(struct radix_node), 8);
+	assert(object_cache && node_cache);
+}
+
+struct pagecache *
+pagecache_create(u8 kind)
+{
+	struct pagecache *object = kmem_cache_alloc(object_cache, ALLOC_KERNEL);
+
+	assert(kind == PAGE_FILE || kind == PAGE_SHMEM);
+	if (!object)
+		return NULL;
+	spin_init(&object->lock, RANK_PAGECACHE);
+	object->kind = kind;
+	atomic_set(&object->refs, 1);
+	object->size = 0;
+	object->count = 0;
+	radix_init(&object->tree);
+	spin_lock(&all_lock);
+	list_add(&object->all, &all_objects);
+	spin_unlock(&all_lock);
+	return object;
+}
+
+void
+pagecache_get(struct pagecache *object)
+{
+	atomic_inc(&object->refs);
+}
+
+void
+pagecache_put(struct pagecache *object)
+{
+	if (!atomic_dec_and_test(&object->refs))
+		return;
+	spin_lock(&all_lock);
+	list_del(&object->all);
+	spin_unlock(&all_lock);
+	drop_pages(object, 0);
+	kmem_cache_free(object_cache, object);
+}
+
+struct page *
+pagecache_find(struct pagecache *object, u64 index)
+{
+	struct page *page;
+
+	spin_lock(&object->lock);
+	page = radix_get(&object->tree, index);
+	if (page)
+		page_get(page);
+	spin_unlock(&object->lock);
+	return page;
+}
+
+int
+pagecache_get_page(struct pagecache *object, u64 index, struct page **out)
+{
+	*out = pagecache_find(object, index);
+	return *out ? 0 : add_page(object, index, false, out);
+}
+
+int
+pagecache_fault_page(struct pagecache *object, u64 index, struct page **out)
+{
+	if (index >= size_pages(object))
+		return -ERANGE;
+	*out = pagecache_find(object, index);
+	return *out ? 0 : add_page(object, index, true, out);
+}
+
+void
+pagecache_set_size(struct pagecache *object, u64 size)
+{
+	u64 old = READ_ONCE(object->size);
+
+	/* Why: the size first. A fault that still finds a page past it maps nothing: take_page() has parted them (rmap_map). */
+	spin_lock(&object->lock);
+	WRITE_ONCE(object->size, size);
+	spin_unlock(&object->lock);
+	if (size >= old)
+		return;
+	drop_pages(object, div_round_up(size, PAGE_SIZE));
+	clear_tail(object, size);
+}
+
+u64
+pagecache_total_pages(void)
+{
+	s64 pages = vmstat_sum(VM_NR_FILE_PAGES);
+
+	return pages > 0 ? (u64)pages : 0;
+}
+
+int
+pagecache_check(void)
+{
+	struct pagecache *object;
+	int bad = 0;
+
+	spin_lock(&all_lock);
+	list_for_each (object, &all_objects, all)
+		bad += check_object(object);
+	spin_unlock(&all_lock);
+	return bad;
+}
+
+static u64
+size_pages(const struct pagecache *object)
+{
+	return div_round_up(READ_ONCE(object->size), PAGE_SIZE);
+}
+
+/* Prepares a page of zeroes and tree nodes, then inserts, unless another task was first. */
+static int
+add_page(struct pagecache *object, u64 index, bool bounded, struct page **out)
+{
+	struct insertion in = {.object = object, .index = index, .bounded = bounded};
+	int err;
+
+	in.new = page_alloc(0, ALLOC_USER | ALLOC_ZERO);
+	if (!in.new)
+		return -ENOMEM;
+	page_become_user(in.new, object->kind, NULL, 0);
+	do {
+		spin_lock(&object->lock);
+		err = insert_locked(&in);
+		spin_unlock(&object->lock);
+	} while (err == -ENOMEM && pool_grow(&in.pool));
+	pool_release(&in.pool);
+	if (in.found != in.new)
+		page_put(in.new);
+	*out = in.found;
+	return err;
+}
+
+/* One node more: 63 insertions of 64 in order need none. False when memory ran out. */
+static bool
+pool_grow(struct radix_pool *pool)
+{
+	struct radix_node *node = kmem_cache_alloc(node_cache, ALLOC_KERNEL);
+
+	if (node)
+		radix_pool_put(pool, node);
+	return node;
+}
+
+static void
+pool_release(struct radix_pool *pool)
+{
+	while (pool->count)
+		kmem_cache_free(node_cache, radix_pool_get(pool));
+}
+
+/*
+ * The commit beat. Returns 0 and the page, with a reference, in found; -ENOMEM: the pool holds too few nodes; -ERANGE.
+ * Race: truncation stores the size under this lock before it drops pages, so it drops this one, or this sees the size.
+ */
+static int
+insert_locked(struct insertion *in)
+{
+	struct pagecache *object = in->object;
+	int err;
+
+	if (in->bounded && in->index >= size_pages(object))
+		return -ERANGE;
+	in->found = radix_get(&object->tree, in->index);
+	if (!in->found) {
+		err = radix_insert(&object->tree, in->index, in->new, &in->pool);
+		if (err)
+			return err;
+		in->found = in->new;
+		in->new->object = object;
+		in->new->index = in->index;
+		object->count++;
+		count_cached(object, 1);
+	}
+	page_get(in->found);
+	return 0;
+}
+
+static void
+count_cached(const struct pagecache *object, s32 n)
+{
+	count_events(VM_NR_FILE_PAGES, n);
+	if (object->kind == PAGE_SHMEM)
+		count_events(VM_NR_SHMEM, n);
+}
+
+/* Takes every page from @first on out of the object, and out of every address space. */
+static void
+drop_pages(struct pagecache *object, u64 first)
+{
+	struct radix_pool pool = {NULL, 0};
+	struct tlb_batch batch;
+	struct page *page;
+
+	tlb_batch_init(&batch);
+	while ((page = take_page(object, first, &pool))) {
+		if (READ_ONCE(page->mapcount))
+			rmap_unmap_all(page, &batch);
+		tlb_batch_retire(&batch, page);
+		pool_release(&pool);
+	}
+	tlb_batch_flush(&batch);
+}
+
+/* The lowest page at or past @first, no longer in the object; its cache reference is the caller's now. */
+static struct page *
+take_page(struct pagecache *object, u64 first, struct radix_pool *pool)
+{
+	u64 index = first;
+	struct page *page;
+
+	spin_lock(&object->lock);
+	page = radix_next(&object->tree, &index);
+	if (page) {
+		radix_delete(&object->tree, index, pool);
+		object->count--;
+		count_cached(object, -1);
+		/* Why: under the map lock, so that a fault which found the page before either maps it first, and it is
+		 * unmapped next, or sees that it has left. */
+		spin_lock(&page->lock);
+		page->object = NULL;
+		spin_unlock(&page->lock);
+	}
+	spin_unlock(&object->lock);
+	return page;
+}
+
+/* Zeroes behind the new end in its page, if the object has that page. */
+static void
+clear_tail(struct pagecache *object, u64 size)
+{
+	u64 used = size & ~PAGE_MASK;
+	struct page *page = used ? pagecache_find(object, size >> PAGE_SHIFT) : NULL;
+
+	if (!page)
+		return;
+	memset((u8 *)page_to_va(page) + used, 0, PAGE_SIZE - used);
+	page_put(page);
+}
+
+static int
+check_object(struct pagecache *object)
+{
+	u64 count = 0;
+	struct page *page;
+	int bad = 0;
+
+	spin_lock(&object->lock);
+	for (u64 i = 0; (page = radix_next(&object->tree, &i)); i++, count++) {
+		if (page->object == object && page->index == i && page->kind == object->kind)
+			continue;
+		pr_err("mm_check: index %lu of an object holds frame %lx, which is %s with index %lu\n", i,
+		       page_to_pfn(page), page_kind_name(page->kind), page->index);
+		bad++;
+	}
+	if (count != object->count) {
+		pr_err("mm_check: an object counts %lu pages and has %lu\n", object->count, count);
+		bad++;
+	}
+	spin_unlock(&object->lock);
+	return bad;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/pagecache.h - pages by content: (object, index) finds a frame
+ *
+ * Idea        An object is whatever has pages with numbers: a file, a shared memory segment, later a swap device. A radix
+ *             tree per object; the cache itself holds one reference to each of its pages.
+ * Invariants  I1  page->object == o and page->index == i  if and only if  radix(o, i) == page.       (mm_check)
+ *             I2  size bounds what may be mapped: an index at or past it faults with SIGBUS.
+ * Locks       object->lock: tree, count, size. Taken after the page lock, before the page map lock.
+ * Follow      from fault.c, kernel/fs/tmpfs.c   to kernel/lib/radix.c
+ * Tests       tests/guest/mmap_file.c, tests/guest/shared.c
+ * See         docs/mm.md section 6
+ */
+#pragma once
+
+#include <kernel/lib/list.h>
+#include <kernel/lib/radix.h>
+#include <mm/page.h>
+
+struct pagecache {
+	struct spinlock lock;
+	u8 kind;                /* PAGE_FILE or PAGE_SHMEM; const after init */
+	atomic_t refs;          /* the inode, each vma, each open user */
+	u64 size;               /* bytes; lock to change, read with READ_ONCE */
+	u64 count;              /* pages in the tree; lock */
+	struct radix_tree tree; /* lock */
+	struct list all;        /* on the list that mm_check walks; its own lock */
+};
+
+void pagecache_init(void);
+
+/*
+ * pagecache_create - an empty object whose pages will be of @kind
+ *
+ * Returns   the object with size 0, or NULL when memory ran out
+ * Context   may sleep
+ * Gives     one reference (pagecache_put)
+ */
+struct pagecache *pagecache_create(u8 kind);
+
+void pagecache_get(struct pagecache *object);
+
+/*
+ * pagecache_put - give up a reference; the last one frees the object and its pages
+ *
+ * Context   may sleep; no page of the object is mapped when the last reference goes, since each vma holds one
+ * Takes     one reference
+ */
+void pagecache_put(struct pagecache *object);
+
+/*
+ * pagecache_find - the page at @index, if the object has one there
+ *
+ * Returns   the page, or NULL
+ * Context   any but interrupts; takes object->lock
+ * Gives     a reference to the page
+ */
+struct page *pagecache_find(struct pagecache *object, u64 index);
+
+/*
+ * pagecache_get_page - the page at @index, made of zeroes when there was none
+ *
+ * Does not look at object->size: a write past the end gets its page first and moves the size afterwards.
+ *
+ * Returns   0 and the page in *out; -ENOMEM
+ * Context   may sleep
+ * Gives     a reference to the page
+ */
+int pagecache_get_page(struct pagecache *object, u64 index, struct page **out);
+
+/*
+ * pagecache_fault_page - the same for a page that is to be mapped, which must lie within object->size
+ *
+ * Returns   0 and the page in *out; -ERANGE past the end; -ENOMEM
+ * Context   may sleep
+ * Gives     a reference to the page
+ */
+int pagecache_fault_page(struct pagecache *object, u64 index, struct page **out);
+
+/*
+ * pagecache_set_size - change the size in bytes; pages past the new end are unmapped everywhere and freed
+ *
+ * The tail of the last page is cleared, so that growing again shows zeroes.
+ *
+ * Context   may sleep; the caller serialises size changes of one object (the inode's lock)
+ */
+void pagecache_set_size(struct pagecache *object, u64 size);
+
+/* Pages that all objects hold together: the tmpfs part of "Cached" and "Shmem". Context: any. */
+u64 pagecache_total_pages(void);
+
+/* Walks every object and proves I1. Returns the number of violations printed. Context: may sleep. */
+int pagecache_check(void);

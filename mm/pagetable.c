@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/pagetable.c - frames by address: the four levels that the processor walks
+ *
+ * Idea        see pagetable.h. Tables are made by the first fault below them, and freed with the last vma above them.
+ * Invariants  see pagetable.h
+ * Locks       see pagetable.h
+ * Follow      from fault.c, unmap.c, fork.c   to page_alloc.c
+ * Tests       tests/host/pagetable_test.c
+ * See         docs/mm.md section 2
+ */
+#include <kernel/lib/errno.h>
+#include <kernel/panic.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/pagetable.h>
+#include <mm/tlb.h>
+#include <mm/vmstat.h>
+
+static pte_t *entry_table(pte_t entry);
+static bool entry_install(struct mm *mm, pte_t *entry, struct page *table);
+static pte_t *lowest_entry(struct mm *mm, u64 va, u32 *level);
+
+struct leaf_path
+pagetable_walk(struct mm *mm, u64 va)
+{
+	struct leaf_path path = {NULL, NULL};
+	pte_t e = pte_read(&mm->root[level_index(va, 4)]);
+
+	if (unlikely(!pte_present(e)))
+		return path;
+	e = pte_read(&entry_table(e)[level_index(va, 3)]);
+	if (unlikely(!pte_present(e)))
+		return path;
+	path.entry2 = &entry_table(e)[level_index(va, 2)];
+	e = pte_read(path.entry2);
+	if (likely(pte_present(e)))
+		path.slot = &entry_table(e)[level_index(va, 1)];
+	return path;
+}
+
+int
+pagetable_extend(struct mm *mm, u64 va, u32 lowest)
+{
+	pte_t *slots = mm->root;
+
+	for (u32 level = LEVELS; level > lowest; level--) {
+		pte_t *entry = &slots[level_index(va, level)];
+
+		if (!pte_present(pte_read(entry))) {
+			struct page *table = table_create(level - 1, round_down(va, 1UL << level_shift(level)));
+
+			if (!table)
+				return -ENOMEM;
+			if (!entry_install(mm, entry, table))
+				table_destroy(table);
+		}
+		slots = entry_table(pte_read(entry));
+	}
+	return 0;
+}
+
+/* Steps over empty entries in the table that it has reached, and walks from the root again only to enter another. */
+pte_t *
+pagetable_next(struct mm *mm, u64 *va, u64 end)
+{
+	u64 at = *va;
+
+	while (at < end) {
+		u32 level;
+		pte_t *entry = lowest_entry(mm, at, &level);
+		u64 step = 1UL << level_shift(level);
+		u64 stop = min_u64(end, round_down(at, step * TABLE_ENTRIES) + step * TABLE_ENTRIES);
+
+		while (at < stop && !pte_present(pte_read(entry))) {
+			at = round_down(at, step) + step;
+			entry++;
+		}
+		if (at < stop && level == 2) {
+			*va = at;
+			return entry;
+		}
+	}
+	return NULL;
+}
+
+void
+table_cursor_start(struct mm *mm, struct table_cursor *cursor)
+{
+	cursor->vma = vma_first(&mm->vmas);
+	cursor->va = 0;
+}
+
+pte_t *
+table_cursor_next(struct mm *mm, struct table_cursor *cursor)
+{
+	while (cursor->vma) {
+		u64 va = max_u64(cursor->va, cursor->vma->start);
+		pte_t *entry = pagetable_next(mm, &va, cursor->vma->end);
+
+		if (entry) {
+			cursor->va = round_down(va, TABLE_SPAN) + TABLE_SPAN;
+			return entry;
+		}
+		cursor->vma = vma_next(cursor->vma);
+	}
+	return NULL;
+}
+
+struct page *
+table_create(u32 level, u64 base)
+{
+	struct page *table = page_alloc(0, ALLOC_KERNEL | ALLOC_ZERO);
+
+	if (!table)
+		return NULL;
+	spin_init(&table->lock, RANK_TABLE);
+	table->base = base;
+	for (u32 kind = 0; kind < RSS_KINDS; kind++)
+		table->counts[kind] = 0;
+	table->other = 0;
+	table->mms.head = 0;
+	table->level = level;
+	table->kind = PAGE_TABLE;
+	count_event(VM_NR_PAGE_TABLE_PAGES);
+	return table;
+}
+
+void
+table_destroy(struct page *table)
+{
+	assert(table->kind == PAGE_TABLE && !table->other);
+	for (u32 kind = 0; kind < RSS_KINDS; kind++)
+		assert(!table->counts[kind]);
+	count_events(VM_NR_PAGE_TABLE_PAGES, -1);
+	page_put(table);
+}
+
+void
+pagetable_prune(struct mm *mm, pte_t *entry, struct tlb_batch *batch)
+{
+	struct page *table = slot_table(entry);
+
+	while (--table->other == 0 && table->level < LEVELS) {
+		pte_t *parent = table->parent;
+
+		pte_write(parent, (pte_t){0});
+		atomic64_add(&mm->tables, -1);
+		tlb_batch_range(batch, READ_ONCE(mm->cpus), table->base, table->base + TABLE_SPAN);
+		count_events(VM_NR_PAGE_TABLE_PAGES, -1);
+		tlb_batch_retire(batch, table);
+		table = slot_table(parent);
+	}
+}
+
+/* The slots of the table that @entry points to. */
+static pte_t *
+entry_table(pte_t entry)
+{
+	return pa_to_va(entry.value & PTE_PFN_MASK);
+}
+
+/* Points an empty entry to a new table; false when another fault of this address space was first. */
+static bool
+entry_install(struct mm *mm, pte_t *entry, struct page *table)
+{
+	bool first;
+
+	spin_lock(&mm->table_lock);
+	first = !pte_present(pte_read(entry));
+	if (first) {
+		if (table->level == 1)
+			table->mms.head = (u64)mm;
+		else
+			table->parent = entry;
+		slot_table(entry)->other++;
+		pte_write(entry, pte_make(page_to_pfn(table), PTE_USER_TABLE));
+		atomic64_add(&mm->tables, 1);
+	}
+	spin_unlock(&mm->table_lock);
+	return first;
+}
+
+/* The entry for @va in the lowest table that exists, down to level 2. */
+static pte_t *
+lowest_entry(struct mm *mm, u64 va, u32 *level)
+{
+	pte_t *entry = &mm->root[level_index(va, LEVELS)];
+
+	*level = LEVELS;
+	while (*level > 2 && pte_present(pte_read(entry)))
+		entry = &entry_table(pte_read(entry))[level_index(va, --*level)];
+	return entry;
+}

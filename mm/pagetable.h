@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/pagetable.h - frames by address: the four levels that the processor walks
+ *
+ * Idea        A leaf is an 8-byte slot in a level-1 table. From the slot's own address, arithmetic gives the table's struct page,
+ *             and that knows the address it maps and the address spaces that use it: no other record of a mapping exists.
+ *
+ *                 root (4) -> level 3 -> level 2 --entry--> level-1 table --slot--> frame
+ *                 `---- one address space's own ----'       `-- shared after fork --'
+ *
+ *             A level-2 entry with PTE_WRITE says: this address space is the table's only user. After fork neither has the
+ *             bit, and the processor then treats the 2 MiB below as read-only whatever the leaves say.
+ * Invariants  I1  A table with more than one user is reached through level-2 entries without PTE_WRITE only.   (mm_check)
+ *             I2  A table with more than one user never gains an entry, and loses one only for all users alike. A user that wants
+ *                 more unshares first (share.c).
+ *             I3  A level-1 table has one reference for each address space in page->mms.                     (mm_check)
+ *             I4  Every table but the root has an entry that is not empty, and lies under a vma.             (mm_check)
+ * Locks       Levels 4 to 2: mm->lock for writing, or mm->lock for reading and mm->table_lock.
+ *             Level 1: the table lock, page->lock of the table.
+ *             A walker that holds mm->lock in either way keeps every table it meets alive.
+ * Follow      from fault.c, unmap.c, share.c, fork.c   to rmap.c
+ * Tests       tests/host/pagetable_test.c
+ * See         docs/mm.md section 2; Intel SDM volume 3, section 4.5
+ */
+#pragma once
+
+#include <mm/page.h>
+#include <mm/vma.h>
+
+struct mm;
+struct tlb_batch;
+
+#define TABLE_SPAN (1UL << 21) /* bytes that one level-1 table maps */
+
+/* A leaf that keeps its frame although nobody may touch it (PROT_NONE): not present for the processor, but not empty. */
+#define PTE_HELD PTE_SOFT0
+
+/* How a leaf is reached. */
+struct leaf_path {
+	pte_t *entry2; /* the level-2 entry that points to the table; NULL when a level above is missing */
+	pte_t *slot;   /* the leaf; NULL when there is no table */
+};
+
+/* Whether the leaf has a frame, be the processor allowed to use it or not. */
+static inline bool
+leaf_has_frame(pte_t e)
+{
+	return e.value & (PTE_PRESENT | PTE_HELD);
+}
+
+static inline struct page *
+leaf_page(pte_t e)
+{
+	return pfn_to_page(pte_pfn(e));
+}
+
+/*
+ * leaf_bits - what the leaf of a page may hold at most in a vma with @vm_flags
+ *
+ * Accessed is set at once: the access that faults is about to happen, and the processor is spared a locked write.
+ */
+static inline u64
+leaf_bits(u32 vm_flags)
+{
+	u64 bits = PTE_PRESENT | PTE_USER | PTE_ACCESSED;
+
+	if (!(vm_flags & VM_ACCESS))
+		return PTE_HELD | PTE_NX;
+	if (vm_flags & VM_WRITE)
+		bits |= PTE_WRITE;
+	if (!(vm_flags & VM_EXEC))
+		bits |= PTE_NX;
+	return bits;
+}
+
+/* The same leaf, apart from what the processor sets by itself. */
+static inline bool
+leaf_same(pte_t a, pte_t b)
+{
+	return !((a.value ^ b.value) & ~(PTE_ACCESSED | PTE_DIRTY));
+}
+
+/* The table a slot of any level lies in. */
+static inline struct page *
+slot_table(const pte_t *slot)
+{
+	return va_to_page((const void *)((u64)slot & PAGE_MASK));
+}
+
+/* The user address that a level-1 slot maps. */
+static inline u64
+slot_va(const pte_t *slot)
+{
+	return slot_table(slot)->base + (((u64)slot & ~PAGE_MASK) / sizeof(pte_t) << PAGE_SHIFT);
+}
+
+static inline pte_t *
+table_slots(const struct page *table)
+{
+	return page_to_va(table);
+}
+
+static inline pte_t *
+table_slot(const struct page *table, u32 level, u64 va)
+{
+	return table_slots(table) + ((va >> level_shift(level)) & (TABLE_ENTRIES - 1));
+}
+
+/* Leaves of a level-1 table that are not empty. Context: the table lock. */
+static inline u32
+table_leaves(const struct page *table)
+{
+	u32 sum = table->other;
+
+	for (u32 kind = 0; kind < RSS_KINDS; kind++)
+		sum += table->counts[kind];
+	return sum;
+}
+
+/* Whether more than one address space uses the table. Stable "no" while the mm->lock of its user is held. */
+static inline bool
+table_is_shared(const struct page *table)
+{
+	return READ_ONCE(table->mms.head) & CHAIN_MANY;
+}
+
+/*
+ * pagetable_walk - the path to the leaf of @va, as far as it exists
+ *
+ * Context   mm->lock held
+ */
+struct leaf_path pagetable_walk(struct mm *mm, u64 va);
+
+/*
+ * pagetable_extend - make the tables of levels 3 to @lowest that lead to @va, as far as they are missing
+ *
+ * Returns   0, -ENOMEM
+ * Context   may sleep; mm->lock held
+ */
+int pagetable_extend(struct mm *mm, u64 va, u32 lowest);
+
+/*
+ * pagetable_next - the level-1 table with the lowest base whose range reaches into [*va, end)
+ *
+ * Returns   its level-2 entry, and the first address of the range in *va; NULL when there is none
+ * Context   mm->lock held
+ */
+pte_t *pagetable_next(struct mm *mm, u64 *va, u64 end);
+
+/* Walks the level-1 tables that lie under vmas: all there are. */
+struct table_cursor {
+	struct vma *vma; /* the vma that is being walked; NULL at the end */
+	u64 va;          /* go on here */
+};
+
+/*
+ * table_cursor_start, table_cursor_next - each level-1 table of an address space once, in order of address
+ *
+ * Returns   (next) the level-2 entry of a table; NULL after the last
+ * Context   mm->lock held, or nobody uses @mm; the table that was returned may be released before the next call
+ */
+void table_cursor_start(struct mm *mm, struct table_cursor *cursor);
+pte_t *table_cursor_next(struct mm *mm, struct table_cursor *cursor);
+
+/*
+ * table_create - an empty table page
+ *
+ * Returns   the table, one reference; NULL when memory ran out
+ * Context   may sleep
+ */
+struct page *table_create(u32 level, u64 base);
+
+/* table_destroy - free a table that nothing refers to and that holds no entry. Context: any. Takes the last reference. */
+void table_destroy(struct page *table);
+
+/*
+ * pagetable_prune - @entry of level 2 was emptied: free the tables above it that thereby became empty, but for the root
+ *
+ * Context   mm->lock for writing, or nobody uses @mm
+ * Gives     the tables to @batch
+ */
+void pagetable_prune(struct mm *mm, pte_t *entry, struct tlb_batch *batch);

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/rmap.c - the only door through which a user leaf changes, and the way from a frame back to its leaves
+ *
+ * Idea        see rmap.h. Each function is the commit beat of somebody's three: it locks, looks again, and then cannot fail.
+ *             Simple: a bigger kernel finds the leaves of an anonymous page through trees of vmas (anon_vma) and must search;
+ *             slots cost 8 bytes a mapping beyond the first and need no search.
+ * Invariants  I1 to I3 of rmap.h
+ * Locks       page map lock, then table lock. Where a table is walked the order is met from the wrong side: the map lock is then
+ *             only tried, and the walker lets its table lock go when that fails.
+ * Follow      from fault.c, unmap.c, share.c   to kernel/lib/chain.h
+ * Tests       tests/host/rmap_test.c
+ * See         docs/mm.md section 5
+ */
+#include <kernel/lib/errno.h>
+#include <kernel/panic.h>
+#include <kernel/printk.h>
+#include <kernel/trace.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/rmap.h>
+#include <mm/slab.h>
+#include <mm/vmstat.h>
+
+static struct kmem_cache *block_cache; /* const after init */
+
+static void lock_mapped(struct page *page);
+static void unlock_mapped(struct page *page);
+static void slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
+static void slot_del(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
+static void page_leave_slot(struct page *page, pte_t *slot, struct chain_pool *pool);
+static u32 zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct chain_pool *pool);
+static void unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain_pool *pool);
+static void count_mapped(struct page *page, s32 n);
+static pte_t protect_leaf(pte_t e, u64 bits);
+static bool page_is_ours_alone(struct page *page);
+static int check_leaf(struct page *table, pte_t *slot, u32 *seen);
+
+void
+rmap_init(void)
+{
+	block_cache = kmem_cache_create("rmap_block", sizeof(struct chain_block), sizeof(struct chain_block));
+	assert(block_cache);
+}
+
+int
+rmap_reserve(struct chain_pool *pool, u32 n)
+{
+	struct chain_pool more = {NULL, 0};
+
+	while (more.count < n) {
+		struct chain_block *block = kmem_cache_alloc(block_cache, ALLOC_KERNEL);
+
+		if (!block) {
+			rmap_release(&more);
+			return -ENOMEM;
+		}
+		chain_pool_put(&more, block);
+	}
+	while (more.count)
+		chain_pool_put(pool, chain_pool_get(&more));
+	return 0;
+}
+
+void
+rmap_release(struct chain_pool *pool)
+{
+	while (pool->count)
+		kmem_cache_free(block_cache, chain_pool_get(pool));
+}
+
+bool
+rmap_map(pte_t *slot, struct page *page, u64 bits, struct chain_pool *pool)
+{
+	struct page *table = slot_table(slot);
+	bool mapped = false;
+
+	dassert(page_is_user(page) && atomic_read(&page->refs) > 0);
+	spin_lock(&page->lock);
+	spin_lock(&table->lock);
+	/* Race: truncation took the page from its object after the fault had found it there. */
+	if (pte_none(pte_read(slot)) && (page->kind == PAGE_ANON || page->object)) {
+		slot_add(page, table, slot, pool);
+		pte_write(slot, pte_make(page_to_pfn(page), bits));
+		mapped = true;
+	}
+	spin_unlock(&table->lock);
+	spin_unlock(&page->lock);
+	trace(rmap_map, slot, page_to_pfn(page), page->mapcount);
+	return mapped;
+}
+
+bool
+rmap_map_zero(pte_t *slot, u64 bits)
+{
+	struct page *table = slot_table(slot);
+	bool mapped = false;
+
+	spin_lock(&table->lock);
+	if (pte_none(pte_read(slot))) {
+		table->other++;
+		pte_write(slot, pte_make(page_to_pfn(zero_frame), bits & ~PTE_WRITE));
+		mapped = true;
+	}
+	spin_unlock(&table->lock);
+	trace(rmap_map, slot, page_to_pfn(zero_frame), 0);
+	return mapped;
+}
+
+bool
+rmap_replace(pte_t *slot, pte_t expected, struct page *old, struct page *new, u64 bits)
+{
+	struct chain_pool pool = {NULL, 0};
+	struct page *table = slot_table(slot);
+	bool replaced = false;
+
+	lock_mapped(old);
+	spin_lock_nested(&new->lock); /* cannot deadlock: nobody else knows the new page */
+	spin_lock(&table->lock);
+	if (leaf_same(pte_read(slot), expected)) {
+		/*
+		 * Why: the leaf is empty while the CPUs forget the old frame. With the new one in place at once, a thread that
+		 * already writes the new frame and one that still reads the old would see different memory.
+		 */
+		pte_xchg(slot, (pte_t){0});
+		tlb_flush_page(table, slot_va(slot));
+		if (old == zero_frame)
+			table->other--;
+		else
+			slot_del(old, table, slot, &pool);
+		slot_add(new, table, slot, &pool);
+		pte_write(slot, pte_make(page_to_pfn(new), bits));
+		replaced = true;
+	}
+	spin_unlock(&table->lock);
+	spin_unlock(&new->lock);
+	unlock_mapped(old);
+	rmap_release(&pool);
+	trace(rmap_map, slot, page_to_pfn(new), new->mapcount);
+	return replaced;
+}
+
+bool
+rmap_make_writable(pte_t *slot, pte_t expected, bool shared)
+{
+	struct page *page = leaf_page(expected);
+	struct page *table = slot_table(slot);
+	bool ours;
+
+	spin_lock(&page->lock);
+	spin_lock(&table->lock);
+	ours = leaf_same(pte_read(slot), expected) && (shared || page_is_ours_alone(page));
+	if (ours)
+		pte_write(slot, pte_add(expected, PTE_WRITE | PTE_ACCESSED | PTE_DIRTY));
+	spin_unlock(&table->lock);
+	spin_unlock(&page->lock);
+	return ours;
+}
+
+struct page *
+rmap_get(pte_t *slot, pte_t expected)
+{
+	struct page *table = slot_table(slot);
+	struct page *page = NULL;
+
+	spin_lock(&table->lock);
+	if (leaf_same(pte_read(slot), expected)) {
+		page = leaf_page(expected);
+		page_get(page);
+	}
+	spin_unlock(&table->lock);
+	return page;
+}
+
+bool
+rmap_protect(struct page *table, u32 first, u32 last, u64 bits)
+{
+	pte_t *slots = table_slots(table);
+	bool narrowed = false;
+
+	spin_lock(&table->lock);
+	for (u32 i = first; i < last; i++) {
+		pte_t e = pte_read(&slots[i]);
+		pte_t new;
+
+		if (!leaf_has_frame(e))
+			continue;
+		/* Race: the processor may set accessed or dirty at any moment; they must not be lost. */
+		do {
+			e = pte_read(&slots[i]);
+			new = protect_leaf(e, bits);
+		} while (!pte_cas(&slots[i], e, new));
+		narrowed |=
+			(e.value & ~new.value &(PTE_PRESENT | PTE_WRITE | PTE_USER)) || (~e.value & new.value &PTE_NX);
+	}
+	spin_unlock(&table->lock);
+	return narrowed;
+}
+
+void
+rmap_zap(struct page *table, u32 first, u32 last, struct tlb_batch *batch)
+{
+	struct chain_pool pool = {NULL, 0};
+
+	while (first < last) {
+		spin_lock(&table->lock);
+		first = zap_run(table, first, last, batch, &pool);
+		spin_unlock(&table->lock);
+		/* Either the batch is full, or a map lock's owner may be waiting for this table, or it is done. */
+		if (tlb_batch_full(batch))
+			tlb_batch_flush(batch);
+		rmap_release(&pool);
+	}
+}
+
+bool
+rmap_share_leaf(struct page *from, struct page *to, u32 index, struct chain_pool *pool)
+{
+	pte_t *source = &table_slots(from)[index];
+	pte_t *target = &table_slots(to)[index];
+	pte_t e = pte_read(source);
+	struct page *page = leaf_page(e);
+
+	assert(leaf_has_frame(e));
+	if (page == zero_frame) {
+		to->other++;
+		pte_write(target, e);
+		return true;
+	}
+	if (!spin_trylock(&page->lock))
+		return false;
+	if (page->kind == PAGE_ANON && pte_has(e, PTE_WRITE)) {
+		e = pte_del(e, PTE_WRITE);
+		pte_write(source, e); /* no CPU uses the write bit or sets dirty: the level-2 entries forbid writing */
+	}
+	page_get(page);
+	slot_add(page, to, target, pool);
+	pte_write(target, e);
+	spin_unlock(&page->lock);
+	return true;
+}
+
+void
+rmap_unmap_all(struct page *page, struct tlb_batch *batch)
+{
+	struct chain_pool pool = {NULL, 0};
+	struct chain_iter it;
+	u64 word;
+
+	do {
+		if (tlb_batch_full(batch))
+			tlb_batch_flush(batch);
+		spin_lock(&page->lock);
+		while ((word = chain_first(&page->rmap, &it)) && !tlb_batch_full(batch))
+			unmap_slot(page, (pte_t *)word, batch, &pool);
+		spin_unlock(&page->lock);
+		rmap_release(&pool);
+	} while (word);
+}
+
+void
+rmap_count(struct page *table, enum rss_kind kind, s32 n)
+{
+	struct chain_iter it;
+
+	table->counts[kind] += n;
+	for (u64 word = chain_first(&table->mms, &it); word; word = chain_next(&it))
+		atomic64_add(&((struct mm *)word)->rss[kind], n);
+}
+
+int
+rmap_check_table(struct page *table)
+{
+	u32 seen[RSS_KINDS + 1] = {0};
+	int bad = 0;
+
+	for (u32 i = 0; i < TABLE_ENTRIES; i++)
+		bad += check_leaf(table, &table_slots(table)[i], seen);
+	for (u32 kind = 0; kind < RSS_KINDS; kind++)
+		if (seen[kind] != table->counts[kind]) {
+			pr_err("mm_check: the table at %lx counts %u leaves of kind %u and has %u\n", table->base,
+			       table->counts[kind], kind, seen[kind]);
+			bad++;
+		}
+	if (seen[RSS_KINDS] != table->other) {
+		pr_err("mm_check: the table at %lx counts %u zero-frame leaves and has %u\n", table->base, table->other,
+		       seen[RSS_KINDS]);
+		bad++;
+	}
+	return bad;
+}
+
+int
+rmap_check_page(struct page *page)
+{
+	struct chain_iter it;
+	u32 slots = 0;
+	int bad = 0;
+
+	for (u64 word = chain_first(&page->rmap, &it); word; word = chain_next(&it), slots++) {
+		const pte_t *slot = (const pte_t *)word;
+
+		if (!leaf_has_frame(pte_read(slot)) || leaf_page(pte_read(slot)) != page) {
+			pr_err("mm_check: frame %lx has slot %p on its chain, which holds %lx\n", page_to_pfn(page),
+			       (const void *)slot, pte_read(slot).value);
+			bad++;
+		}
+	}
+	if (slots != page->mapcount) {
+		pr_err("mm_check: frame %lx has mapcount %u and %u slots\n", page_to_pfn(page), page->mapcount, slots);
+		bad++;
+	}
+	return bad;
+}
+
+/* The zero frame has no chain, and so no use for its map lock: every program would meet there. */
+static void
+lock_mapped(struct page *page)
+{
+	if (page != zero_frame)
+		spin_lock(&page->lock);
+}
+
+static void
+unlock_mapped(struct page *page)
+{
+	if (page != zero_frame)
+		spin_unlock(&page->lock);
+}
+
+/* Both sides of a mapping are joined here and parted in slot_del: map lock and table lock held. */
+static void
+slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool)
+{
+	chain_add(&page->rmap, (u64)slot, pool);
+	if (page->mapcount++ == 0)
+		count_mapped(page, 1);
+	rmap_count(table, page_rss_kind(page), 1);
+}
+
+static void
+slot_del(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool)
+{
+	page_leave_slot(page, slot, pool);
+	rmap_count(table, page_rss_kind(page), -1);
+}
+
+/* The page's side of it: the map lock is held. */
+static void
+page_leave_slot(struct page *page, pte_t *slot, struct chain_pool *pool)
+{
+	chain_del(&page->rmap, (u64)slot, pool);
+	if (--page->mapcount == 0)
+		count_mapped(page, -1);
+	trace(rmap_unmap, slot, page_to_pfn(page), page->mapcount);
+}
+
+/*
+ * Empties leaves from @i on, until @last, a full batch or a busy map lock. Returns the leaf to go on with. The table's users
+ * and the rss are told once, at the end: this loop is the cost of munmap and exit.
+ */
+static u32
+zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct chain_pool *pool)
+{
+	u64 start = table->base + i * PAGE_SIZE;
+	s32 gone[RSS_KINDS] = {0};
+	u32 left = table_leaves(table);
+
+	for (; i < last && left; i++) {
+		pte_t *slot = &table_slots(table)[i];
+		pte_t e = pte_read(slot);
+		struct page *page = leaf_page(e);
+
+		if (pte_none(e))
+			continue;
+		if (page == zero_frame) {
+			pte_write(slot, (pte_t){0});
+			table->other--;
+			left--;
+			continue;
+		}
+		if (tlb_batch_full(batch) || !spin_trylock(&page->lock))
+			break;
+		pte_write(slot, (pte_t){0});
+		gone[page_rss_kind(page)]++;
+		page_leave_slot(page, slot, pool);
+		spin_unlock(&page->lock);
+		tlb_batch_free(batch, page);
+		left--;
+	}
+	for (u32 kind = 0; kind < RSS_KINDS; kind++)
+		if (gone[kind])
+			rmap_count(table, kind, -gone[kind]);
+	tlb_batch_range(batch, tlb_cpus(table), start, table->base + i * PAGE_SIZE);
+	return left ? i : last;
+}
+
+/* Empties one leaf, met from the page: the map lock is held. */
+static void
+unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain_pool *pool)
+{
+	struct page *table = slot_table(slot);
+	u64 va = slot_va(slot);
+
+	spin_lock(&table->lock);
+	assert(leaf_page(pte_read(slot)) == page);
+	pte_xchg(slot, (pte_t){0});
+	slot_del(page, table, slot, pool);
+	tlb_batch_range(batch, tlb_cpus(table), va, va + PAGE_SIZE);
+	spin_unlock(&table->lock);
+	tlb_batch_free(batch, page);
+}
+
+/* A page got its first mapping or lost its last: the gauges of /proc/meminfo. */
+static void
+count_mapped(struct page *page, s32 n)
+{
+	count_events(page->kind == PAGE_ANON ? VM_NR_ANON_PAGES : VM_NR_MAPPED, n);
+}
+
+static pte_t
+protect_leaf(pte_t e, u64 bits)
+{
+	u64 kept = e.value & ~(PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_NX | PTE_HELD);
+	struct page *page = leaf_page(e);
+
+	if (!page_is_ours_alone(page))
+		bits &= ~PTE_WRITE;
+	return (pte_t){kept | bits};
+}
+
+/* Whether a private page has one leaf and no other user, so that writing it disturbs nobody. */
+static bool
+page_is_ours_alone(struct page *page)
+{
+	return page->kind == PAGE_ANON && READ_ONCE(page->mapcount) == 1 && atomic_read(&page->refs) == 1;
+}
+
+static int
+check_leaf(struct page *table, pte_t *slot, u32 *seen)
+{
+	pte_t e = pte_read(slot);
+	struct page *page = leaf_page(e);
+
+	if (pte_none(e))
+		return 0;
+	if (leaf_has_frame(e) && page == zero_frame) {
+		seen[RSS_KINDS]++;
+		if (!pte_has(e, PTE_WRITE))
+			return 0;
+		pr_err("mm_check: the leaf of %lx lets a program write the zero frame\n", slot_va(slot));
+		return 1;
+	}
+	if (!leaf_has_frame(e) || !page_is_user(page) || !chain_has(&page->rmap, (u64)slot)) {
+		pr_err("mm_check: the leaf of %lx holds %lx, but frame %lx (%s) does not know it\n", slot_va(slot),
+		       e.value, page_to_pfn(page), page_kind_name(page->kind));
+		return 1;
+	}
+	seen[page_rss_kind(page)]++;
+	if (page->kind == PAGE_ANON && pte_has(e, PTE_WRITE) && page->mapcount > 1) {
+		pr_err("mm_check: private frame %lx has %u mappings, and the leaf of %lx may write it\n",
+		       page_to_pfn(page), page->mapcount, slot_va(slot));
+		return 1;
+	}
+	return 0;
+}

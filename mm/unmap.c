@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/unmap.c - empty a range of an address space
+ *
+ * Idea        Table by table. A level-1 table that only this range uses is let go whole, shared or not; one that the range cuts
+ *             is emptied in part, and must be unshared before.
+ *
+ *                 floor         start                      end       ceiling
+ *                   |--- free ---|######## range ############|-- free --|
+ *                      [ table 1 ][ table 2 ][ table 3 ][ table 4 ]           1 to 3: whole; 4: whole if its end <= ceiling
+ *
+ * Invariants  none of its own
+ * Locks       mm->lock for writing: no fault of this address space is under way
+ * Follow      from mmap.c, mm.c   to rmap.c (rmap_zap), share.c (table_release)
+ * Tests       tests/guest/mmap.c
+ * See         docs/mm.md section 3
+ */
+#include <kernel/panic.h>
+#include <mm/mm.h>
+#include <mm/rmap.h>
+#include <mm/share.h>
+#include <mm/unmap.h>
+
+static bool table_goes(const struct unmap_range *range, u64 base);
+static void zap_part(struct page *table, const struct unmap_range *range, struct tlb_batch *batch);
+
+int
+unmap_prepare(struct mm *mm, const struct unmap_range *range)
+{
+	u64 base = range->start;
+
+	while (pagetable_next(mm, &base, range->end)) {
+		u64 table_base = round_down(base, TABLE_SPAN);
+		int err = table_goes(range, table_base) ? 0 : table_unshare(mm, base);
+
+		if (err)
+			return err;
+		base = table_base + TABLE_SPAN;
+	}
+	return 0;
+}
+
+void
+unmap_pages(struct mm *mm, const struct unmap_range *range)
+{
+	struct tlb_batch batch;
+	u64 base = range->start;
+	pte_t *entry;
+
+	tlb_batch_init(&batch);
+	while ((entry = pagetable_next(mm, &base, range->end))) {
+		base = round_down(base, TABLE_SPAN);
+		if (table_goes(range, base)) {
+			table_release(mm, entry, &batch);
+			pagetable_prune(mm, entry, &batch);
+		} else {
+			zap_part(leaf_page(pte_read(entry)), range, &batch);
+		}
+		base += TABLE_SPAN;
+	}
+	tlb_batch_flush(&batch);
+}
+
+void
+unmap_all(struct mm *mm)
+{
+	struct table_cursor cursor;
+	struct tlb_batch batch;
+	pte_t *entry;
+
+	tlb_batch_init(&batch);
+	table_cursor_start(mm, &cursor);
+	while ((entry = table_cursor_next(mm, &cursor))) {
+		table_release(mm, entry, &batch);
+		pagetable_prune(mm, entry, &batch);
+	}
+	tlb_batch_flush(&batch);
+}
+
+/* Whether nothing but the range uses the table at @base. */
+static bool
+table_goes(const struct unmap_range *range, u64 base)
+{
+	return range->floor <= base && base + TABLE_SPAN <= range->ceiling;
+}
+
+static void
+zap_part(struct page *table, const struct unmap_range *range, struct tlb_batch *batch)
+{
+	u64 start = max_u64(range->start, table->base);
+	u64 end = min_u64(range->end, table->base + TABLE_SPAN);
+
+	assert(!table_is_shared(table));
+	rmap_zap(table, (start - table->base) >> PAGE_SHIFT, (end - table->base) >> PAGE_SHIFT, batch);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/unmap.h - empty a range of an address space
+ *
+ * Idea        see unmap.c
+ * Invariants  none of its own
+ * Locks       mm->lock for writing
+ * Follow      from mmap.c, mm.c   to rmap.c, share.c
+ * Tests       tests/guest/mmap.c
+ */
+#pragma once
+
+#include <kernel/lib/types.h>
+
+struct mm;
+
+/*
+ * A range to empty, and the free space around it: no vma but those of the range lies in [floor, ceiling), so that a table
+ * inside it can go as a whole.
+ */
+struct unmap_range {
+	u64 start;
+	u64 end;
+	u64 floor;
+	u64 ceiling;
+};
+
+/*
+ * unmap_prepare - the beat that may fail: part the shared tables that the range cuts
+ *
+ * Returns   0, -ENOMEM
+ * Context   may sleep; mm->lock for writing
+ */
+int unmap_prepare(struct mm *mm, const struct unmap_range *range);
+
+/*
+ * unmap_pages - empty every leaf of the range and free the tables that nothing needs any more
+ *
+ * Context   mm->lock for writing; unmap_prepare succeeded under it; flushes
+ */
+void unmap_pages(struct mm *mm, const struct unmap_range *range);
+
+/* unmap_all - leave every table. Context: nobody uses @mm any more. */
+void unmap_all(struct mm *mm);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/vma.c - the mappings of an address space, by address
+ *
+ * Idea        see vma.h. The last hit is remembered: a program that touches a range page by page walks the tree once.
+ *             Simple: a bigger kernel keeps a B-tree with many keys a node (maple tree) that readers search without a lock.
+ * Invariants  I1, I2 of vma.h
+ * Locks       mm->lock of the owner
+ * Follow      from fault.c, mmap.c   to kernel/lib/rbtree.c
+ * Tests       tests/host/vma_test.c
+ * See         docs/mm.md section 3
+ */
+#include <kernel/panic.h>
+#include <kernel/printk.h>
+#include <mm/vma.h>
+
+static struct vma *node_vma(struct rb_node *node);
+static struct vma *find_from_root(struct vma_tree *tree, u64 va);
+static bool update_gap(struct rb_node *node);
+static u64 node_gap(const struct rb_node *node);
+static u64 free_below(const struct vma *vma, u64 bottom);
+static void set_gap(struct vma_tree *tree, struct vma *vma);
+static u64 gap_in_front(const struct vma *vma, u64 len, u64 low, u64 high);
+
+void
+vma_tree_init(struct vma_tree *tree)
+{
+	rb_tree_init(&tree->rb, update_gap);
+	tree->count = 0;
+	tree->recent = NULL;
+}
+
+struct vma *
+vma_find(struct vma_tree *tree, u64 va)
+{
+	struct vma *vma = READ_ONCE(tree->recent);
+
+	if (likely(vma && vma->start <= va && va < vma->end))
+		return vma;
+	vma = find_from_root(tree, va);
+	if (vma)
+		WRITE_ONCE(tree->recent, vma);
+	return vma;
+}
+
+struct vma *
+vma_first(struct vma_tree *tree)
+{
+	return node_vma(rb_first(&tree->rb));
+}
+
+struct vma *
+vma_next(struct vma *vma)
+{
+	return node_vma(rb_next(&vma->node));
+}
+
+struct vma *
+vma_prev(struct vma *vma)
+{
+	return node_vma(rb_prev(&vma->node));
+}
+
+void
+vma_insert(struct vma_tree *tree, struct vma *vma)
+{
+	struct rb_node **link = &tree->rb.root;
+	struct rb_node *parent = NULL;
+	struct vma *next;
+
+	assertf(vma->start < vma->end && vma->end <= USER_TOP, "vma %lx-%lx", vma->start, vma->end);
+	while (*link) {
+		struct vma *at = node_vma(*link);
+
+		assertf(vma->end <= at->start || at->end <= vma->start, "vma %lx-%lx overlaps %lx-%lx", vma->start,
+			vma->end, at->start, at->end);
+		parent = *link;
+		link = vma->end <= at->start ? &parent->left : &parent->right;
+	}
+	vma->gap = 0;
+	vma->max_gap = 0;
+	rb_insert_at(&tree->rb, &vma->node, parent, link);
+	tree->count++;
+	set_gap(tree, vma);
+	next = vma_next(vma);
+	if (next)
+		set_gap(tree, next);
+}
+
+void
+vma_remove(struct vma_tree *tree, struct vma *vma)
+{
+	struct vma *next = vma_next(vma);
+
+	if (tree->recent == vma)
+		tree->recent = NULL;
+	rb_erase(&tree->rb, &vma->node);
+	tree->count--;
+	if (next)
+		set_gap(tree, next);
+}
+
+void
+vma_resize(struct vma_tree *tree, struct vma *vma, u64 start, u64 end)
+{
+	struct vma *next = vma_next(vma);
+
+	assertf(start < end && end <= USER_TOP, "vma %lx-%lx", start, end);
+	assert(!next || end <= next->start);
+	vma->start = start;
+	vma->end = end;
+	set_gap(tree, vma);
+	if (next)
+		set_gap(tree, next);
+}
+
+/*
+ * The highest gap wins, so the right side is searched first; a subtree whose widest gap is too small is never entered. The gap
+ * above the last vma belongs to no vma and is looked at first. A gap that [low, high) cuts may be too small although its
+ * max_gap promised enough: the walk then goes on as if it had been small, which happens at the borders only.
+ */
+u64
+vma_find_gap(struct vma_tree *tree, u64 len, u64 low, u64 high)
+{
+	struct vma *vma = node_vma(rb_last(&tree->rb));
+	u64 top = vma ? max_u64(vma->end, low) : low;
+
+	if (top <= high && high - top >= len)
+		return high - len;
+	while (vma) {
+		u64 found = gap_in_front(vma, len, low, high);
+		struct rb_node *node = &vma->node;
+
+		if (found || vma->end <= low)
+			return found;
+		if (node_gap(node->left) >= len) { /* the rightmost below us on the left is next */
+			node = node->left;
+			while (node_gap(node->right) >= len)
+				node = node->right;
+			vma = node_vma(node);
+			continue;
+		}
+		/* Climb until we come up from the right: that parent orders just before this subtree. */
+		while (rb_parent(node) && rb_parent(node)->left == node)
+			node = rb_parent(node);
+		vma = node_vma(rb_parent(node));
+	}
+	return 0;
+}
+
+bool
+vma_can_merge(const struct vma *left, const struct vma *right)
+{
+	if (left->end != right->start || left->flags != right->flags || left->object != right->object)
+		return false;
+	return !left->object || left->pgoff + vma_pages(left) == right->pgoff;
+}
+
+int
+vma_tree_check(struct vma_tree *tree)
+{
+	u64 end = 0;
+	u32 count = 0;
+	int bad = 0;
+
+	for (struct vma *vma = vma_first(tree); vma; vma = vma_next(vma), count++) {
+		u64 want = max_u64(vma->gap, max_u64(node_gap(vma->node.left), node_gap(vma->node.right)));
+
+		if (vma->start < end || vma->start >= vma->end || ((vma->start | vma->end) & ~PAGE_MASK)) {
+			pr_err("mm_check: vma %lx-%lx is out of order or not page aligned\n", vma->start, vma->end);
+			bad++;
+		}
+		if (vma->gap != free_below(vma, end) || vma->max_gap != want) {
+			pr_err("mm_check: vma %lx-%lx knows gap %lx, max_gap %lx; true are %lx, %lx\n", vma->start,
+			       vma->end, vma->gap, vma->max_gap, free_below(vma, end), want);
+			bad++;
+		}
+		end = vma->end;
+	}
+	if (count != tree->count) {
+		pr_err("mm_check: a vma tree counts %u and has %u\n", tree->count, count);
+		bad++;
+	}
+	return bad;
+}
+
+static struct vma *
+node_vma(struct rb_node *node)
+{
+	return node ? container_of(node, struct vma, node) : NULL;
+}
+
+static struct vma *
+find_from_root(struct vma_tree *tree, u64 va)
+{
+	struct rb_node *node = tree->rb.root;
+	struct vma *best = NULL;
+
+	while (node) {
+		struct vma *vma = node_vma(node);
+
+		if (va >= vma->end) {
+			node = node->right;
+			continue;
+		}
+		best = vma;
+		if (va >= vma->start)
+			break;
+		node = node->left;
+	}
+	return best;
+}
+
+/* I2, as the tree asks for it. */
+static bool
+update_gap(struct rb_node *node)
+{
+	struct vma *vma = node_vma(node);
+	u64 old = vma->max_gap;
+
+	vma->max_gap = max_u64(vma->gap, max_u64(node_gap(node->left), node_gap(node->right)));
+	return vma->max_gap != old;
+}
+
+static u64
+node_gap(const struct rb_node *node)
+{
+	return node ? container_of(node, struct vma, node)->max_gap : 0;
+}
+
+/* Usable bytes between @bottom, where the previous vma ends, and @vma with its guard gap. */
+static u64
+free_below(const struct vma *vma, u64 bottom)
+{
+	return vma_low(vma) > bottom ? vma_low(vma) - bottom : 0;
+}
+
+/* The gap below @vma after its start, or the previous end, moved. */
+static void
+set_gap(struct vma_tree *tree, struct vma *vma)
+{
+	struct vma *prev = vma_prev(vma);
+
+	vma->gap = free_below(vma, prev ? prev->end : 0);
+	rb_update_up(&tree->rb, &vma->node);
+}
+
+/* The highest place for @len bytes in the gap below @vma, within [low, high); 0 when it does not fit. */
+static u64
+gap_in_front(const struct vma *vma, u64 len, u64 low, u64 high)
+{
+	u64 top = min_u64(vma_low(vma), high);
+	u64 bottom = max_u64(vma_low(vma) - vma->gap, low);
+
+	return top >= bottom && top - bottom >= len ? top - len : 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/vma_alloc.c - vmas as objects: made, copied, freed, with the references they hold
+ *
+ * Idea        see vma_alloc.h
+ * Invariants  see vma_alloc.h
+ * Locks       mm->lock of the tree's owner for writing
+ * Follow      from mmap.c, fork.c, mm.c   to slab.c, pagecache.c
+ * Tests       tests/guest/mmap.c
+ */
+#include <kernel/lib/errno.h>
+#include <kernel/panic.h>
+#include <mm/page_alloc.h>
+#include <mm/pagecache.h>
+#include <mm/slab.h>
+#include <mm/vma_alloc.h>
+
+static struct kmem_cache *vma_cache; /* const after init */
+
+void
+vma_cache_init(void)
+{
+	vma_cache = kmem_cache_create("vma", sizeof(struct vma), 8);
+	assert(vma_cache);
+}
+
+struct vma *
+vma_alloc(void)
+{
+	return kmem_cache_alloc(vma_cache, ALLOC_KERNEL);
+}
+
+void
+vma_free(struct vma *vma)
+{
+	if (vma->object)
+		pagecache_put(vma->object);
+	kmem_cache_free(vma_cache, vma);
+}
+
+int
+vma_copy_all(struct vma_tree *to, struct vma_tree *from)
+{
+	for (struct vma *vma = vma_first(from); vma; vma = vma_next(vma)) {
+		struct vma *copy = vma_alloc();
+
+		if (!copy)
+			return -ENOMEM;
+		*copy = *vma;
+		if (copy->object)
+			pagecache_get(copy->object);
+		vma_insert(to, copy);
+	}
+	return 0;
+}
+
+void
+vma_free_all(struct vma_tree *tree)
+{
+	struct vma *vma;
+
+	while ((vma = vma_first(tree))) {
+		vma_remove(tree, vma);
+		vma_free(vma);
+	}
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/vma_edit.c - split and join vmas, so that a range has borders of its own
+ *
+ * Idea        see vma_edit.h
+ * Invariants  vma.h I1 to I3; mm->total_vm is the sum of all vmas' pages
+ * Locks       mm->lock for writing
+ * Follow      from mmap.c, mprotect.c, brk.c   to vma.c, vma_alloc.c
+ * Tests       tests/guest/mmap.c
+ */
+#include <kernel/lib/errno.h>
+#include <kernel/panic.h>
+#include <mm/mmap.h>
+#include <mm/pagecache.h>
+#include <mm/vma_alloc.h>
+#include <mm/vma_edit.h>
+
+static void insert_copy(struct mm *mm, const struct vma *wanted, struct vma *vma);
+static bool extend_neighbour(struct mm *mm, const struct vma *wanted);
+
+int
+vma_cut(struct mm *mm, u64 at)
+{
+	struct vma *low = vma_find(&mm->vmas, at);
+	struct vma *high;
+
+	if (!low || low->start >= at)
+		return 0;
+	if (mm->vmas.count >= MMAP_MAX_COUNT)
+		return -ENOMEM;
+	high = vma_alloc();
+	if (!high)
+		return -ENOMEM;
+	*high = *low;
+	high->start = at;
+	if (high->object) {
+		high->pgoff += (at - low->start) >> PAGE_SHIFT;
+		pagecache_get(high->object);
+	}
+	vma_resize(&mm->vmas, low, low->start, at);
+	vma_insert(&mm->vmas, high);
+	return 0;
+}
+
+struct vma *
+vma_join(struct mm *mm, struct vma *vma)
+{
+	struct vma *prev = vma_prev(vma);
+	u64 end = vma->end;
+
+	if (!prev || !vma_can_merge(prev, vma))
+		return vma;
+	vma_remove(&mm->vmas, vma);
+	vma_resize(&mm->vmas, prev, prev->start, end);
+	vma_free(vma);
+	return prev;
+}
+
+void
+vma_join_around(struct mm *mm, u64 start, u64 end)
+{
+	struct vma *vma = vma_find(&mm->vmas, start);
+
+	while (vma && vma->start <= end)
+		vma = vma_next(vma_join(mm, vma));
+}
+
+int
+vma_add(struct mm *mm, const struct vma *wanted)
+{
+	struct vma *vma;
+
+	if (!extend_neighbour(mm, wanted)) {
+		vma = vma_alloc();
+		if (!vma)
+			return -ENOMEM;
+		insert_copy(mm, wanted, vma);
+	}
+	return 0;
+}
+
+void
+vma_add_prepared(struct mm *mm, const struct vma *wanted, struct vma *spare)
+{
+	if (!extend_neighbour(mm, wanted)) {
+		insert_copy(mm, wanted, spare);
+		return;
+	}
+	spare->object = NULL;
+	vma_free(spare);
+}
+
+static void
+insert_copy(struct mm *mm, const struct vma *wanted, struct vma *vma)
+{
+	*vma = *wanted;
+	vma_insert(&mm->vmas, vma);
+	mm->total_vm += vma_pages(vma);
+}
+
+/* Lets a neighbour grow over the wanted range, which costs no vma; false when neither is alike. */
+static bool
+extend_neighbour(struct mm *mm, const struct vma *wanted)
+{
+	struct vma *next = vma_find(&mm->vmas, wanted->end);
+	struct vma *prev = next ? vma_prev(next) : NULL;
+
+	if (!next && !rb_empty(&mm->vmas.rb))
+		prev = container_of(rb_last(&mm->vmas.rb), struct vma, node);
+	if (prev && vma_can_merge(prev, wanted)) {
+		vma_resize(&mm->vmas, prev, prev->start, wanted->end);
+		if (next)
+			vma_join(mm, next);
+	} else if (next && vma_can_merge(wanted, next)) {
+		next->pgoff = wanted->pgoff;
+		vma_resize(&mm->vmas, next, wanted->start, next->end);
+	} else {
+		return false;
+	}
+	mm->total_vm += vma_pages(wanted);
+	if (wanted->object)
+		pagecache_put(wanted->object); /* the neighbour has its own */
+	return true;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/vma_edit.h - split and join vmas, so that a range has borders of its own
+ *
+ * Idea        Every member of the mmap family works on whole vmas: first cut at both ends of its range, then act, then join what
+ *             became alike.
+ * Invariants  vma.h I1 to I3
+ * Locks       mm->lock for writing
+ * Follow      from mmap.c, mprotect.c, brk.c   to vma.c, vma_alloc.c
+ * Tests       tests/guest/mmap.c
+ */
+#pragma once
+
+#include <mm/mm.h>
+
+/*
+ * vma_cut - let no vma of @mm cross @at
+ *
+ * Returns   0; -ENOMEM: no memory, or MMAP_MAX_COUNT vmas already
+ * Context   may sleep; mm->lock for writing
+ */
+int vma_cut(struct mm *mm, u64 at);
+
+/*
+ * vma_join - make one vma of @vma and its predecessor, if Linux would
+ *
+ * Returns   the vma that now covers @vma's range
+ * Context   may sleep; mm->lock for writing
+ */
+struct vma *vma_join(struct mm *mm, struct vma *vma);
+
+/* vma_join_around - join at both borders of [start, end) and inside. Context: may sleep; mm->lock for writing. */
+void vma_join_around(struct mm *mm, u64 start, u64 end);
+
+/*
+ * vma_add - a mapping of [start, end), which is free, joined with its neighbours where possible
+ *
+ * @wanted: start, end, flags, object and pgoff are set
+ *
+ * Returns   0, -ENOMEM
+ * Context   may sleep; mm->lock for writing
+ * Takes     the caller's reference to the object, when 0
+ */
+int vma_add(struct mm *mm, const struct vma *wanted);
+
+/*
+ * vma_add_prepared - the same, with a vma that was allocated before, so that it cannot fail
+ *
+ * Context   may sleep; mm->lock for writing
+ * Takes     the reference to the object, and @spare, which is filled or freed
+ */
+void vma_add_prepared(struct mm *mm, const struct vma *wanted, struct vma *spare);

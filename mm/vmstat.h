@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/vmstat.h - how often, and how many: the counters of /proc/vmstat
+ *
+ * Idea        One counter per CPU and name, so that counting is a single instruction and needs no lock. A reader adds
+ *             up all CPUs. A gauge (nr_...) may be negative on one CPU: one CPU maps, another unmaps; the sum is right.
+ *             The names and meanings are Linux's.
+ * Invariants  none
+ * Locks       none: each CPU writes its own; sums may be a moment old
+ * Follow      everywhere in mm/; kernel/fs/procfs.c prints them
+ * Tests       tests/host/page_alloc_test.c
+ */
+#pragma once
+
+#include <kernel/lib/types.h>
+#include <kernel/percpu.h>
+
+/* The order of /proc/vmstat. X(enum suffix, name). nr_free_pages is not counted: nr_free_pages() knows. */
+#define VMSTAT_LIST(X)                                    \
+	X(NR_ANON_PAGES, "nr_anon_pages")                 \
+	X(NR_MAPPED, "nr_mapped")                         \
+	X(NR_FILE_PAGES, "nr_file_pages")                 \
+	X(NR_SHMEM, "nr_shmem")                           \
+	X(NR_PAGE_TABLE_PAGES, "nr_page_table_pages")     \
+	X(NR_KERNEL_STACK, "nr_kernel_stack")             \
+	X(NR_SLAB_UNRECLAIMABLE, "nr_slab_unreclaimable") \
+	X(NR_VMALLOC, "nr_vmalloc")                       \
+	X(PGALLOC_DMA, "pgalloc_dma")                     \
+	X(PGALLOC_NORMAL, "pgalloc_normal")               \
+	X(PGFREE, "pgfree")                               \
+	X(PGFAULT, "pgfault")                             \
+	X(PGMAJFAULT, "pgmajfault")                       \
+	X(PGREUSE, "pgreuse")                             \
+	X(ALLOCSTALL_NORMAL, "allocstall_normal")         \
+	X(SLABS_SCANNED, "slabs_scanned")                 \
+	X(OOM_KILL, "oom_kill")                           \
+	X(COW_BREAK, "cow_break")                         \
+	X(ZERO_PAGE_FAULT, "zero_page_fault")             \
+	X(TABLE_SHARE, "table_share")                     \
+	X(TABLE_UNSHARE, "table_unshare")                 \
+	X(TLB_SHOOTDOWN, "nr_tlb_remote_flush")           \
+	X(TLB_LOCAL_ALL, "nr_tlb_local_flush_all")        \
+	X(TLB_LOCAL_ONE, "nr_tlb_local_flush_one")
+
+#define VMSTAT_ENUM(id, name) VM_##id,
+enum vmstat_item {
+	VMSTAT_LIST(VMSTAT_ENUM) NR_VMSTAT
+};
+#undef VMSTAT_ENUM
+
+struct vmstat {
+	s64 value[NR_VMSTAT]; /* owner CPU only */
+};
+
+DECLARE_PER_CPU(struct vmstat, vmstat);
+
+/* Counts one event on this CPU. */
+static inline void
+count_event(enum vmstat_item item)
+{
+	this_cpu(vmstat).value[item]++;
+}
+
+/* Counts @n events, or moves a gauge by @n. */
+static inline void
+count_events(enum vmstat_item item, s64 n)
+{
+	this_cpu(vmstat).value[item] += n;
+}
+
+/*
+ * vmstat_sum - the value of @item over all CPUs
+ *
+ * Returns   events since boot, or what the gauge shows
+ * Context   any
+ */
+s64 vmstat_sum(enum vmstat_item item);
+
+/*
+ * vmstat_name - the name of @item in /proc/vmstat
+ *
+ * Returns   a string for good
+ * Context   any
+ */
+const char *vmstat_name(enum vmstat_item item);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/zone.h - nodes, and the zones that hold their frames
+ *
+ * Idea        A node is memory that is equally near to some CPUs. Each node has the same zones: DMA, the first 16 MiB,
+ *             which old devices need, and NORMAL, the rest. A zone has its own free lists, lock and watermarks.
+ *             Allocations take from NORMAL first, so that DMA lasts.
+ * Invariants  I1  zone->free is the number of frames on the zone's free lists           (checked by buddy_check)
+ *             I2  zone->min <= zone->low <= zone->high
+ *             I3  zones do not overlap; present frames lie in [start_pfn, end_pfn)
+ * Locks       zone->lock (RANK_ZONE, taken with interrupts off): free lists and watermarks
+ * Follow      page_alloc.c, buddy.c, pageinit.c
+ * Tests       tests/host/buddy_test.c, tests/host/page_alloc_test.c
+ * See         docs/mm.md
+ */
+#pragma once
+
+#include <arch/mmu.h>
+#include <kernel/lib/list.h>
+#include <kernel/lib/types.h>
+#include <kernel/spinlock.h>
+
+#define MAX_ORDER 10 /* the largest block: 2^10 frames, 4 MiB */
+#define NR_ORDERS (MAX_ORDER + 1)
+#define MAX_NODES 4
+#define DMA_END_PFN ((16UL << 20) >> PAGE_SHIFT)
+
+enum zone_kind {
+	ZONE_DMA,
+	ZONE_NORMAL,
+	NR_ZONES
+};
+
+struct page;
+
+/* The free blocks of one order. */
+struct free_area {
+	struct list blocks; /* zone->lock */
+	u64 count;          /* zone->lock */
+};
+
+struct zone {
+	struct spinlock lock;
+	u8 kind;                          /* enum zone_kind; const after init */
+	u8 node;                          /* const after init */
+	u64 start_pfn;                    /* const after init; first frame of RAM */
+	u64 end_pfn;                      /* const after init; first frame after the last of RAM */
+	u64 present;                      /* const after init; frames of RAM */
+	u64 managed;                      /* zone->lock; frames that were ever given to the allocator */
+	u64 free;                         /* zone->lock; frames on the free lists */
+	u64 min, low, high;               /* zone->lock; watermarks, in frames */
+	struct free_area area[NR_ORDERS]; /* zone->lock */
+};
+
+struct node {
+	u8 id;                           /* const after init */
+	struct zone zones[NR_ZONES];     /* by enum zone_kind */
+	struct zone *zonelist[NR_ZONES]; /* const after init; in the order in which allocations try them */
+};
+
+extern struct node nodes[MAX_NODES]; /* const after init */
+extern u32 node_count;               /* const after init */
+
+/*
+ * node_init - set up node @id, which owns the frames [@start_pfn, @end_pfn), and its zones, all empty
+ *
+ * Returns   nothing
+ * Context   boot, once a node
+ */
+void node_init(u32 id, u64 start_pfn, u64 end_pfn);
+
+/*
+ * node_give - put the frames [@start_pfn, @end_pfn), which nobody uses, on the free lists of their zones
+ *
+ * Returns   the number of frames
+ * Context   any; takes zone->lock; every frame has a page struct and is PAGE_RESERVED
+ */
+u64 node_give(u64 start_pfn, u64 end_pfn);
+
+/*
+ * zone_of - the zone of the frame of @page
+ *
+ * Returns   its zone
+ * Context   any
+ */
+struct zone *zone_of(const struct page *page);
+
+/*
+ * zone_next - iterate over all zones that have frames: @zone NULL begins
+ *
+ * Returns   the next zone, NULL after the last
+ * Context   any
+ */
+struct zone *zone_next(const struct zone *zone);
+
+/*
+ * zone_name - Linux's word for it
+ *
+ * Returns   "DMA" or "Normal"
+ * Context   any
+ */
+const char *zone_name(const struct zone *zone);
+
+/*
+ * watermark_set_all - spread @min_free_kbytes over the zones by size; low = 5/4 min, high = 3/2 min
+ *
+ * Returns   nothing
+ * Context   takes zone->lock of each zone
+ */
+void watermark_set_all(u64 min_free_kbytes);
+
+/*
+ * watermark_default - min_free_kbytes for @ram_kbytes of memory: 4 * sqrt(@ram_kbytes), from 128 to 65536
+ *
+ * Returns   KiB
+ * Context   any (pure)
+ */
+u64 watermark_default(u64 ram_kbytes);
+
+/*
+ * min_free_kbytes - the value that watermark_set_all() has last seen
+ *
+ * Returns   KiB
+ * Context   any
+ */
+u64 min_free_kbytes(void);

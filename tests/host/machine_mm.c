@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/host/machine_mm.c - the memory core, compiled as it is for the machine of machine.h
+ *
+ * Idea        One unit, so that what the kernel calls a lock, a CPU, a flush or a table access can mean the machine's. The kernel's
+ *             headers come first, then the names change their meaning, then the kernel's files follow.
+ * Invariants  none
+ * Locks       none
+ * Follow      from machine.c   to mm/
+ * Tests       none
+ */
+#include <string.h>
+
+#include "machine.h"
+
+#include <kernel/lib/atomic.h>
+#include <kernel/lib/compiler.h>
+#include <kernel/panic.h>
+#include <kernel/percpu.h>
+#include <kernel/spinlock.h>
+#include <kernel/wait.h>
+
+#undef DEFINE_PER_CPU
+#undef DECLARE_PER_CPU
+#undef this_cpu
+#undef this_cpu_ptr
+#undef per_cpu
+#define DEFINE_PER_CPU(type, name) __typeof__(type) name[MAX_CPUS]
+#define DECLARE_PER_CPU(type, name) extern __typeof__(type) name[MAX_CPUS]
+#define this_cpu(name) (name)[machine_cpu()]
+#define this_cpu_ptr(name) (&(name)[machine_cpu()])
+#define per_cpu(name, cpu) (name)[cpu]
+#define this_cpu_id() machine_cpu()
+
+#define spin_lock(l) machine_spin_lock(l, false)
+#define spin_lock_nested(l) machine_spin_lock(l, true)
+#define spin_trylock(l) machine_spin_trylock(l)
+#define spin_unlock(l) machine_spin_unlock(l)
+#define may_sleep() machine_may_sleep()
+
+#undef wait_event
+#define wait_event(q, cond)              \
+	do {                             \
+		while (!(cond))          \
+			machine_block(); \
+	} while (0)
+
+#define mmu_flush_local_page(va) machine_flush_page(va)
+#define mmu_flush_local_all() machine_flush_all()
+#define mmu_root_switch(pa) machine_root_switch(pa)
+#define frame_copy(to, from) machine_frame_copy(to, from)
+#define pte_read(slot) (machine_point(), pte_read(slot))
+#define pte_write(slot, e) (machine_point(), pte_write(slot, e))
+#define pte_xchg(slot, e) (machine_point(), pte_xchg(slot, e))
+#define pte_cas(slot, old, new) (machine_point(), pte_cas(slot, old, new))
+#define atomic_read(a) (machine_point(), atomic_read(a))
+#define atomic_dec_and_test(a) (machine_point(), atomic_dec_and_test(a))
+
+#include "../../mm/page.c"
+#include "../../mm/vmstat.c"
+#include "../../mm/pagetable.c"
+#include "../../mm/tlb.c"
+#include "../../mm/rmap.c"
+#include "../../mm/share.c"
+#include "../../mm/unmap.c"
+#include "../../mm/vma.c"
+#include "../../mm/vma_alloc.c"
+#include "../../mm/vma_edit.c"
+#include "../../mm/mm.c"
+#include "../../mm/fork.c"
+#include "../../mm/fault.c"
+#include "../../mm/mmap.c"
+#include "../../mm/mprotect.c"
+#include "../../mm/brk.c"
+#include "../../mm/pagecache.c"
+#include "../../mm/oom.c"
+#include "../../mm/check.c"

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
+/*
+ * tests/host/oom_test.c - whom the OOM killer chooses
+ *
+ * Idea        The score is pure and compared with Linux's formula. The choice runs over processes that the test makes up: each has
+ *             an address space whose figures it sets.
+ * Invariants  none
+ * Locks       none
+ * Follow      from machine.h   to mm/oom.c
+ * Tests       none
+ */
+#include "host.h"
+
+#include "machine_user.h"
+
+#include <mm/oom.h>
+#include <mm/page_alloc.h>
+#include <mm/vmstat.h>
+
+#define PROCESSES 40
+#define FRAMES 3000
+
+static struct oom_candidate processes[PROCESSES];
+static struct mm mms[PROCESSES];
+static u32 process_count;
+static s32 killed; /* the last; 0: none */
+static bool kill_fails, mark;
+
+void
+oom_process_each(void (*visit)(struct oom_candidate *c, void *arg), void *arg)
+{
+	for (u32 i = 0; i < process_count; i++) {
+		struct oom_candidate c = processes[i];
+
+		visit(&c, arg);
+	}
+}
+
+bool
+oom_process_kill(s32 pid)
+{
+	killed = pid;
+	if (mark)
+		oom_mark_victim(&mms[pid - 1]);
+	return !kill_fails;
+}
+
+static int
+setup(void **state)
+{
+	machine_start(FRAMES, host_random());
+	memset(processes, 0, sizeof(processes));
+	memset(mms, 0, sizeof(mms));
+	process_count = 0;
+	killed = 0;
+	kill_fails = mark = false;
+	return 0;
+}
+
+static struct oom_candidate *
+add(u64 rss, u64 tables, s32 adj)
+{
+	struct oom_candidate *c = &processes[process_count];
+
+	atomic64_set(&mms[process_count].rss[RSS_ANON], (s64)rss / 2);
+	atomic64_set(&mms[process_count].rss[RSS_SHMEM], (s64)(rss - rss / 2));
+	atomic64_set(&mms[process_count].tables, (s64)tables);
+	c->mm = &mms[process_count++];
+	c->pid = (s32)process_count;
+	c->adj = adj;
+	snprintf(c->comm, sizeof(c->comm), "proc%u", process_count);
+	return c;
+}
+
+static void
+score_is_linux_s(void **state)
+{
+	struct oom_candidate c = {.mm = &mms[0], .rss = 1000, .tables = 20};
+
+	assert_int_equal(oom_score(&c, 100000), 1020);
+	c.adj = 500;
+	assert_int_equal(oom_score(&c, 100000), 1020 + 50000);
+	c.adj = -500;
+	assert_int_equal(oom_score(&c, 100000), 1020 - 50000);
+	c.adj = OOM_ADJ_MAX;
+	assert_int_equal(oom_score(&c, 100999), 1020 + 100000); /* Linux divides first */
+	c.adj = OOM_ADJ_MIN;
+	assert_true(oom_score(&c, 100000) == OOM_NEVER);
+	c.adj = -999;
+	assert_int_equal(oom_score(&c, 100000), 1020 - 99900);
+	c.adj = 0;
+	c.unkillable = true;
+	assert_true(oom_score(&c, 100000) == OOM_NEVER);
+	c.unkillable = false;
+	c.mm = NULL;
+	assert_true(oom_score(&c, 100000) == OOM_NEVER);
+	c.mm = &mms[0];
+	c.rss = c.tables = 0;
+	assert_int_equal(oom_score(&c, 0), 0);
+	c.rss = 1UL << 40; /* 4 PiB */
+	c.adj = OOM_ADJ_MAX;
+	assert_int_equal(oom_score(&c, 1UL << 40), (1L << 40) + 1000 * ((1L << 40) / 1000));
+}
+
+static void
+the_largest_is_chosen(void **state)
+{
+	s64 kills = vmstat_sum(VM_OOM_KILL);
+
+	add(10, 3, 0);
+	add(500, 3, 0);
+	add(499, 3, 0);
+	assert_true(oom_kill(0, 0));
+	assert_int_equal(killed, 2);
+	assert_int_equal(vmstat_sum(VM_OOM_KILL), kills + 1);
+}
+
+static void
+tables_count_too(void **state)
+{
+	add(100, 3, 0);
+	add(50, 60, 0);
+	assert_true(oom_kill(0, 0));
+	assert_int_equal(killed, 2);
+}
+
+static void
+of_two_equal_ones_the_first(void **state)
+{
+	add(100, 3, 0);
+	add(100, 3, 0);
+	assert_true(oom_kill(0, 0));
+	assert_int_equal(killed, 1);
+}
+
+static void
+the_adjustment_decides(void **state)
+{
+	add(1000, 3, -500);
+	add(10, 3, 0);
+	add(1, 3, 10); /* 1 % of 3000 frames */
+	assert_true(oom_kill(0, 0));
+	assert_int_equal(killed, 3);
+}
+
+static void
+nobody_is_killed_when_nobody_may_be(void **state)
+{
+	add(1000, 3, OOM_ADJ_MIN);
+	add(1000, 3, 0)->unkillable = true;
+	add(1000, 3, OOM_ADJ_MAX)->mm = NULL;
+	assert_false(oom_kill(0, 0));
+	assert_int_equal(killed, 0);
+	process_count = 0;
+	assert_false(oom_kill(0, 0));
+}
+
+static void
+a_score_below_zero_is_better_than_none(void **state)
+{
+	add(1, 1, -900);
+	assert_true(oom_kill(0, 0));
+	assert_int_equal(killed, 1);
+}
+
+static void
+one_victim_at_a_time(void **state)
+{
+	add(100, 3, 0);
+	add(90, 3, 0);
+	mark = true;
+	assert_true(oom_kill(0, 0));
+	assert_int_equal(killed, 1);
+	killed = 0;
+	assert_true(oom_kill(0, 0)); /* hope, but no second victim */
+	assert_int_equal(killed, 0);
+	oom_mark_victim(&mms[0]); /* marking twice counts once */
+	oom_victim_done(&mms[0]);
+	oom_victim_done(&mms[1]); /* was none */
+	processes[0].mm = NULL;
+	assert_true(oom_kill(0, 0));
+	assert_int_equal(killed, 2);
+	oom_victim_done(&mms[1]);
+}
+
+static void
+a_victim_that_is_gone_already_is_hope(void **state)
+{
+	s64 kills = vmstat_sum(VM_OOM_KILL);
+
+	add(100, 3, 0);
+	kill_fails = true;
+	assert_true(oom_kill(0, 0));
+	assert_int_equal(vmstat_sum(VM_OOM_KILL), kills);
+}
+
+static void
+random_choices_match_a_search(void **state)
+{
+	for (u32 n = 0; n < 2000; n++) {
+		s64 best = OOM_NEVER;
+		s32 want = 0;
+
+		setup(state);
+		for (u32 i = host_below(PROCESSES); i; i--) {
+			struct oom_candidate *c = add(host_below(50), host_below(5), (s32)host_below(41) - 20);
+
+			c->unkillable = !host_below(6);
+			if (!host_below(8))
+				c->adj = OOM_ADJ_MIN;
+			if (!host_below(10))
+				c->mm = NULL;
+		}
+		for (u32 i = 0; i < process_count; i++) {
+			struct oom_candidate *c = &processes[i];
+			s64 score = c->mm ? (s64)mm_rss(c->mm) + c->mm->tables.value + c->adj * (FRAMES / 1000) : 0;
+
+			if (c->unkillable || !c->mm || c->adj == OOM_ADJ_MIN || score <= best)
+				continue;
+			best = score;
+			want = c->pid;
+		}
+		assert_int_equal(oom_kill(0, 0), want != 0);
+		assert_int_equal(killed, want);
+	}
+}
+
+#define CASE(f) cmocka_unit_test_setup(f, setup)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(score_is_linux_s),
+		CASE(the_largest_is_chosen),
+		CASE(tables_count_too),
+		CASE(of_two_equal_ones_the_first),
+		CASE(the_adjustment_decides),
+		CASE(nobody_is_killed_when_nobody_may_be),
+		CASE(a_score_below_zero_is_better_than_none),
+		CASE(one_victim_at_a_time),
+		CASE(a_victim_that_is_gone_already_is_hope),
+		CASE(random_choices_match_a_search),
+	};
+
+	host_start();
+	freopen("/dev/null", "w", stderr); /* the reports of thousands of killings */
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
+/*
+ * tests/host/pagecache_test.c - objects and their pages against a model; truncation of what is mapped
+ *
+ * Idea        Random get, find and set_size on a few sparse objects; the model is the first word of each page. Then truncation under
+ *             programs: what lies past the end is gone from every address space, growing again shows zeroes, and a fault
+ *             that meets the truncation half way brings nothing back.
+ * Invariants  none
+ * Locks       none
+ * Follow      from machine.h   to mm/pagecache.c
+ * Tests       none
+ */
+#include "host.h"
+
+#include "machine_user.h"
+
+#include <mm/vmstat.h>
+
+#define OBJECTS 3
+#define INDICES 24
+#define ROUNDS 500
+
+/* Neighbours, and places that need more levels of the tree. */
+static const u64 indices[INDICES] = {0,  1,   2,   3,   4,    5,    62,   63,    64,    65,	   127,	       128,
+				     500, 4095, 4096, 4097, 70000, 1UL << 18, 1UL << 24, (1UL << 24) + 1, 1UL << 30,
+				     1UL << 36, 1UL << 40, (1UL << 40) + 63};
+static struct mm *mm;
+static struct pagecache *object;
+
+static int
+setup(void **state)
+{
+	machine_start(400, host_random());
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	machine_stop();
+	return 0;
+}
+
+static void
+random_operations_match_the_model(void **state)
+{
+	static u64 word[OBJECTS][INDICES];
+	static bool has[OBJECTS][INDICES];
+	struct pagecache *objects[OBJECTS];
+	struct page *page;
+
+	memset(has, 0, sizeof(has));
+	for (u32 o = 0; o < OBJECTS; o++)
+		objects[o] = pagecache_create(o ? PAGE_SHMEM : PAGE_FILE);
+	for (u32 n = 0; n < 40000; n++) {
+		u32 o = host_below(OBJECTS), i = host_below(INDICES), what = host_below(100);
+
+		machine_fail_every(host_below(4) ? 0 : 2);
+		if (what < 45) {
+			page = pagecache_find(objects[o], indices[i]);
+			assert_int_equal(page != NULL, has[o][i]);
+			if (page) {
+				assert_int_equal(*(u64 *)page_to_va(page), word[o][i]);
+				assert_int_equal(atomic_read(&page->refs), 2);
+				page_put(page);
+			}
+		} else if (what < 98) {
+			if (pagecache_get_page(objects[o], indices[i], &page)) {
+				assert_false(has[o][i]);
+				continue;
+			}
+			if (!has[o][i])
+				word[o][i] = 0;
+			has[o][i] = true;
+			assert_int_equal(*(u64 *)page_to_va(page), word[o][i]);
+			*(u64 *)page_to_va(page) = word[o][i] = host_random();
+			page_put(page);
+		} else {
+			u64 size = indices[i] << PAGE_SHIFT | (host_below(2) ? 100 : 0);
+			u64 old = objects[o]->size;
+
+			pagecache_set_size(objects[o], size);
+			assert_int_equal(objects[o]->size, size);
+			for (u32 k = 0; k < INDICES && size < old; k++)
+				if (indices[k] >= div_round_up(size, PAGE_SIZE))
+					has[o][k] = false;
+		}
+		if (n % 500 == 0) {
+			u64 count = 0;
+
+			for (u32 k = 0; k < OBJECTS * INDICES; k++)
+				count += has[k / INDICES][k % INDICES];
+			assert_int_equal(pagecache_total_pages(), count);
+			assert_int_equal(pagecache_check(), 0);
+		}
+	}
+	machine_fail_every(0);
+	for (u32 o = 0; o < OBJECTS; o++)
+		pagecache_put(objects[o]);
+	assert_int_equal(pagecache_total_pages(), 0);
+	assert_int_equal(vmstat_sum(VM_NR_SHMEM), 0);
+}
+
+static void
+growing_again_shows_zeroes(void **state)
+{
+	struct page *page;
+
+	object = user_object(PAGE_SHMEM, 3, 50);
+	assert_int_equal(pagecache_get_page(object, 1, &page), 0);
+	memset(page_to_va(page), 0x77, PAGE_SIZE);
+	page_put(page);
+	pagecache_set_size(object, PAGE_SIZE + 10);
+	pagecache_set_size(object, 3 * PAGE_SIZE);
+	page = pagecache_find(object, 1);
+	for (u32 i = 0; i < PAGE_SIZE; i++)
+		assert_int_equal(((u8 *)page_to_va(page))[i], i < 10 ? 0x77 : 0);
+	page_put(page);
+	assert_null(pagecache_find(object, 2));
+	pagecache_put(object);
+}
+
+static void
+truncation_reaches_every_address_space(void **state)
+{
+	struct mm *other;
+
+	mm = user_create();
+	object = user_object(PAGE_SHMEM, 200, 1000);
+	user_map(mm, USER_AT, 200, RW, MAP_SHARED | MAP_FIXED, object, 0);
+	user_map(mm, USER_AT + (1 << 30), 200, PROT_READ, MAP_SHARED | MAP_FIXED, object, 0);
+	for (u32 i = 0; i < 200; i++) {
+		assert_int_equal(user_read(mm, USER_AT + i * PAGE_SIZE), 1000 + i);
+		assert_int_equal(user_read(mm, USER_AT + (1 << 30) + i * PAGE_SIZE), 1000 + i);
+	}
+	other = user_fork(mm);
+	mm_activate(other);
+	user_write(other, USER_AT, 1); /* parts one table, shares the other */
+	assert_int_equal(mm_check(), 0);
+	pagecache_set_size(object, 50 * PAGE_SIZE);
+	assert_int_equal(mm_check(), 0);
+	assert_int_equal(mm_rss(mm), 100);
+	assert_int_equal(mm_rss(other), 100);
+	for (u32 n = 0; n < 2; n++) {
+		struct mm *m = n ? mm : other;
+
+		mm_activate(m);
+		assert_int_equal(user_read(m, USER_AT + 49 * PAGE_SIZE), 1049);
+		assert_int_equal(user_touch(m, USER_AT + 50 * PAGE_SIZE, FAULT_READ), FAULT_BUS);
+		assert_int_equal(user_touch(m, USER_AT + (1 << 30) + 199 * PAGE_SIZE, FAULT_READ), FAULT_BUS);
+	}
+	user_destroy(other);
+	user_destroy(mm);
+	pagecache_put(object);
+}
+
+static void
+fault_or_truncate(u32 cpu)
+{
+	if (cpu == 2) {
+		pagecache_set_size(object, PAGE_SIZE);
+		return;
+	}
+	mm_activate(mm);
+	for (u32 i = 1; i < 8; i++)
+		user_touch(mm, USER_AT + i * PAGE_SIZE, cpu ? FAULT_READ : FAULT_WRITE);
+}
+
+/* Whatever the order: past the end there is no page afterwards, neither in the object nor in the address space. */
+static void
+a_fault_never_brings_back_what_was_truncated(void **state)
+{
+	for (u32 n = 0; n < ROUNDS; n++) {
+		mm = user_create();
+		object = pagecache_create(PAGE_SHMEM);
+		pagecache_set_size(object, 8 * PAGE_SIZE);
+		user_map(mm, USER_AT, 8, RW, MAP_SHARED | MAP_FIXED, object, 0);
+		machine_run(3, fault_or_truncate);
+		assert_int_equal(mm_check(), 0);
+		for (u32 i = 1; i < 8; i++) {
+			assert_null(pagecache_find(object, i));
+			assert_int_equal(user_touch(mm, USER_AT + i * PAGE_SIZE, FAULT_READ), FAULT_BUS);
+		}
+		user_destroy(mm);
+		pagecache_put(object);
+	}
+}
+
+static void
+get_the_same(u32 cpu)
+{
+	for (u32 i = 0; i < 20; i++) {
+		struct page *page;
+
+		assert_int_equal(pagecache_get_page(object, i * 40, &page), 0);
+		((u64 *)page_to_va(page))[cpu] = i + 1;
+		machine_point();
+		page_put(page);
+	}
+}
+
+static void
+two_who_create_a_page_get_the_same(void **state)
+{
+	for (u32 n = 0; n < 100; n++) {
+		object = pagecache_create(PAGE_SHMEM);
+		machine_run(MACHINE_CPUS, get_the_same);
+		for (u32 i = 0; i < 20; i++) {
+			struct page *page = pagecache_find(object, i * 40);
+
+			for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++)
+				assert_int_equal(((u64 *)page_to_va(page))[cpu], i + 1);
+			page_put(page);
+		}
+		assert_int_equal(object->count, 20);
+		pagecache_put(object);
+	}
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(random_operations_match_the_model),
+		CASE(growing_again_shows_zeroes),
+		CASE(truncation_reaches_every_address_space),
+		CASE(two_who_create_a_page_get_the_same),
+		CASE(a_fault_never_brings_back_what_was_truncated),
+	};
+
+	host_start();
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/host/stub/arch/cpu.h - what pure code may ask of a CPU, for host tests
+ *
+ * Idea        A program cannot turn interrupts off: a flag remembers what the code under test thinks.
+ * Invariants  none
+ * Locks       none
+ * Follow      in place of <arch/cpu.h>; <arch/mmu.h> is the kernel's own
+ * Tests       none
+ */
+#pragma once
+
+#include <kernel/lib/compiler.h>
+#include <kernel/lib/types.h>
+
+static u64 host_irq_on __unused = 1;
+
+static inline u64
+irq_save(void)
+{
+	u64 was = host_irq_on;
+
+	host_irq_on = 0;
+	return was;
+}
+
+static inline void
+irq_restore(u64 was)
+{
+	host_irq_on = was;
+}
+
+static inline bool
+irq_enabled(void)
+{
+	return host_irq_on;
+}
+
+static inline void
+cpu_relax(void)
+{
+}

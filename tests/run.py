@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""run.py - `make test`: host tests, then guest tests, and one line at the end that sums both up
+
+Follow      from Makefile (test)   to tests/host/build.mk, tests/guest/test_guest.py
+"""
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from machine import ROOT
+
+
+class Count:
+    """A pytest plug-in that counts verdicts, whatever way a case fails."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" and report.passed:
+            self.passed += 1
+        elif report.failed:
+            self.failed += 1
+
+    def pytest_collectreport(self, report):
+        self.failed += report.failed
+
+
+def host_tests():
+    make = subprocess.run(["make", "--no-print-directory", "test-host"], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env={k: v for k, v in os.environ.items() if k != "MAKEFLAGS"})
+    summary = re.search(r"host: (\d+) cases passed in \d+ programs, (\d+) programs failed", make.stdout)
+    if make.returncode or not summary:
+        print(make.stdout)
+    if not summary:
+        return 0, 1
+    print(summary[0], flush=True)
+    return int(summary[1]), int(summary[2])
+
+
+def main():
+    host_passed, host_failed = host_tests()
+    count = Count()
+    pytest.main(["-q", "-p", "no:cacheprovider", "--tb=short", f"--rootdir={ROOT}/tests",
+                 f"{ROOT}/tests/guest/test_guest.py"], plugins=[count])
+    passed, failed = host_passed + count.passed, host_failed + count.failed
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 1 if failed or not passed else 0
+
+
+sys.exit(main())
