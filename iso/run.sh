@@ -7,7 +7,8 @@
 #          whoever started it holds QEMU's own process id and exit status. Status 0: powered off. Odd numbers: the
 #          kernel's verdict through isa-debug-exit (value * 2 + 1).
 set -eu
-: "${KERNEL:=build/tidemark.elf}" "${INITRD:=build/initrd.cpio.gz}" "${CMDLINE=console=ttyS0 panic=-1}"
+# An empty INITRD means none.
+: "${KERNEL:=build/tidemark.elf}" "${INITRD=build/initrd.cpio.gz}" "${CMDLINE=console=ttyS0 panic=-1}"
 : "${BOOT:=iso}" "${ISO:=build/tidemark.iso}" "${MEM:=128}" "${CPUS:=2}" "${ACCEL:=tcg}" "${CPU:=max}"
 : "${SWAP:=}" "${GUI:=0}" "${QEMUEXTRA:=}" "${QEMU:=qemu-system-x86_64}"
 
@@ -22,7 +23,8 @@ case " $* " in
 esac
 
 case $BOOT in
-pvh)  set -- -kernel "$KERNEL" -initrd "$INITRD" -append "$CMDLINE" "$@" ;;
+pvh)  [ -z "$INITRD" ] || set -- -initrd "$INITRD" "$@"
+      set -- -kernel "$KERNEL" -append "$CMDLINE" "$@" ;;
 iso)  set -- -cdrom "$ISO" "$@" ;;
 uefi) firmware=
       for f in /usr/share/ovmf/OVMF.fd /usr/share/OVMF/OVMF.fd /usr/share/edk2/ovmf/OVMF.fd; do

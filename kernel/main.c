@@ -100,6 +100,8 @@ memory_start(const struct boot_info *info)
 	slab_init();
 	vmalloc_init();
 	mm_init();
+	if (cmdline_has("min_free_kbytes"))
+		watermark_set_all(cmdline_u64("min_free_kbytes", min_free_kbytes()));
 	page_alloc_fail_every((u32)cmdline_u64("fail_page_alloc", 0));
 }
 

@@ -46,13 +46,17 @@ static struct signal_actions signal_defaults = {.refs = {1}};
 static struct kmem_cache *actions_cache; /* const after init */
 
 static void signal_prepare(struct process *process, int sig);
+static bool signal_blocked(const struct task *task, int sig);
 static bool blocked_by_all(const struct process *process, int sig);
+static bool stays_pending(struct process *process, u64 *set, int sig);
 static void signal_act(struct process *process, int sig);
 static enum signal_effect signal_effect(const struct process *process, int sig);
 static void signal_stop(struct process *process, int sig);
 static void signal_continue(struct process *process);
 static void signal_wake(struct task *task);
 static void signal_forget(struct process *process, u64 set);
+static u64 unblocked_set(const struct task *task, const struct process *process);
+static void signal_act_all(struct process *process, u64 set);
 static struct signal_actions *actions_own(struct process *process, struct signal_actions *spare);
 static void actions_put(struct signal_actions *actions);
 
@@ -72,9 +76,7 @@ signal_send_process(struct process *process, int sig)
 	if (process->state != PROCESS_LIVE || process->group_exit)
 		return;
 	signal_prepare(process, sig);
-	if (blocked_by_all(process, sig))
-		process->pending |= SIGNAL_BIT(sig);
-	else
+	if (!blocked_by_all(process, sig) || !stays_pending(process, &process->pending, sig))
 		signal_act(process, sig);
 }
 
@@ -88,9 +90,7 @@ signal_send_thread(struct task *task, int sig)
 	if (process->group_exit)
 		return;
 	signal_prepare(process, sig);
-	if (task->signal.blocked & SIGNAL_BIT(sig))
-		task->signal.pending |= SIGNAL_BIT(sig);
-	else
+	if (!signal_blocked(task, sig) || !stays_pending(process, &task->signal.pending, sig))
 		signal_act(process, sig);
 }
 
@@ -125,14 +125,39 @@ signal_prepare(struct process *process, int sig)
 }
 
 static bool
+signal_blocked(const struct task *task, int sig)
+{
+	return READ_ONCE(task->signal.blocked) & SIGNAL_BIT(sig);
+}
+
+static bool
 blocked_by_all(const struct process *process, int sig)
 {
 	struct task *task;
 
 	list_for_each (task, &process->threads, thread_link)
-		if (!(task->signal.blocked & SIGNAL_BIT(sig)))
+		if (!signal_blocked(task, sig))
 			return false;
 	return true;
+}
+
+/*
+ * Puts a blocked signal into @set. False: the set was emptied of it again, because somebody has unblocked it meanwhile.
+ *
+ * Race: a thread changes its mask without the lock. It stores the mask and then looks at the pending sets; here the set is
+ * changed and then the masks are looked at. At least one of the two sees the other, and who acts does so under the lock.
+ */
+static bool
+stays_pending(struct process *process, u64 *set, int sig)
+{
+	must_hold(&process_lock);
+	WRITE_ONCE(*set, *set | SIGNAL_BIT(sig));
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (set == &process->pending ? blocked_by_all(process, sig)
+				     : signal_blocked(container_of(set, struct task, signal.pending), sig))
+		return true;
+	WRITE_ONCE(*set, *set & ~SIGNAL_BIT(sig));
+	return false;
 }
 
 static void
@@ -238,22 +263,39 @@ signal_forget(struct process *process, u64 set)
 
 /* ---- masks and actions ---- */
 
+/* Why without the lock: C libraries change the mask around every thread's birth and death. See stays_pending(). */
 void
 signal_mask_set(u64 mask)
 {
 	struct task *task = current;
 	struct process *process = task->process;
-	u64 ready;
 
+	__atomic_store_n(&task->signal.blocked, mask & ~SIGNALS_UNBLOCKABLE, __ATOMIC_SEQ_CST);
+	if (!unblocked_set(task, process))
+		return;
 	spin_lock(&process_lock);
-	task->signal.blocked = mask & ~SIGNALS_UNBLOCKABLE;
-	ready = (task->signal.pending | process->pending) & ~task->signal.blocked & ~SIGNAL_BIT(SIGKILL);
-	task->signal.pending &= ~ready;
-	process->pending &= ~ready;
-	for (int sig = 1; ready; sig++, ready >>= 1)
-		if (ready & 1)
-			signal_act(process, sig);
+	signal_act_all(process, unblocked_set(task, process));
 	spin_unlock(&process_lock);
+}
+
+/* What waits although @task no longer blocks it. */
+static u64
+unblocked_set(const struct task *task, const struct process *process)
+{
+	u64 pending = READ_ONCE(task->signal.pending) | READ_ONCE(process->pending);
+
+	return pending & ~task->signal.blocked & ~SIGNAL_BIT(SIGKILL);
+}
+
+static void
+signal_act_all(struct process *process, u64 set)
+{
+	must_hold(&process_lock);
+	current->signal.pending &= ~set;
+	process->pending &= ~set;
+	for (int sig = 1; set; sig++, set >>= 1)
+		if (set & 1)
+			signal_act(process, sig);
 }
 
 int

@@ -165,7 +165,7 @@ void signal_actions_drop(struct process *process);
  */
 int signal_action_set(int sig, const struct signal_action *new, struct signal_action *old);
 
-/* signal_mask_set - replace the current thread's mask; what becomes unblocked acts now. Context: takes process_lock. */
+/* signal_mask_set - replace the current thread's mask; what becomes unblocked acts now. Context: may take process_lock. */
 void signal_mask_set(u64 mask);
 
 /* The ignored signals, as /proc/<pid>/status prints them. Context: holds process_lock. */

@@ -26,7 +26,7 @@ struct pid_node {
 
 struct signal_state {
 	u64 pending;         /* sent to this thread alone, or SIGKILL for a dying process; process_lock, read racily */
-	u64 blocked;         /* the thread's mask; changed by the thread under process_lock */
+	u64 blocked;         /* the thread's mask; owner only, read by senders */
 	struct pid_node tid; /* the thread's number; process_lock */
 	u64 set_child_tid; /* user address, or 0: where a new thread writes its number before anything else; owner only */
 };

@@ -3,8 +3,9 @@
  * kernel/spinlock.h - the ticket lock
  *
  * Idea        Like numbers at a counter: who comes draws `next`, who may enter is `owner`. First come, first served,
- *             so no CPU starves. Taking is one locked addition and one comparison, releasing one plain increment.
+ *             so no CPU starves. Taking is one locked exchange and one comparison, releasing one plain increment.
  *             Four bytes, so that every struct page has one.
+ *             But nobody draws a number while others wait, at first: see spinlock.c.
  *             A bigger kernel queues waiters on cache lines of their own (MCS); up to 16 CPUs spin on one here (Simple:).
  * Invariants  I1  next - owner (mod 256) is the number of CPUs that hold or wait; at most MAX_CPUS + 1 < 256.
  *             I2  Nobody sleeps while holding one, or returns to user mode.
@@ -41,8 +42,15 @@ _Static_assert(sizeof(struct spinlock) == 4, "struct page has room for four byte
 		.rank = (lock_rank) \
 	}
 
-/* Waits until @ticket is served. */
-void spin_wait(struct spinlock *l, u8 ticket);
+/*
+ * spin_wait - take @l, which is held
+ *
+ * @flags  of spin_lock_irqsave: interrupts are as they say while we wait; 0: they stay as they are
+ *
+ * Returns   interrupts off if @flags is not 0
+ * Context   any
+ */
+void spin_wait(struct spinlock *l, u64 flags);
 
 static inline void
 spin_init(struct spinlock *l, enum lock_rank rank)
@@ -50,13 +58,17 @@ spin_init(struct spinlock *l, enum lock_rank rank)
 	*l = (struct spinlock){.rank = (u8)rank};
 }
 
-static inline void
-spin_take(struct spinlock *l)
+/* Draws a ticket if it is served at once. */
+static inline bool
+spin_try(struct spinlock *l)
 {
-	u8 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
+	u16 tickets = __atomic_load_n(&l->tickets, __ATOMIC_RELAXED);
+	u8 free = (u8)tickets;
 
-	if (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket))
-		spin_wait(l, ticket);
+	if (unlikely(free != tickets >> 8))
+		return false;
+	return __atomic_compare_exchange_n(&l->tickets, &tickets, (u16)(free << 8 | (u8)(free + 1)), false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 /*
@@ -71,7 +83,8 @@ spin_lock(struct spinlock *l)
 {
 	if (CONFIG_DEBUG)
 		lock_check_spin(l, LOCK_PLAIN);
-	spin_take(l);
+	if (unlikely(!spin_try(l)))
+		spin_wait(l, 0);
 	if (CONFIG_DEBUG)
 		lock_note_spin(l);
 }
@@ -82,7 +95,8 @@ spin_lock_nested(struct spinlock *l)
 {
 	if (CONFIG_DEBUG)
 		lock_check_spin(l, LOCK_NESTED);
-	spin_take(l);
+	if (unlikely(!spin_try(l)))
+		spin_wait(l, 0);
 	if (CONFIG_DEBUG)
 		lock_note_spin(l);
 }
@@ -96,17 +110,11 @@ spin_lock_nested(struct spinlock *l)
 static inline bool
 spin_trylock(struct spinlock *l)
 {
-	u16 tickets = __atomic_load_n(&l->tickets, __ATOMIC_RELAXED);
-	u8 free = (u8)tickets;
+	bool taken = spin_try(l);
 
-	if (free != tickets >> 8)
-		return false;
-	if (!__atomic_compare_exchange_n(&l->tickets, &tickets, (u16)(free << 8 | (u8)(free + 1)), false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return false;
-	if (CONFIG_DEBUG)
+	if (CONFIG_DEBUG && taken)
 		lock_note_spin(l);
-	return true;
+	return taken;
 }
 
 static inline void
@@ -118,7 +126,7 @@ spin_unlock(struct spinlock *l)
 }
 
 /*
- * spin_lock_irqsave - interrupts off, then take @l
+ * spin_lock_irqsave - interrupts off, then take @l; waits with interrupts as they were
  *
  * Returns   what spin_unlock_irqrestore needs
  * Context   any that may take its rank
@@ -128,7 +136,12 @@ spin_lock_irqsave(struct spinlock *l)
 {
 	u64 flags = irq_save();
 
-	spin_lock(l);
+	if (CONFIG_DEBUG)
+		lock_check_spin(l, LOCK_PLAIN);
+	if (unlikely(!spin_try(l)))
+		spin_wait(l, flags);
+	if (CONFIG_DEBUG)
+		lock_note_spin(l);
 	return flags;
 }
 

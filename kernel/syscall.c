@@ -9,11 +9,9 @@
  * Follow      from arch/x86_64/entry.S   to sys_*.c
  * Tests       tests/guest
  */
-#include <kernel/lib/bitmap.h>
+#include <kernel/lib/atomic.h>
 #include <kernel/lib/errno.h>
-#include <kernel/panic.h>
 #include <kernel/printk.h>
-#include <kernel/process.h>
 #include <kernel/syscall.h>
 #include <kernel/task.h>
 
@@ -30,20 +28,15 @@ const syscall_fn syscall_table[SYSCALL_TABLE_SIZE] = {
 };
 #pragma GCC diagnostic pop
 
-static u64 logged[BITMAP_WORDS(SYSCALL_TABLE_SIZE)]; /* process_lock */
+static u32 logged[SYSCALL_TABLE_SIZE / 32]; /* atomic: a bit for each number that was logged */
 
 s64
 sys_unknown(void)
 {
 	u64 nr = (u64)task_frame(current)->orig_rax;
-	u64 bit = nr < SYSCALL_TABLE_SIZE ? nr : SYSCALL_TABLE_SIZE - 1;
-	bool first;
+	u32 bit = nr < SYSCALL_TABLE_SIZE ? (u32)nr : SYSCALL_TABLE_SIZE - 1;
 
-	spin_lock(&process_lock);
-	first = !bitmap_test(logged, bit);
-	bitmap_set(logged, bit);
-	spin_unlock(&process_lock);
-	if (first)
+	if (!bit_test_and_set(&logged[bit / 32], bit % 32))
 		pr_info("%s[%d]: system call %lu is not built (ENOSYS; said once)\n", current->comm, current->tid, nr);
 	return -ENOSYS;
 }

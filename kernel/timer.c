@@ -135,6 +135,12 @@ timer_slice_set(u64 deadline_ns)
 	arm_no_later(d, deadline_ns);
 }
 
+void
+timer_wake_by(u64 deadline_ns)
+{
+	arm_no_later(this_cpu_ptr(due), deadline_ns);
+}
+
 /* Calls the functions of all timers that are due. */
 static void
 due_run(struct due *d, u64 now_ns)

@@ -78,5 +78,13 @@ void timer_interrupt(void);
  */
 void timer_slice_set(u64 deadline_ns);
 
+/*
+ * timer_wake_by - have some interrupt on this CPU at @deadline_ns at the latest: for who halts and may miss its event
+ *
+ * Returns   nothing
+ * Context   interrupts off; takes no lock
+ */
+void timer_wake_by(u64 deadline_ns);
+
 /* Trees and locks of all CPUs. Context: boot, once, after percpu_init. */
 void timers_init(void);

@@ -289,9 +289,9 @@ fault_cow(struct fault *f)
 	trace(fault_cow, f->va, page_to_pfn(old), old == zero_frame ? 0 : old->mapcount);
 	if (old == zero_frame)
 		return fault_cow_copy(f, old);
-	if (rmap_make_writable(f->slot, f->entry, false)) {
+	if (rmap_is_alone(old)) {
 		count_event(VM_PGREUSE);
-		return FAULT_OK;
+		return rmap_make_writable(f->slot, f->entry, false) ? FAULT_OK : FAULT_RETRY;
 	}
 	/* Why: with a reference the frame cannot be freed and come back as another page while it is copied. */
 	if (!rmap_get(f->slot, f->entry))

@@ -13,9 +13,12 @@
 #include <kernel/lib/errno.h>
 #include <mm/mm.h>
 #include <mm/pagetable.h>
+#include <mm/rmap.h>
 #include <mm/share.h>
 #include <mm/tlb.h>
 #include <mm/vma_alloc.h>
+
+#define RESERVE_BLOCKS 4 /* a small process has about as many tables */
 
 static int fork_locked(struct mm *parent, struct mm *child);
 static int share_tables(struct mm *parent, struct mm *child);
@@ -59,24 +62,31 @@ fork_locked(struct mm *parent, struct mm *child)
 static int
 share_tables(struct mm *parent, struct mm *child)
 {
+	struct chain_pool pool = {NULL, 0};
 	struct table_cursor cursor;
 	pte_t *entry;
+	int err = 0;
 
 	table_cursor_start(parent, &cursor);
-	while ((entry = table_cursor_next(parent, &cursor))) {
+	while (!err && (entry = table_cursor_next(parent, &cursor))) {
 		pte_t *target = child_entry(child, leaf_page(pte_read(entry))->base);
-		int err = target ? table_share(entry, child, target) : -ENOMEM;
 
-		if (err)
-			return err;
+		err = !target ? -ENOMEM : pool.count ? 0 : rmap_reserve(&pool, RESERVE_BLOCKS);
+		if (!err)
+			table_share(entry, child, target, &pool);
 	}
-	return 0;
+	rmap_release(&pool);
+	return err;
 }
 
 /* The child's level-2 entry for @va, which is empty. */
 static pte_t *
 child_entry(struct mm *child, u64 va)
 {
+	struct leaf_path path = pagetable_walk(child, va);
+
+	if (path.entry2)
+		return path.entry2;
 	return pagetable_extend(child, va, 2) ? NULL : pagetable_walk(child, va).entry2;
 }
 

@@ -183,6 +183,7 @@ mm_destroy(struct mm *mm)
 	mutex_unlock(&mm_list_lock);
 	unmap_all(mm);
 	vma_free_all(&mm->vmas);
+	pagetable_free_rest(mm);
 	table_destroy(va_to_page(mm->root));
 	for (u32 kind = 0; kind < RSS_KINDS; kind++)
 		assertf(!atomic64_read(&mm->rss[kind]), "rss of kind %u ends as %ld", kind,

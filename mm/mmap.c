@@ -29,8 +29,9 @@ static s64 fixed_address(struct mm *mm, const struct mmap_request *request, u64 
 static bool range_is_free(struct mm *mm, u64 start, u64 len);
 static u32 request_flags(const struct mmap_request *request);
 static struct pagecache *request_object(const struct mmap_request *request, u64 len);
-static void range_bounds(struct mm *mm, struct unmap_range *range);
-static void remove_vmas(struct mm *mm, u64 start, u64 end);
+static int cut_borders(struct mm *mm, struct vma **first, u64 start, u64 end);
+static void range_bounds(struct vma *first, struct unmap_range *range);
+static void remove_vmas(struct mm *mm, struct vma *vma, u64 end);
 
 s64
 do_mmap(struct mm *mm, const struct mmap_request *request)
@@ -69,23 +70,21 @@ int
 munmap_locked(struct mm *mm, u64 start, u64 end)
 {
 	struct unmap_range range = {.start = start, .end = end};
-	struct vma *vma = vma_find(&mm->vmas, start);
+	struct vma *first = vma_find(&mm->vmas, start);
 	int err;
 
-	if (!vma || vma->start >= end)
+	if (!first || first->start >= end)
 		return 0;
-	err = vma_cut(mm, start);
-	if (!err)
-		err = vma_cut(mm, end);
+	err = cut_borders(mm, &first, start, end);
 	if (err)
 		return err;
-	range_bounds(mm, &range);
+	range_bounds(first, &range);
 	err = unmap_prepare(mm, &range);
 	if (err)
 		return err;
 	mm_note_peak(mm);
 	unmap_pages(mm, &range);
-	remove_vmas(mm, start, end);
+	remove_vmas(mm, first, end);
 	return 0;
 }
 
@@ -186,7 +185,7 @@ mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct p
 		return addr;
 	wanted.start = addr;
 	wanted.end = addr + len;
-	if (mmap_exceeds(mm, len - mapped_bytes(mm, wanted.start, wanted.end)))
+	if (mmap_exceeds(mm, request->flags & MAP_FIXED ? len - mapped_bytes(mm, addr, addr + len) : len))
 		return -ENOMEM;
 	err = request->flags & MAP_FIXED ? map_over(mm, &wanted) : vma_add(mm, &wanted);
 	return err ? err : addr;
@@ -211,7 +210,7 @@ map_over(struct mm *mm, const struct vma *wanted)
 	return 0;
 }
 
-/* How much of [start, end) is mapped: only MAP_FIXED can find something there. */
+/* How much of [start, end) is mapped. */
 static u64
 mapped_bytes(struct mm *mm, u64 start, u64 end)
 {
@@ -299,27 +298,39 @@ vma_prot_flags(u32 prot)
 	return (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) | (prot & PROT_EXEC ? VM_EXEC : 0);
 }
 
-/* Floor and ceiling: where the vmas around the range end and begin. */
-static void
-range_bounds(struct mm *mm, struct unmap_range *range)
+/* Lets no vma cross @start or @end. *@first is the first vma that reaches into the range, then the first that lies in it. */
+static int
+cut_borders(struct mm *mm, struct vma **first, u64 start, u64 end)
 {
-	struct vma *first = vma_find(&mm->vmas, range->start);
-	struct vma *prev = vma_prev(first);
-	struct vma *next = vma_find(&mm->vmas, range->end);
+	int err = 0;
 
+	if ((*first)->start < start) {
+		err = vma_cut(mm, start);
+		*first = vma_next(*first);
+	}
+	return err || (*first)->end == end ? err : vma_cut(mm, end);
+}
+
+/* Floor and ceiling: where the vmas around the range, which begins with @first, end and begin. */
+static void
+range_bounds(struct vma *first, struct unmap_range *range)
+{
+	struct vma *prev = vma_prev(first);
+	struct vma *next = vma_next(first);
+
+	while (next && next->start < range->end)
+		next = vma_next(next);
 	range->floor = prev ? prev->end : 0;
 	range->ceiling = next ? next->start : USER_TOP + PAGE_SIZE;
 }
 
 static void
-remove_vmas(struct mm *mm, u64 start, u64 end)
+remove_vmas(struct mm *mm, struct vma *vma, u64 end)
 {
-	struct vma *vma = vma_find(&mm->vmas, start);
-
 	while (vma && vma->start < end) {
 		struct vma *next = vma_next(vma);
 
-		assert(vma->start >= start && vma->end <= end);
+		assert(vma->end <= end);
 		mm->total_vm -= vma_pages(vma);
 		vma_remove(&mm->vmas, vma);
 		vma_free(vma);

@@ -78,8 +78,9 @@ oom_kill_locked(u32 order, u32 flags)
 {
 	struct verdict v = {.total_pages = total_pages(), .worst_score = OOM_NEVER, .next_score = OOM_NEVER};
 
-	if (atomic_read(&victims) > 0)
-		return true; /* I1: its memory is on the way */
+	/* I1: a victim's memory is on the way; or the last one's has come back since the allocator looked. */
+	if (atomic_read(&victims) > 0 || page_alloc_possible(order, flags))
+		return true;
 	oom_process_each(oom_pick, &v);
 	if (v.worst_score == OOM_NEVER)
 		return false;

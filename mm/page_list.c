@@ -113,18 +113,21 @@ list_spill(struct page_list *list, u32 n)
 	page_alloc_wake();
 }
 
+/* Frames that follow one another go back as one range: munmap frees what was allocated in a row. */
 static void
 pages_return(struct page **pages, u32 n)
 {
-	u32 i = 0;
+	while (n) {
+		struct zone *zone = zone_of(pages[0]);
+		u64 pfn = page_to_pfn(pages[0]);
+		u32 run = 1;
 
-	while (i < n) {
-		struct zone *zone = zone_of(pages[i]);
-
+		while (run < n && pages[run] == pages[0] + run && pages[run]->zone == pages[0]->zone)
+			run++;
 		spin_lock(&zone->lock);
-		do
-			buddy_free(zone, pages[i++], 0);
-		while (i < n && zone_of(pages[i]) == zone);
+		buddy_free_range(zone, pfn, pfn + run);
 		spin_unlock(&zone->lock);
+		pages += run;
+		n -= run;
 	}
 }

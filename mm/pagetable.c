@@ -17,6 +17,7 @@
 #include <mm/tlb.h>
 #include <mm/vmstat.h>
 
+static bool follower(const pte_t *entry);
 static pte_t *entry_table(pte_t entry);
 static bool entry_install(struct mm *mm, pte_t *entry, struct page *table);
 static pte_t *lowest_entry(struct mm *mm, u64 va, u32 *level);
@@ -89,17 +90,23 @@ table_cursor_start(struct mm *mm, struct table_cursor *cursor)
 {
 	cursor->vma = vma_first(&mm->vmas);
 	cursor->va = 0;
+	cursor->entry = NULL;
 }
 
 pte_t *
 table_cursor_next(struct mm *mm, struct table_cursor *cursor)
 {
+	if (cursor->entry && cursor->va < cursor->vma->end && follower(cursor->entry)) {
+		cursor->va += TABLE_SPAN;
+		return ++cursor->entry;
+	}
 	while (cursor->vma) {
 		u64 va = max_u64(cursor->va, cursor->vma->start);
 		pte_t *entry = pagetable_next(mm, &va, cursor->vma->end);
 
 		if (entry) {
 			cursor->va = round_down(va, TABLE_SPAN) + TABLE_SPAN;
+			cursor->entry = entry;
 			return entry;
 		}
 		cursor->vma = vma_next(cursor->vma);
@@ -136,10 +143,11 @@ table_destroy(struct page *table)
 	page_put(table);
 }
 
-void
+bool
 pagetable_prune(struct mm *mm, pte_t *entry, struct tlb_batch *batch)
 {
 	struct page *table = slot_table(entry);
+	bool gone = table->other == 1;
 
 	while (--table->other == 0 && table->level < LEVELS) {
 		pte_t *parent = table->parent;
@@ -151,6 +159,35 @@ pagetable_prune(struct mm *mm, pte_t *entry, struct tlb_batch *batch)
 		tlb_batch_retire(batch, table);
 		table = slot_table(parent);
 	}
+	return gone;
+}
+
+/* Most often there is nothing to find: then the root says so by itself. */
+void
+pagetable_free_rest(struct mm *mm)
+{
+	struct tlb_batch batch;
+
+	tlb_batch_init(&batch);
+	for (u64 va = 0; va < USER_TOP && va_to_page(mm->root)->other;) {
+		u32 level;
+		pte_t *entry = lowest_entry(mm, va, &level);
+		struct page *table = slot_table(entry);
+
+		va = round_down(va, 1UL << level_shift(level)) + (1UL << level_shift(level));
+		if (table->other || level == LEVELS)
+			continue;
+		table->other = 1; /* as if an entry had been here until now */
+		pagetable_prune(mm, entry, &batch);
+	}
+	tlb_batch_flush(&batch);
+}
+
+/* Whether the entry after @entry is in the same table and leads to one. */
+static bool
+follower(const pte_t *entry)
+{
+	return ((u64)(entry + 1) & ~PAGE_MASK) && pte_present(pte_read(entry + 1));
 }
 
 /* The slots of the table that @entry points to. */

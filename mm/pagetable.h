@@ -14,7 +14,8 @@
  *             I2  A table with more than one user never gains an entry, and loses one only for all users alike. A user that wants
  *                 more unshares first (share.c).
  *             I3  A level-1 table has one reference for each address space in page->mms.                     (mm_check)
- *             I4  Every table but the root has an entry that is not empty, and lies under a vma.             (mm_check)
+ *             I4  A level-1 table lies under a vma. An upper one goes with the last table below it; only where memory ran
+ *                 out on the way down does an empty one stay, until the address space ends.
  * Locks       Levels 4 to 2: mm->lock for writing, or mm->lock for reading and mm->table_lock.
  *             Level 1: the table lock, page->lock of the table.
  *             A walker that holds mm->lock in either way keeps every table it meets alive.
@@ -151,13 +152,15 @@ pte_t *pagetable_next(struct mm *mm, u64 *va, u64 end);
 struct table_cursor {
 	struct vma *vma; /* the vma that is being walked; NULL at the end */
 	u64 va;          /* go on here */
+	pte_t *entry;    /* what was returned last, NULL when its table may be gone: most often the next one follows it */
 };
 
 /*
  * table_cursor_start, table_cursor_next - each level-1 table of an address space once, in order of address
  *
  * Returns   (next) the level-2 entry of a table; NULL after the last
- * Context   mm->lock held, or nobody uses @mm; the table that was returned may be released before the next call
+ * Context   mm->lock held, or nobody uses @mm; the table that was returned may be released before the next call, and
+ *           cursor->entry is set to NULL when that took upper tables along
  */
 void table_cursor_start(struct mm *mm, struct table_cursor *cursor);
 pte_t *table_cursor_next(struct mm *mm, struct table_cursor *cursor);
@@ -174,9 +177,17 @@ struct page *table_create(u32 level, u64 base);
 void table_destroy(struct page *table);
 
 /*
+ * pagetable_free_rest - free the upper tables that a failed pagetable_extend left without a table below
+ *
+ * Context   nobody uses @mm; no level-1 table is left
+ */
+void pagetable_free_rest(struct mm *mm);
+
+/*
  * pagetable_prune - @entry of level 2 was emptied: free the tables above it that thereby became empty, but for the root
  *
+ * Returns   true when @entry's own table went
  * Context   mm->lock for writing, or nobody uses @mm
  * Gives     the tables to @batch
  */
-void pagetable_prune(struct mm *mm, pte_t *entry, struct tlb_batch *batch);
+bool pagetable_prune(struct mm *mm, pte_t *entry, struct tlb_batch *batch);

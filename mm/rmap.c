@@ -28,12 +28,12 @@ static void lock_mapped(struct page *page);
 static void unlock_mapped(struct page *page);
 static void slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
 static void slot_del(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
+static void page_enter_slot(struct page *page, pte_t *slot, struct chain_pool *pool);
 static void page_leave_slot(struct page *page, pte_t *slot, struct chain_pool *pool);
 static u32 zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct chain_pool *pool);
 static void unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain_pool *pool);
 static void count_mapped(struct page *page, s32 n);
 static pte_t protect_leaf(pte_t e, u64 bits);
-static bool page_is_ours_alone(struct page *page);
 static int check_leaf(struct page *table, pte_t *slot, u32 *seen);
 
 void
@@ -124,11 +124,17 @@ rmap_replace(pte_t *slot, pte_t expected, struct page *old, struct page *new, u6
 		 */
 		pte_xchg(slot, (pte_t){0});
 		tlb_flush_page(table, slot_va(slot));
-		if (old == zero_frame)
+		page_enter_slot(new, slot, &pool);
+		if (old == zero_frame) {
 			table->other--;
-		else
-			slot_del(old, table, slot, &pool);
-		slot_add(new, table, slot, &pool);
+			rmap_count(table, page_rss_kind(new), 1);
+		} else {
+			page_leave_slot(old, slot, &pool);
+			if (old->kind != new->kind) {
+				rmap_count(table, page_rss_kind(old), -1);
+				rmap_count(table, page_rss_kind(new), 1);
+			}
+		}
 		pte_write(slot, pte_make(page_to_pfn(new), bits));
 		replaced = true;
 	}
@@ -143,17 +149,18 @@ rmap_replace(pte_t *slot, pte_t expected, struct page *old, struct page *new, u6
 bool
 rmap_make_writable(pte_t *slot, pte_t expected, bool shared)
 {
-	struct page *page = leaf_page(expected);
 	struct page *table = slot_table(slot);
 	bool ours;
 
-	spin_lock(&page->lock);
+	/*
+	 * Why: without the map lock. While this leaf is the only one that maps the page, a second could only come from a
+	 * copy of this very table, which mm->lock forbids, and a reference only through this leaf.
+	 */
 	spin_lock(&table->lock);
-	ours = leaf_same(pte_read(slot), expected) && (shared || page_is_ours_alone(page));
+	ours = leaf_same(pte_read(slot), expected) && (shared || rmap_is_alone(leaf_page(expected)));
 	if (ours)
 		pte_write(slot, pte_add(expected, PTE_WRITE | PTE_ACCESSED | PTE_DIRTY));
 	spin_unlock(&table->lock);
-	spin_unlock(&page->lock);
 	return ours;
 }
 
@@ -332,9 +339,7 @@ unlock_mapped(struct page *page)
 static void
 slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool)
 {
-	chain_add(&page->rmap, (u64)slot, pool);
-	if (page->mapcount++ == 0)
-		count_mapped(page, 1);
+	page_enter_slot(page, slot, pool);
 	rmap_count(table, page_rss_kind(page), 1);
 }
 
@@ -346,6 +351,14 @@ slot_del(struct page *page, struct page *table, pte_t *slot, struct chain_pool *
 }
 
 /* The page's side of it: the map lock is held. */
+static void
+page_enter_slot(struct page *page, pte_t *slot, struct chain_pool *pool)
+{
+	chain_add(&page->rmap, (u64)slot, pool);
+	if (page->mapcount++ == 0)
+		count_mapped(page, 1);
+}
+
 static void
 page_leave_slot(struct page *page, pte_t *slot, struct chain_pool *pool)
 {
@@ -363,16 +376,18 @@ static u32
 zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct chain_pool *pool)
 {
 	u64 start = table->base + i * PAGE_SIZE;
+	pte_t *slots = table_slots(table);
 	s32 gone[RSS_KINDS] = {0};
 	u32 left = table_leaves(table);
 
 	for (; i < last && left; i++) {
-		pte_t *slot = &table_slots(table)[i];
+		pte_t *slot = &slots[i];
 		pte_t e = pte_read(slot);
-		struct page *page = leaf_page(e);
+		struct page *page;
 
 		if (pte_none(e))
 			continue;
+		page = leaf_page(e);
 		if (page == zero_frame) {
 			pte_write(slot, (pte_t){0});
 			table->other--;
@@ -424,16 +439,9 @@ protect_leaf(pte_t e, u64 bits)
 	u64 kept = e.value & ~(PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_NX | PTE_HELD);
 	struct page *page = leaf_page(e);
 
-	if (!page_is_ours_alone(page))
+	if (!rmap_is_alone(page))
 		bits &= ~PTE_WRITE;
 	return (pte_t){kept | bits};
-}
-
-/* Whether a private page has one leaf and no other user, so that writing it disturbs nobody. */
-static bool
-page_is_ours_alone(struct page *page)
-{
-	return page->kind == PAGE_ANON && READ_ONCE(page->mapcount) == 1 && atomic_read(&page->refs) == 1;
 }
 
 static int

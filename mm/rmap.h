@@ -62,9 +62,20 @@ bool rmap_replace(pte_t *slot, pte_t expected, struct page *old, struct page *ne
  * rmap_make_writable - the write bit for a leaf of a shared mapping, or one whose private page has no other user
  *
  * Returns   true; false when a private page has another user, or the leaf changed: nothing was changed
- * Context   mm->lock of the table's only user; takes map lock, table lock
+ * Context   mm->lock of the table's only user; takes the table lock
  */
 bool rmap_make_writable(pte_t *slot, pte_t expected, bool shared);
+
+/*
+ * rmap_is_alone - whether a private page has one leaf and no other user, so that writing it disturbs nobody
+ *
+ * Context   under the table lock of the leaf, the answer stays true; elsewhere it is a guess
+ */
+static inline bool
+rmap_is_alone(const struct page *page)
+{
+	return page->kind == PAGE_ANON && READ_ONCE(page->mapcount) == 1 && atomic_read(&page->refs) == 1;
+}
 
 /*
  * rmap_get - a reference to the page that @slot maps, if it still does so as @expected says

@@ -36,24 +36,19 @@ static void table_join(struct page *table, struct mm *mm, struct chain_pool *poo
 static bool table_leave(struct page *table, struct mm *mm, struct chain_pool *pool);
 static void count_users(struct page *table, struct mm *mm, s32 sign);
 
-int
-table_share(pte_t *entry, struct mm *child, pte_t *child_entry)
+void
+table_share(pte_t *entry, struct mm *child, pte_t *child_entry, struct chain_pool *pool)
 {
-	struct chain_pool pool = {NULL, 0};
-	struct page *table = leaf_page(pte_read(entry));
-	int err = rmap_reserve(&pool, CHAIN_ADD_MAX);
+	pte_t shared = pte_del(pte_read(entry), PTE_WRITE);
+	struct page *table = leaf_page(shared);
 
-	if (err)
-		return err;
 	page_get(table);
-	table_join(table, child, &pool);
-	pte_write(entry, pte_del(pte_read(entry), PTE_WRITE));
-	pte_write(child_entry, pte_read(entry));
+	table_join(table, child, pool);
+	pte_write(entry, shared);
+	pte_write(child_entry, shared);
 	slot_table(child_entry)->other++;
 	atomic64_add(&child->tables, 1);
-	rmap_release(&pool);
 	count_event(VM_TABLE_SHARE);
-	return 0;
 }
 
 int
@@ -158,10 +153,12 @@ copy_leaves(struct page *old, struct page *new, struct chain_pool *pool)
 static u32
 copy_run(struct page *old, struct page *new, u32 i, struct chain_pool *pool)
 {
-	u32 left = table_leaves(old) - table_leaves(new); /* a shared table only loses leaves: at most so many are left */
+	/* Race: truncation may empty a leaf here and its copy later, so the count says how many are left in the first run only. */
+	u32 left = i ? TABLE_ENTRIES : table_leaves(old);
+	const pte_t *slots = table_slots(old);
 
 	for (; i < TABLE_ENTRIES && left; i++) {
-		if (pte_none(pte_read(&table_slots(old)[i])))
+		if (pte_none(pte_read(&slots[i])))
 			continue;
 		if (!rmap_share_leaf(old, new, i, pool))
 			return i;

@@ -17,10 +17,11 @@
 /*
  * table_share - let @child use the table that the parent's level-2 entry @entry points to, at @child_entry
  *
- * Returns   0, -ENOMEM
- * Context   may sleep; the parent's mm->lock for writing; @child is known to nobody else. The caller flushes the parent afterwards
+ * @pool     holds CHAIN_ADD_MAX blocks (rmap_reserve)
+ *
+ * Context   the parent's mm->lock for writing; @child is known to nobody else. The caller flushes the parent afterwards
  */
-int table_share(pte_t *entry, struct mm *child, pte_t *child_entry);
+void table_share(pte_t *entry, struct mm *child, pte_t *child_entry, struct chain_pool *pool);
 
 /*
  * table_unshare - make the table that maps @va the only property of @mm; nothing when there is none

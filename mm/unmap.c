@@ -27,17 +27,14 @@ static void zap_part(struct page *table, const struct unmap_range *range, struct
 int
 unmap_prepare(struct mm *mm, const struct unmap_range *range)
 {
-	u64 base = range->start;
+	int err = 0;
 
-	while (pagetable_next(mm, &base, range->end)) {
-		u64 table_base = round_down(base, TABLE_SPAN);
-		int err = table_goes(range, table_base) ? 0 : table_unshare(mm, base);
-
-		if (err)
-			return err;
-		base = table_base + TABLE_SPAN;
-	}
-	return 0;
+	/* Only the first and the last table can be cut: those between lie inside the range. */
+	if (!table_goes(range, round_down(range->start, TABLE_SPAN)))
+		err = table_unshare(mm, range->start);
+	if (!err && !table_goes(range, round_down(range->end - 1, TABLE_SPAN)))
+		err = table_unshare(mm, range->end - 1);
+	return err;
 }
 
 void
@@ -72,7 +69,8 @@ unmap_all(struct mm *mm)
 	table_cursor_start(mm, &cursor);
 	while ((entry = table_cursor_next(mm, &cursor))) {
 		table_release(mm, entry, &batch);
-		pagetable_prune(mm, entry, &batch);
+		if (pagetable_prune(mm, entry, &batch))
+			cursor.entry = NULL;
 	}
 	tlb_batch_flush(&batch);
 }

@@ -19,7 +19,7 @@ static struct vma *find_from_root(struct vma_tree *tree, u64 va);
 static bool update_gap(struct rb_node *node);
 static u64 node_gap(const struct rb_node *node);
 static u64 free_below(const struct vma *vma, u64 bottom);
-static void set_gap(struct vma_tree *tree, struct vma *vma);
+static void set_gap(struct vma_tree *tree, struct vma *vma, const struct vma *prev);
 static u64 gap_in_front(const struct vma *vma, u64 len, u64 low, u64 high);
 
 void
@@ -66,52 +66,64 @@ vma_insert(struct vma_tree *tree, struct vma *vma)
 {
 	struct rb_node **link = &tree->rb.root;
 	struct rb_node *parent = NULL;
-	struct vma *next;
+	struct vma *prev = NULL;
+	struct vma *next = NULL;
 
 	assertf(vma->start < vma->end && vma->end <= USER_TOP, "vma %lx-%lx", vma->start, vma->end);
-	while (*link) {
-		struct vma *at = node_vma(*link);
-
-		assertf(vma->end <= at->start || at->end <= vma->start, "vma %lx-%lx overlaps %lx-%lx", vma->start,
-			vma->end, at->start, at->end);
+	while (*link) { /* the last turn to the right was at prev, the last to the left at next */
 		parent = *link;
-		link = vma->end <= at->start ? &parent->left : &parent->right;
+		if (vma->end <= node_vma(parent)->start) {
+			next = node_vma(parent);
+			link = &parent->left;
+		} else {
+			prev = node_vma(parent);
+			link = &parent->right;
+		}
 	}
-	vma->gap = 0;
+	assertf(!prev || prev->end <= vma->start, "vma %lx-%lx overlaps %lx-%lx", vma->start, vma->end, prev->start,
+		prev->end);
+	vma->gap = free_below(vma, prev ? prev->end : 0);
 	vma->max_gap = 0;
+	if (next) /* an ancestor of the new leaf: most often the insertion's own way up brings its summary up to date */
+		next->gap = free_below(next, vma->end);
 	rb_insert_at(&tree->rb, &vma->node, parent, link);
 	tree->count++;
-	set_gap(tree, vma);
-	next = vma_next(vma);
 	if (next)
-		set_gap(tree, next);
+		rb_update_up(&tree->rb, &next->node);
 }
 
 void
 vma_remove(struct vma_tree *tree, struct vma *vma)
 {
 	struct vma *next = vma_next(vma);
+	struct vma *prev = vma_prev(vma);
 
 	if (tree->recent == vma)
 		tree->recent = NULL;
+	if (next)
+		next->gap = free_below(next, prev ? prev->end : 0);
 	rb_erase(&tree->rb, &vma->node);
 	tree->count--;
 	if (next)
-		set_gap(tree, next);
+		rb_update_up(&tree->rb, &next->node);
 }
 
 void
 vma_resize(struct vma_tree *tree, struct vma *vma, u64 start, u64 end)
 {
-	struct vma *next = vma_next(vma);
+	struct vma *next = vma->end == end ? NULL : vma_next(vma);
 
 	assertf(start < end && end <= USER_TOP, "vma %lx-%lx", start, end);
 	assert(!next || end <= next->start);
-	vma->start = start;
-	vma->end = end;
-	set_gap(tree, vma);
-	if (next)
-		set_gap(tree, next);
+	if (vma->start != start) {
+		vma->start = start;
+		set_gap(tree, vma, vma_prev(vma));
+	}
+	if (vma->end != end) {
+		vma->end = end;
+		if (next)
+			set_gap(tree, next, vma);
+	}
 }
 
 /*
@@ -235,13 +247,15 @@ free_below(const struct vma *vma, u64 bottom)
 	return vma_low(vma) > bottom ? vma_low(vma) - bottom : 0;
 }
 
-/* The gap below @vma after its start, or the previous end, moved. */
+/* The gap below @vma after its start, or the end of its predecessor @prev, moved. */
 static void
-set_gap(struct vma_tree *tree, struct vma *vma)
+set_gap(struct vma_tree *tree, struct vma *vma, const struct vma *prev)
 {
-	struct vma *prev = vma_prev(vma);
+	u64 gap = free_below(vma, prev ? prev->end : 0);
 
-	vma->gap = free_below(vma, prev ? prev->end : 0);
+	if (vma->gap == gap)
+		return;
+	vma->gap = gap;
 	rb_update_up(&tree->rb, &vma->node);
 }
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """machine.py - boots a kernel in QEMU and collects what the guest says
 
-Idea        boot() starts iso/run.sh with its settings in the environment, keeps every line of the serial console, and has
-            one hard limit of wall time, after which QEMU is killed by its process id. No verdict depends on time otherwise.
-            guest_cases() runs the guest test program: one boot gives the verdicts of many cases, and when the machine dies
-            in one of them, another boot goes on with the next.
+Idea        boot() starts iso/run.sh with its settings in the environment, keeps every line of the serial console, and
+            has one hard limit of wall time, after which QEMU is killed by its process id. No verdict depends on time
+            otherwise. guest_cases() runs the guest test program: one boot gives the verdicts of many cases, and when
+            the machine dies in one of them, another boot goes on with the next.
 Follow      from guest/test_guest.py, guest/linux_run.py, bench/bench.py   to iso/run.sh, tests/guest/main.c
 """
 import dataclasses

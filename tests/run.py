@@ -31,7 +31,7 @@ class Count:
 
 def host_tests():
     make = subprocess.run(["make", "--no-print-directory", "test-host"], cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, env={k: v for k, v in os.environ.items() if k != "MAKEFLAGS"})
+                          stderr=subprocess.STDOUT, env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")})
     summary = re.search(r"host: (\d+) cases passed in \d+ programs, (\d+) programs failed", make.stdout)
     if make.returncode or not summary:
         print(make.stdout)

@@ -4,9 +4,9 @@
  *
  * Idea        copy-on-write goes wrong when one process sees what another wrote. Every page bears the stamp of its last
  *             writer, and every process knows which writer it ought to find, because that table is private memory
- *             too. A process of generation g verifies all pages, stamps some, forks `width` children of generation g + 1 that do
- *             the same at the same time, writes on while they live, and verifies once more when they are gone.
- *             cowstorm [depth=4] [width=3] [pages=400]
+ *             too. A process of generation g verifies all pages, stamps some, forks `width` children of generation g
+ *             + 1 that do the same at the same time, writes on while they live, and verifies once more when they are
+ *             gone. cowstorm [depth=4] [width=3] [pages=400]
  * Invariants  a page holds the stamp of the writer that `writer` names, in its first and in its last word
  * Locks       none
  * Follow      to mm/fault.c (fault_cow), mm/pagetable.c (sharing and unsharing of tables)

@@ -2,10 +2,10 @@
 /*
  * user/forkstorm.c - thousands of forks and exits, under memory pressure when asked
  *
- * Idea        every fork copies an address space and every exit frees one; a kernel that loses a page each time is found
- *             out within seconds. Each child checks what it inherited, writes a few pages of its own and tells by its exit
- *             status which child it was. `forks` children are started, at most `width` at once; with `press` a further child
- *             fills all memory again and again, so that some of them meet the OOM killer.
+ * Idea        every fork copies an address space and every exit frees one; a kernel that loses a page each time is
+ *             found out within seconds. Each child checks what it inherited, writes a few pages of its own and tells
+ *             by its exit status which child it was. `forks` children are started, at most `width` at once; with
+ *             `press` a further child fills all memory again and again, so that some of them meet the OOM killer.
  *             forkstorm [forks=2000] [width=16] [press]
  * Invariants  every child started is waited for exactly once
  * Locks       none

@@ -48,7 +48,7 @@ main(int argc, char **argv)
 	files_mount();
 	snprintf(path, sizeof(path), "%s%s", strchr(words[0], '/') ? "" : "/bin/", words[0]);
 
-	/* Why: a first round that runs nothing pays for what process 1 itself touches here; the account would show it. */
+	/* Why: a first round that runs nothing pays for what process 1 itself touches; the account would show it. */
 	children_reap(-1);
 	pages_free();
 	program_run(NULL, words);

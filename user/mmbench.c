@@ -2,11 +2,11 @@
 /*
  * user/mmbench.c - micro-benchmarks of a kernel's memory, in instructions
  *
- * Idea        one static program, ordinary Linux calls only; runs as init or as any other process, on Tidemark and on Linux.
- *             /proc and /sys are used when present, never needed. A benchmark whose system calls are missing prints
- *             "name skip why". Every result is one line, "name value unit". The unit "tsc" is time stamp counter ticks:
- *             guest instructions under QEMU "-icount shift=0", host ticks otherwise (divide by tsc_khz). Results are means
- *             over the whole repetition, so deferred and amortised work is charged.
+ * Idea        one static program, ordinary Linux calls only; runs as init or as any other process, on Tidemark and on
+ *             Linux. /proc and /sys are used when present, never needed. A benchmark whose system calls are missing
+ *             prints "name skip why". Every result is one line, "name value unit". The unit "tsc" is time stamp
+ *             counter ticks: guest instructions under QEMU "-icount shift=0", host ticks otherwise (divide by
+ *             tsc_khz). Results are means over the whole repetition, so deferred and amortised work is charged.
  *
  *             mmbench [option...] [benchmark|group ...]
  *
@@ -330,9 +330,9 @@ b_rdtsc(void)
 	report("rdtsc", tsc() - t, 1000, "tsc/op");
 }
 
-/* What clearing and copying a resident page costs by each method. */
+/* What clearing, and below copying, a resident page costs by each method. */
 static void
-b_page_ops(void)
+b_page_zero(void)
 {
 	enum {
 		N = 2048
@@ -386,6 +386,24 @@ b_page_ops(void)
 				 : "memory", "xmm0");
 	}
 	report("zero_sse", tsc() - t, N, "tsc/page");
+	munmap(p, 2 * PG);
+}
+
+static void
+b_page_copy(void)
+{
+	enum {
+		N = 2048
+	};
+	unsigned char *p = map(2 * PG, 0);
+	u64 t;
+	int i;
+
+	if (!p) {
+		skip("copy_movsq", "mmap");
+		return;
+	}
+	touch(p, 2 * PG);
 	t = tsc();
 	for (i = 0; i < N; i++) {
 		void *d = p, *s = p + PG;
@@ -1439,6 +1457,50 @@ enum {
 	ANSWER
 };
 
+static void
+oom_bystander(volatile u64 *sh)
+{
+	unsigned char *p = map(2 * MiB, 0);
+	u64 k, bad = 0, now, last;
+
+	for (k = 0; k < 2 * MiB / PG; k++)
+		stamp(p, k, 9);
+	last = tsc();
+	while (!sh[ASK]) {
+		nap_us(1000);
+		now = tsc();
+		if (now - last > sh[NAP_WORST])
+			sh[NAP_WORST] = now - last;
+		last = now;
+	}
+	for (k = 0; k < 2 * MiB / PG; k++)
+		bad += !stamped(p, k, 9);
+	sh[ANSWER] = bad + 1;
+	_exit(0);
+}
+
+static void
+oom_hog(volatile u64 *sh)
+{
+	sh[START] = sh[BEAT] = tsc();
+	for (;;) {
+		unsigned char *p = map(MiB, 0);
+		size_t k;
+
+		if (!p)
+			_exit(3);
+		for (k = 0; k < MiB; k += PG) {
+			u64 now = tsc();
+
+			if (now - sh[BEAT] > sh[LONGEST])
+				sh[LONGEST] = now - sh[BEAT];
+			sh[BEAT] = now;
+			((vbyte *)p)[k] = 1;
+			sh[PAGES]++;
+		}
+	}
+}
+
 /*
  * A hog touches memory until it is killed, noting the time before each page.
  * A bystander holding 2 MiB naps 1 ms at a time and notes its longest gap; it
@@ -1457,25 +1519,8 @@ b_oom(void)
 		return;
 	}
 	by = fork();
-	if (!by) {
-		unsigned char *p = map(2 * MiB, 0);
-		u64 k, bad = 0, now, last;
-
-		for (k = 0; k < 2 * MiB / PG; k++)
-			stamp(p, k, 9);
-		last = tsc();
-		while (!sh[ASK]) {
-			nap_us(1000);
-			now = tsc();
-			if (now - last > sh[NAP_WORST])
-				sh[NAP_WORST] = now - last;
-			last = now;
-		}
-		for (k = 0; k < 2 * MiB / PG; k++)
-			bad += !stamped(p, k, 9);
-		sh[ANSWER] = bad + 1;
-		_exit(0);
-	}
+	if (!by)
+		oom_bystander(sh);
 	if (by < 0) {
 		skip("oom_latency", "fork");
 		return;
@@ -1483,25 +1528,8 @@ b_oom(void)
 	nap_us(5000);
 	sh[NAP_WORST] = 0;
 	hog = fork();
-	if (!hog) {
-		sh[START] = sh[BEAT] = tsc();
-		for (;;) {
-			unsigned char *p = map(MiB, 0);
-			size_t k;
-
-			if (!p)
-				_exit(3);
-			for (k = 0; k < MiB; k += PG) {
-				u64 now = tsc();
-
-				if (now - sh[BEAT] > sh[LONGEST])
-					sh[LONGEST] = now - sh[BEAT];
-				sh[BEAT] = now;
-				((vbyte *)p)[k] = 1;
-				sh[PAGES]++;
-			}
-		}
-	}
+	if (!hog)
+		oom_hog(sh);
 	if (hog < 0) {
 		skip("oom_latency", "fork");
 		sh[ASK] = 1;
@@ -1651,7 +1679,8 @@ static const struct bench {
 	{"base", "tsc_khz", b_tsc_khz},
 	{"base", "ram", b_ram},
 	{"base", "rdtsc", b_rdtsc},
-	{"base", "page_ops", b_page_ops},
+	{"base", "page_zero", b_page_zero},
+	{"base", "page_copy", b_page_copy},
 	{"base", "getppid", b_getppid},
 	{"fault", "fault_seq", b_fault_seq},
 	{"fault", "fault_seq_thp", b_fault_thp},

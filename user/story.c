@@ -2,8 +2,9 @@
 /*
  * user/story.c - a page's life, from the promise to the moment when nothing is left
  *
- * Idea        the program goes through the steps of the story: it does something to memory, says what it sees, and checks it,
- *             with numbers that the kernel itself reports. A number that a kernel does not offer is left out.
+ * Idea        the program goes through the steps of the story: it does something to memory, says what it sees, and
+ *             checks it, with numbers that the kernel itself reports. A number that a kernel does not offer is left
+ *             out.
  * Invariants  the exit status is the number of claims that did not hold
  * Locks       none
  * Follow      from user/init.c   to mm/fault.c, one step at a time; user/hog.c

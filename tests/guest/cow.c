@@ -2,7 +2,8 @@
 /*
  * tests/guest/cow.c - copy on write: fork shares every page, and nobody notices
  *
- * Idea        parent and child write on either side, in every order, across generations and after the mapping has changed
+ * Idea        parent and child write on either side, in every order, across generations and after the mapping has
+ *             changed
  * Invariants  see guest.h
  * Locks       none
  * Follow      to mm/fault.c (fault_cow), mm/share.c

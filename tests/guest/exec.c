@@ -2,8 +2,9 @@
 /*
  * tests/guest/exec.c - a program starts with what it was given, and with nothing else
  *
- * Idea        this binary runs itself in a role: --role=NAME. The role looks at what it finds and answers by its exit status;
- *             0 means that all is as it ought to be, else the status is the line of the check that failed, modulo 256.
+ * Idea        this binary runs itself in a role: --role=NAME. The role looks at what it finds and answers by its exit
+ *             status; 0 means that all is as it ought to be, else the status is the line of the check that failed,
+ *             modulo 256.
  * Invariants  see guest.h
  * Locks       none
  * Follow      to kernel/exec.c

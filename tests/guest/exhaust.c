@@ -2,8 +2,8 @@
 /*
  * tests/guest/exhaust.c - when nothing is left
  *
- * Idea        something takes memory until the kernel stops it. Whoever is not guilty lives on with every byte intact, and
- *             afterwards all memory is free again (the runner's ledger says: to the page).
+ * Idea        something takes memory until the kernel stops it. Whoever is not guilty lives on with every byte
+ *             intact, and afterwards all memory is free again (the runner's ledger says: to the page).
  * Invariants  see guest.h
  * Locks       none
  * Follow      to mm/page_alloc.c, mm/oom.c

@@ -2,8 +2,8 @@
 /*
  * tests/guest/fault.c - every row of the fault table at the head of mm/fault.c
  *
- * Idea        each row is brought about by a program, and seen by what the program reads back, by the faults it is charged
- *             for, and by the signal it dies of
+ * Idea        each row is brought about by a program, and seen by what the program reads back, by the faults it is
+ *             charged for, and by the signal it dies of
  * Invariants  see guest.h
  * Locks       none
  * Follow      to mm/fault.c

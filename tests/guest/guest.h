@@ -2,9 +2,9 @@
 /*
  * tests/guest/guest.h - what every guest case uses
  *
- * Idea        a case is a sentence and a function. The function runs in a process of its own and passes when it returns; the
- *             first check that does not hold ends it with the reason. A case that ought to die names the signal. Only the
- *             Linux ABI is used, so that each case must also pass on Linux.
+ * Idea        a case is a sentence and a function. The function runs in a process of its own and passes when it
+ *             returns; the first check that does not hold ends it with the reason. A case that ought to die names the
+ *             signal. Only the Linux ABI is used, so that each case must also pass on Linux.
  * Invariants  a case leaves no process and no file behind
  * Locks       none
  * Follow      from main.c   to the files of cases

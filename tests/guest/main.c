@@ -2,10 +2,10 @@
 /*
  * tests/guest/main.c - runs the cases one after another and keeps the ledger
  *
- * Idea        guest-tests [WORD...]: each word is the name of a group, "smp" for the cases that say more on several processors,
- *             "from=N" to go on at case N, or "list". Without words all run. Every case runs in a process of its own, and
- *             the verdict is its end. Then, on Tidemark, /proc/mm_check makes the kernel prove its invariants and
- *             count what it has handed out: each number must be what it was before the case.
+ * Idea        guest-tests [WORD...]: each word is the name of a group, "smp" for the cases that say more on several
+ *             processors, "from=N" to go on at case N, or "list". Without words all run. Every case runs in a process
+ *             of its own, and the verdict is its end. Then, on Tidemark, /proc/mm_check makes the kernel prove its
+ *             invariants and count what it has handed out: each number must be what it was before the case.
  * Invariants  a case's number depends on nothing but the list
  * Locks       none
  * Follow      from test_guest.py, which reads the lines   to guest.h, the files of cases
@@ -88,7 +88,7 @@ main(int argc, char **argv)
 	machine_prepare();
 	reason = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	/* Why: the first rounds pay for what this process touches in every round; only then the ledger means something. */
+	/* Why: the first rounds pay for what this process touches in every round; then the ledger means something. */
 	for (int i = 0; i < 2 && !selection.list; i++)
 		case_verdict(warm_up, child_wait(child_start((void (*)(void *))first.cases->run, NULL)));
 	ledger_compare();
@@ -215,8 +215,8 @@ orphans_end(void)
 }
 
 /*
- * Reads the ledger and compares it with that from before the case. What differs may still be on its way: the kernel frees
- * a task's stack only after its last switch, so there are some tries. Returns why it is wrong, else NULL.
+ * Reads the ledger and compares it with that from before the case. What differs may still be on its way: the kernel
+ * frees a task's stack only after its last switch, so there are some tries. Returns why it is wrong, else NULL.
  */
 static const char *
 ledger_compare(void)

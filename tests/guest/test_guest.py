@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """test_guest.py - boots Tidemark in many ways and asks what happened
 
-Idea        CONFIGURATIONS lists the machines; each is booted once, and every guest case in it is a verdict of its own. Then
-            come the story, the storms, machines of odd sizes, and initial RAM disks that are broken: for those the
-            console must say what a person can do about it.
+Idea        CONFIGURATIONS lists the machines; each is booted once, and every guest case in it is a verdict of its
+            own. Then come the story, the storms, machines of odd sizes, and initial RAM disks that are broken: for
+            those the console must say what a person can do about it.
 Follow      from tests/run.py   to machine.py, main.c; kernel/main.c
 """
 import functools
@@ -56,7 +56,8 @@ def image_make(settings, words):
     """An ISO image bears its command line in itself."""
     out = BUILD / ("test-uefi.iso" if settings["how"] == "uefi" else "test.iso")
     words = " ".join([machine.CMDLINE, "--", *words])
-    subprocess.run([ROOT / "iso/make-iso.sh", out, settings["kernel"], machine.INITRD_TEST, words], cwd=ROOT, check=True)
+    command = [ROOT / "iso/make-iso.sh", out, settings["kernel"], machine.INITRD_TEST, words]
+    subprocess.run(command, cwd=ROOT, check=True)
     return out
 
 
@@ -210,7 +211,7 @@ def test_broken_initrd(kind, tmp_path):
 
 
 def test_no_initrd():
-    run = machine.boot(kernel=RELEASE, initrd="/dev/null", limit=30)
+    run = machine.boot(kernel=RELEASE, initrd="", limit=30)
     must_match(run, r"(?i)panic", r"(?i)initrd|/init")
 
 

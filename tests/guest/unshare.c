@@ -2,8 +2,8 @@
 /*
  * tests/guest/unshare.c - several processors change what they share, at the same moment
  *
- * Idea        page tables shared at fork are copied by whoever writes first, and translations that one processor took away must
- *             be gone on all others. Each case does that many times, with every participant at the same line.
+ * Idea        page tables shared at fork are copied by whoever writes first, and translations that one processor took
+ *             away must be gone on all others. Each case does that many times, with every participant at the same line.
  * Invariants  see guest.h
  * Locks       none
  * Follow      to mm/share.c, mm/tlb.c
@@ -170,8 +170,8 @@ victim_looks(void *arg)
 }
 
 /*
- * The looking thread dies of SIGSEGV, and with it the process: before `lost` is set because the page vanished under it, or
- * right afterwards.
+ * The looking thread dies of SIGSEGV, and with it the process: before `lost` is set because the page vanished under
+ * it, or right afterwards.
  */
 static void
 take_away(void *arg)

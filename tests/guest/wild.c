@@ -2,8 +2,8 @@
 /*
  * tests/guest/wild.c - wild pointers in every system call
  *
- * Idea        calls that follow a pointer must answer EFAULT to one that leads nowhere; every number there is must survive
- *             arguments that make no sense. The kernel alive is the verdict.
+ * Idea        calls that follow a pointer must answer EFAULT to one that leads nowhere; every number there is must
+ *             survive arguments that make no sense. The kernel alive is the verdict.
  * Invariants  see guest.h
  * Locks       none
  * Follow      to kernel/uaccess.c
@@ -89,7 +89,7 @@ calls_that_follow(void)
 			long result = syscall(calls[i].number, a[0], a[1], a[2], a[3], a[4], a[5]);
 			if (result == -1 && errno == ENOSYS)
 				continue;
-			/* The one whose first byte is good: part of the work may be done; an odd address is EINVAL to futex. */
+			/* The one whose first byte is good: part may be done; an odd address is EINVAL to futex. */
 			if (k == 9 && (result >= 0 || errno == ENOENT || errno == EINVAL))
 				continue;
 			if (calls[i].number == SYS_futex && errno == EINVAL)

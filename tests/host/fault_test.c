@@ -21,9 +21,9 @@ static struct mm *mm;
 static enum fault_kind
 by_the_table(pte_t entry, u32 vm_flags, bool has_object, u32 access)
 {
-	bool allowed = access & FAULT_WRITE ? vm_flags & VM_WRITE :
-		       access & FAULT_EXEC  ? vm_flags & VM_EXEC :
-					      vm_flags & (VM_READ | VM_WRITE | VM_EXEC);
+	bool allowed = access & FAULT_WRITE  ? vm_flags & VM_WRITE
+		       : access & FAULT_EXEC ? vm_flags & VM_EXEC
+					     : vm_flags & (VM_READ | VM_WRITE | VM_EXEC);
 
 	if (!allowed)
 		return FAULT_KIND_DENY;
@@ -104,7 +104,9 @@ deny_by_rights(void **state)
 	for (u32 prot = 0; prot < 8; prot++) {
 		user_anon(mm, USER_AT, 1, prot);
 		for (u32 i = 0; i < 3; i++) {
-			bool want = accesses[i] == FAULT_READ ? prot : prot & (accesses[i] == FAULT_WRITE ? PROT_WRITE : PROT_EXEC);
+			bool want = accesses[i] == FAULT_READ
+					    ? prot
+					    : prot & (accesses[i] == FAULT_WRITE ? PROT_WRITE : PROT_EXEC);
 
 			assert_int_equal(user_touch(mm, USER_AT, accesses[i]), want ? FAULT_OK : FAULT_SEGV_ACC);
 		}
@@ -182,7 +184,7 @@ file_private_is_copied_by_a_write(void **state)
 	user_map(mm, USER_AT, 2, RW, MAP_PRIVATE | MAP_FIXED, object, 0);
 	assert_int_equal(user_read(mm, USER_AT), 70);
 	assert_int_equal(mm->rss[RSS_FILE].value, 1);
-	assert_int_equal(user_write(mm, USER_AT, 1), FAULT_OK);            /* FILE, then COW */
+	assert_int_equal(user_write(mm, USER_AT, 1), FAULT_OK);                 /* FILE, then COW */
 	assert_int_equal(user_write(mm, USER_AT + PAGE_SIZE + 8, 2), FAULT_OK); /* FILE with a write: at once */
 	assert_int_equal(user_read(mm, USER_AT + PAGE_SIZE), 71);
 	assert_int_equal(mm->rss[RSS_FILE].value, 0);

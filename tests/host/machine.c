@@ -38,12 +38,12 @@
 #define BLOCKED_MAX 2000000 /* turns without progress that mean a deadlock */
 #define FAULTS_MAX 20000    /* faults for one access that mean it never succeeds */
 
-#define fail(...)                                               \
-	do {                                                    \
+#define fail(...)                                              \
+	do {                                                   \
 		fprintf(stderr, "machine: CPU %u: ", cpu_now); \
-		fprintf(stderr, __VA_ARGS__);                   \
-		fputc('\n', stderr);                            \
-		abort();                                        \
+		fprintf(stderr, __VA_ARGS__);                  \
+		fputc('\n', stderr);                           \
+		abort();                                       \
 	} while (0)
 #define check(cond, ...)                   \
 	do {                               \
@@ -75,7 +75,7 @@ struct cpu {
 	u64 flushed; /* how often it forgot something */
 	struct translation leaf[TLB_LEAVES];
 	struct translation table[LEVELS - 1][TLB_TABLES]; /* entries of levels 2 to 4 */
-	u8 held[HELD_MAX]; /* ranks of held locks, oldest first */
+	u8 held[HELD_MAX];                                /* ranks of held locks, oldest first */
 	u32 depth;
 };
 
@@ -235,7 +235,8 @@ page_alloc(u32 order, u32 flags)
 	for (u32 i = 0; i < PAGE_SIZE / 8; i++)
 		check(word[i] == POISON, "frame %lx was written after it was freed (as %s)", page_to_pfn(page),
 		      page_kind_name(page->private));
-	check(page->kind == PAGE_FREE && !atomic_read(&page->refs), "frame %lx is free and not free", page_to_pfn(page));
+	check(page->kind == PAGE_FREE && !atomic_read(&page->refs), "frame %lx is free and not free",
+	      page_to_pfn(page));
 	memset(word, flags & ALLOC_ZERO ? 0 : 0x5a, PAGE_SIZE);
 	page->kind = PAGE_KERNEL;
 	page->flags = 0;
@@ -249,8 +250,9 @@ page_free(struct page *page, u32 order)
 {
 	u64 *word = page_to_va(page);
 
-	check(!order && page->kind > PAGE_PCP && atomic_read(&page->refs) <= 1, "frame %lx (%s, %d references) is freed",
-	      page_to_pfn(page), page_kind_name(page->kind), atomic_read(&page->refs));
+	check(!order && page->kind > PAGE_PCP && atomic_read(&page->refs) <= 1,
+	      "frame %lx (%s, %d references) is freed", page_to_pfn(page), page_kind_name(page->kind),
+	      atomic_read(&page->refs));
 	check(!page_is_user(page) || (!page->mapcount && !page->rmap.head && !page->object),
 	      "frame %lx is freed with %u mappings", page_to_pfn(page), page->mapcount);
 	check(!(page->flags & BIT(PG_LOCKED)), "frame %lx is freed while locked", page_to_pfn(page));
@@ -346,7 +348,13 @@ kmem_cache_free(struct kmem_cache *cache, void *object)
 	free(object);
 }
 
-/* A test of the OOM killer has its own. */
+/* A test of the OOM killer has its own of these three. */
+__attribute__((weak)) bool
+page_alloc_possible(u32 order, u32 flags)
+{
+	return free_count > 0;
+}
+
 __attribute__((weak)) void
 oom_process_each(void (*visit)(struct oom_candidate *c, void *arg), void *arg)
 {
@@ -434,7 +442,8 @@ fiber_switch(u32 to)
 	if (to == from)
 		return;
 	switched_from = from;
-	__sanitizer_start_switch_fiber(from == MAX_CPUS || fibers[from].runs ? &fibers[from].fake : NULL, f->stack, f->size);
+	__sanitizer_start_switch_fiber(from == MAX_CPUS || fibers[from].runs ? &fibers[from].fake : NULL, f->stack,
+				       f->size);
 	fiber_now = to;
 	if (to < MAX_CPUS)
 		cpu_now = to;
@@ -520,8 +529,8 @@ rank_take(u8 rank, bool nested, bool tried)
 
 	check(!no_turns, "an interrupt takes a lock of rank %u", rank);
 	for (u32 i = 0; i < cpu->depth && !tried; i++)
-		check(cpu->held[i] < rank || (nested && cpu->held[i] == rank), "takes rank %u while it holds rank %u", rank,
-		      cpu->held[i]);
+		check(cpu->held[i] < rank || (nested && cpu->held[i] == rank), "takes rank %u while it holds rank %u",
+		      rank, cpu->held[i]);
 	check(cpu->depth < HELD_MAX, "too many locks");
 	cpu->held[cpu->depth++] = rank;
 	blocked = 0;
@@ -788,7 +797,8 @@ walk_table(struct cpu *cpu, u64 va, struct translation *out)
 	u32 level = 2;
 
 	for (; level <= LEVELS; level++) {
-		struct translation *hit = cache_find(cpu->table[level - 2], TLB_TABLES, round_down(va, BIT(level_shift(level))));
+		struct translation *hit =
+			cache_find(cpu->table[level - 2], TLB_TABLES, round_down(va, BIT(level_shift(level))));
 
 		if (hit && machine_random() % 8) {
 			*out = *hit;

@@ -35,13 +35,13 @@
 #define FILES 2
 #define FILE_WORD 7 /* what every word of a file holds that is only mapped privately */
 
-#define must(cond, ...)                                        \
-	do {                                                   \
-		if (!(cond)) {                                 \
+#define must(cond, ...)                                         \
+	do {                                                    \
+		if (!(cond)) {                                  \
 			fprintf(stderr, "model: " __VA_ARGS__); \
-			fputc('\n', stderr);                   \
-			abort();                               \
-		}                                              \
+			fputc('\n', stderr);                    \
+			abort();                                \
+		}                                               \
 	} while (0)
 
 /* What the words of one page may hold. */
@@ -57,9 +57,14 @@ struct shared {
 	u32 generation;           /* odd while its size changes */
 	u32 refs;                 /* pages that map it, and the test */
 	struct words words[PAGES];
+	struct words late[PAGES]; /* written while its size changed */
 };
 
-enum kind { NOTHING, PRIVATE, SHARED };
+enum kind {
+	NOTHING,
+	PRIVATE,
+	SHARED
+};
 static const char *const kind_names[] = {"nothing", "private", "shared"};
 
 struct model_page {
@@ -69,6 +74,7 @@ struct model_page {
 	struct shared *shared;
 	u32 index;
 	struct words words; /* PRIVATE */
+	struct words late;  /* written while the mapping changed */
 };
 
 struct proc {
@@ -89,8 +95,8 @@ struct pending {
 static struct proc procs[PROCS];
 static struct mm *active[MACHINE_CPUS];
 static struct pending pending[MACHINE_CPUS];
-static struct shared *files[FILES];          /* mapped shared, and truncated */
-static struct pagecache *constant;           /* mapped privately */
+static struct shared *files[FILES]; /* mapped shared, and truncated */
+static struct pagecache *constant;  /* mapped privately */
 static u64 next_value[MACHINE_CPUS];
 static bool failing; /* allocations may fail */
 static u32 steps, reads, writes, forks, denials;
@@ -215,8 +221,8 @@ judge(struct proc *p, u32 i, u32 access, enum fault_result want, enum fault_resu
 		return;
 	if (want != FAULT_OK)
 		denials++;
-	must(want == got, "access %x to page %u (%lx) of process %d: %d, not %d", access, i, page_va(i), (int)(p - procs), got,
-	     want);
+	must(want == got, "access %x to page %u (%lx) of process %d: %d, not %d", access, i, page_va(i),
+	     (int)(p - procs), got, want);
 }
 
 static void
@@ -236,9 +242,19 @@ do_read(u32 cpu, struct proc *p, u32 i, u32 access)
 	judge(p, i, access, want, got);
 	if (got == FAULT_OK)
 		must(low <= value && value <= page_words(page)->high[word],
-		     "CPU %u reads %lu in word %u of page %u (%lx, %s) of process %d, not %lu to %lu", cpu, value, word, i,
-		     page_va(i), kind_names[page->kind], (int)(p - procs), low, page_words(page)->high[word]);
+		     "CPU %u reads %lu in word %u of page %u (%lx, %s) of process %d, not %lu to %lu", cpu, value, word,
+		     i, page_va(i), kind_names[page->kind], (int)(p - procs), low, page_words(page)->high[word]);
 	reads++;
+}
+
+/* The write ended before the change that it met was known to have ended. */
+static void
+note_late(struct model_page *page, u32 cpu, u64 value)
+{
+	if (page->generation & 1)
+		page->late.high[cpu] = value;
+	if (page->kind == SHARED && (page->shared->generation & 1))
+		page->shared->late[page->index].high[cpu] = value;
 }
 
 static void
@@ -260,6 +276,8 @@ do_write(u32 cpu, struct proc *p, u32 i)
 		words->high[cpu] = value;
 	got = machine_access(p->mm, page_va(i) + cpu * 8, FAULT_WRITE, &value);
 	pending[cpu].proc = NULL;
+	if (got == FAULT_OK)
+		note_late(page, cpu, value);
 	if (!stable(page, generation, shared_generation))
 		return;
 	judge(p, i, FAULT_WRITE, want, got);
@@ -276,16 +294,21 @@ do_write(u32 cpu, struct proc *p, u32 i)
 static void
 expect_pending(struct proc *p, u32 i, struct words *words)
 {
-	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++)
-		if (pending[cpu].proc == p && pending[cpu].page == i && words->high[cpu] < pending[cpu].value)
-			words->high[cpu] = pending[cpu].value;
+	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++) {
+		bool now = pending[cpu].proc == p && pending[cpu].page == i;
+
+		words->high[cpu] =
+			max_u64(words->high[cpu], max_u64(p->page[i].late.high[cpu], now ? pending[cpu].value : 0));
+	}
 }
 
 static void
 change_start(struct proc *p, u32 first, u32 last)
 {
-	for (u32 i = first; i < last; i++)
+	for (u32 i = first; i < last; i++) {
 		p->page[i].generation++;
+		memset(&p->page[i].late, 0, sizeof(p->page[i].late));
+	}
 }
 
 static void
@@ -312,7 +335,8 @@ compare(struct proc *p, u32 first, u32 last, bool adopt)
 
 		if (adopt && mapped)
 			page->rights = vma->flags & VM_ACCESS;
-		must(mapped == (page->kind != NOTHING), "page %u (%lx) is %smapped", i, page_va(i), mapped ? "" : "not ");
+		must(mapped == (page->kind != NOTHING), "page %u (%lx) is %smapped", i, page_va(i),
+		     mapped ? "" : "not ");
 		must(!mapped || page->rights == (vma->flags & VM_ACCESS), "page %u has flags %x, not %x", i, vma->flags,
 		     page->rights);
 	}
@@ -342,8 +366,13 @@ some_range(u32 *first, u32 *last)
 static u32
 some_prot(void)
 {
-	static const u32 prots[] = {PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ,
-				    PROT_READ | PROT_EXEC,  0,                      PROT_WRITE};
+	static const u32 prots[] = {PROT_READ | PROT_WRITE,
+				    PROT_READ | PROT_WRITE,
+				    PROT_READ | PROT_WRITE,
+				    PROT_READ,
+				    PROT_READ | PROT_EXEC,
+				    0,
+				    PROT_WRITE};
 
 	return prots[below(ARRAY_SIZE(prots))];
 }
@@ -512,13 +541,14 @@ do_truncate(void)
 		return;
 	s->generation++;
 	s->refs++;
+	memset(s->late, 0, sizeof(s->late));
 	pagecache_set_size(s->object, pages << PAGE_SHIFT);
 	for (u32 i = 0; i < PAGES; i++) {
 		struct words *words = &s->words[i];
 
 		if (i < min_u64(pages, s->pages))
 			continue;
-		memset(words, 0, sizeof(*words));
+		*words = s->late[i];
 		for (u32 k = 0; k < PROCS * PAGES; k++) {
 			struct model_page *page = &procs[k / PAGES].page[k % PAGES];
 
@@ -682,9 +712,8 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_cpu),   cmocka_unit_test(one_cpu_without_memory),
-		cmocka_unit_test(two_cpus),  cmocka_unit_test(four_cpus),
-		cmocka_unit_test(four_cpus_without_memory),
+		cmocka_unit_test(one_cpu),   cmocka_unit_test(one_cpu_without_memory),   cmocka_unit_test(two_cpus),
+		cmocka_unit_test(four_cpus), cmocka_unit_test(four_cpus_without_memory),
 	};
 
 	host_start();

@@ -22,9 +22,12 @@
 #define ROUNDS 500
 
 /* Neighbours, and places that need more levels of the tree. */
-static const u64 indices[INDICES] = {0,  1,   2,   3,   4,    5,    62,   63,    64,    65,	   127,	       128,
-				     500, 4095, 4096, 4097, 70000, 1UL << 18, 1UL << 24, (1UL << 24) + 1, 1UL << 30,
-				     1UL << 36, 1UL << 40, (1UL << 40) + 63};
+static const u64 indices[INDICES] = {0,         1,         2,         3,
+				     4,         5,         62,        63,
+				     64,        65,        127,       128,
+				     500,       4095,      4096,      4097,
+				     70000,     1UL << 18, 1UL << 24, (1UL << 24) + 1,
+				     1UL << 30, 1UL << 36, 1UL << 40, (1UL << 40) + 63};
 static struct mm *mm;
 static struct pagecache *object;
 

@@ -24,7 +24,8 @@
 
 static struct mm *parent, *child;
 static struct pagecache *object;
-static u64 anon = USER_AT + FILE_PAGES * PAGE_SIZE;
+static const u64 anon = USER_AT;
+static const u64 file = USER_AT + ANON_PAGES * PAGE_SIZE; /* last, so that it takes long until they are unmapped */
 
 static struct page *
 table_of(struct mm *mm, u64 va)
@@ -212,14 +213,14 @@ race_begin(void)
 {
 	parent = user_create();
 	object = user_object(PAGE_SHMEM, FILE_PAGES, 1000);
-	assert_int_equal(user_map(parent, USER_AT, FILE_PAGES, RW, MAP_SHARED | MAP_FIXED, object, 0), USER_AT);
+	assert_int_equal(user_map(parent, file, FILE_PAGES, RW, MAP_SHARED | MAP_FIXED, object, 0), file);
 	user_anon(parent, anon, ANON_PAGES, RW);
 	for (u32 i = 0; i < FILE_PAGES; i++)
-		assert_int_equal(user_read(parent, USER_AT + i * PAGE_SIZE), 1000 + i);
+		assert_int_equal(user_read(parent, file + i * PAGE_SIZE), 1000 + i);
 	for (u32 i = 0; i < ANON_PAGES; i++)
 		assert_int_equal(user_write(parent, anon + i * PAGE_SIZE, 500 + i), FAULT_OK);
 	child = user_fork(parent);
-	machine_speculate(USER_AT, anon + ANON_PAGES * PAGE_SIZE);
+	machine_speculate(anon, file + FILE_PAGES * PAGE_SIZE);
 }
 
 static void
@@ -312,7 +313,7 @@ a_truncation_meets_an_unshare(void **state)
 		check_anon(parent, 600);
 		check_anon(child, 601);
 		for (u32 i = 0; i < FILE_PAGES; i++)
-			assert_int_equal(user_touch(child, USER_AT + i * PAGE_SIZE, FAULT_READ), FAULT_BUS);
+			assert_int_equal(user_touch(child, file + i * PAGE_SIZE, FAULT_READ), FAULT_BUS);
 		race_end();
 	}
 	machine_stop();
@@ -322,14 +323,17 @@ a_truncation_meets_an_unshare(void **state)
 static void
 unmap_read_truncate(u32 cpu)
 {
-	if (cpu == 2) {
-		pagecache_set_size(object, 0);
-		for (u32 i = 0; i < FILE_PAGES; i++) { /* who reuses the frames? */
-			struct page *page = page_alloc(0, ALLOC_KERNEL | ALLOC_ZERO);
+	u64 last = file + (FILE_PAGES - 1) * PAGE_SIZE;
 
+	if (cpu == 2) {
+		struct page *page;
+
+		for (u32 i = host_below(200); i; i--)
 			machine_point();
-			page_put(page);
-		}
+		pagecache_set_size(object, (FILE_PAGES - 1) << PAGE_SHIFT);
+		page = page_alloc(0, ALLOC_KERNEL | ALLOC_ZERO); /* most likely the page that was truncated */
+		machine_point();
+		page_put(page);
 		return;
 	}
 	mm_activate(parent);
@@ -338,7 +342,7 @@ unmap_read_truncate(u32 cpu)
 		return;
 	}
 	for (u32 i = 0; i < 60; i++)
-		user_touch(parent, USER_AT + host_below(FILE_PAGES + ANON_PAGES) * PAGE_SIZE,
+		user_touch(parent, i % 8 ? last : USER_AT + host_below(FILE_PAGES + ANON_PAGES) * PAGE_SIZE,
 			   i % 3 ? FAULT_READ : FAULT_WRITE);
 }
 
@@ -346,7 +350,7 @@ static void
 a_truncation_meets_an_unmap(void **state)
 {
 	machine_start(300, host_random());
-	for (u32 n = 0; n < 2 * ROUNDS; n++) {
+	for (u32 n = 0; n < 4 * ROUNDS; n++) {
 		race_begin();
 		if (n % 2) { /* the table is the parent's own again */
 			user_destroy(child);

@@ -126,9 +126,11 @@ static void
 check_gap(void)
 {
 	u64 len = 1 + host_below(host_below(3) ? 20 : 400);
-	u64 low = host_below(3) ? 0 : host_below(PAGES), high = host_below(3) ? PAGES : low + host_below(PAGES - low + 1);
+	u64 low = host_below(3) ? 0 : host_below(PAGES),
+	    high = host_below(3) ? PAGES : low + host_below(PAGES - low + 1);
 
-	assert_int_equal(vma_find_gap(&tree, len << PAGE_SHIFT, va_of(low), va_of(high)), gap_by_search(len, low, high));
+	assert_int_equal(vma_find_gap(&tree, len << PAGE_SHIFT, va_of(low), va_of(high)),
+			 gap_by_search(len, low, high));
 }
 
 static void
@@ -206,7 +208,8 @@ a_stack_keeps_its_guard_gap(void **state)
 static void
 equal_neighbours_merge(void **state)
 {
-	struct vma a = {.start = 0x1000, .end = 0x3000, .flags = VM_READ}, b = {.start = 0x3000, .end = 0x4000, .flags = VM_READ};
+	struct vma a = {.start = 0x1000, .end = 0x3000, .flags = VM_READ},
+		   b = {.start = 0x3000, .end = 0x4000, .flags = VM_READ};
 
 	assert_true(vma_can_merge(&a, &b));
 	assert_false(vma_can_merge(&b, &a));
@@ -258,10 +261,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_empty_tree_is_one_gap),
-		cmocka_unit_test(a_stack_keeps_its_guard_gap),
-		cmocka_unit_test(equal_neighbours_merge),
-		cmocka_unit_test(random_operations_match_the_model),
+		cmocka_unit_test(an_empty_tree_is_one_gap), cmocka_unit_test(a_stack_keeps_its_guard_gap),
+		cmocka_unit_test(equal_neighbours_merge),   cmocka_unit_test(random_operations_match_the_model),
 		cmocka_unit_test(wrong_vmas_are_panics),
 	};
 

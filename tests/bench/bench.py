@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""bench.py [--linux] [GROUP...] - the mmbench table, in guest instructions
+
+Idea        QEMU with -icount makes the guest's time stamp counter count instructions, so the figures repeat to about
+            0.01 % on any host. With --linux the same program runs on a stock Linux kernel in the same QEMU, and the
+            table shows both, the ratio, and the limit that Tidemark sets itself. The last rows are wall time and
+            memory after boot, taken without -icount.
+Follow      from Makefile (bench, bench-linux)   to machine.py, user/mmbench.c
+"""
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import subprocess  # noqa: E402
+
+import linux_kernel  # noqa: E402
+import machine  # noqa: E402
+from machine import BUILD, ROOT  # noqa: E402
+
+INITRD = BUILD / "initrd-bench.cpio.gz"
+LIMIT_SECONDS = 600
+FIRST_INSTRUCTION = "# mmbench begin"
+
+# What Tidemark allows itself, in ticks a unit of mmbench.
+LIMITS = {
+    "getppid": 150,
+    "fault_seq": 1000,
+    "fault_read": 400,
+    "cow_child": 1500,
+    "fork_1m": 40000,
+    "fork_64m": 60000,
+    "munmap_64m": 200,
+    "mmap_munmap_4k": 1500,
+    "pipe_switch": 1500,
+    "futex_switch": 1500,
+}
+BOOT_SECONDS, KERNEL_MIB, MEM = 1.0, 4, 128
+
+
+def mmbench(kernel, append, groups):
+    words = " ".join(groups)
+    run = machine.boot(kernel=kernel, initrd=INITRD, append=f"{append} -- {words}".strip(), cpus=1, mem=256,
+                       limit=LIMIT_SECONDS, CPU="qemu64,+rdrand", QEMUEXTRA="-icount shift=0,sleep=off")
+    if "# mmbench end" not in run.text:
+        print(f"mmbench did not come to its end: {run.describe()}", file=sys.stderr)
+    return results(run.lines)
+
+
+def results(lines):
+    """name -> (value, unit), in the order of the program; a benchmark that was left out has the reason as its unit."""
+    found = {}
+    for line in lines:
+        match = re.match(r"(\w+) ([\d.]+) (\S+)$", line)
+        skipped = re.match(r"(\w+) skip (.*)$", line)
+        if match:
+            found[match[1]] = (float(match[2]), match[3])
+        elif skipped:
+            found[skipped[1]] = (None, skipped[2])
+    return found
+
+
+def number(value):
+    return "-" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"
+
+
+def table(tidemark, linux):
+    head = f"{'':24}{'Tidemark':>14}" + (f"{'Linux':>14}{'ratio':>8}" if linux else "") + f"{'limit':>10}"
+    print(head + "\n" + "-" * len(head))
+    missed = []
+    for name in [*tidemark, *(n for n in linux if n not in tidemark)]:
+        value, unit = tidemark.get(name, (None, ""))
+        row = f"{name:24}{number(value):>14}"
+        if linux:
+            other = linux.get(name, (None, ""))[0]
+            ratio = f"{value / other:8.2f}" if value is not None and other else f"{'-':>8}"
+            row += f"{number(other):>14}{ratio}"
+        limit = LIMITS.get(name)
+        row += f"{number(limit) if limit else '':>10}  {unit if value is not None else f'left out: {unit}'}"
+        if limit and (value is None or value > limit):
+            row += "  <-- over the limit"
+            missed.append(name)
+        print(row)
+    return missed
+
+
+def boot_figures():
+    """Wall time from QEMU's start to the first instruction of a program, through the ISO; kernel memory after boot."""
+    image = BUILD / "bench.iso"
+    words = f"{machine.CMDLINE} quiet -- ram"
+    subprocess.run([ROOT / "iso/make-iso.sh", image, BUILD / "tidemark.elf", INITRD, words], cwd=ROOT, check=True)
+    runs = [machine.boot(how="iso", ISO=image, watch=[FIRST_INSTRUCTION], limit=30, mem=MEM) for _ in range(3)]
+    times = sorted(run.first_seen.get(FIRST_INSTRUCTION, 99.0) for run in runs)
+    print(f"{'QEMU to first program':24}{times[0]:>12.2f} s  best of 3, limit {BOOT_SECONDS} s")
+    found = results(runs[-1].lines)
+    if "ram_free" in found:
+        used = MEM * 1024 - found["ram_free"][0] - MEM * 1024 * 64 / 4096
+        print(f"{'kernel memory after boot':24}{used:>10,.0f} KiB  of {MEM} MiB; with the unpacked initrd and mmbench, "
+              f"without page structs; limit {KERNEL_MIB} MiB")
+
+
+def main(arguments):
+    with_linux = "--linux" in arguments
+    groups = [a for a in arguments if not a.startswith("--")]
+    tidemark = mmbench(BUILD / "tidemark.elf", "quiet", groups)
+    linux = mmbench(linux_kernel.vmlinuz(), linux_kernel.CMDLINE, groups) if with_linux else {}
+    missed = table(tidemark, linux)
+    if not groups:
+        boot_figures()
+    print(f"over the limit: {', '.join(missed)}" if missed else "every limit is kept")
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))
