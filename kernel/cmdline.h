@@ -2,8 +2,8 @@
 /*
  * kernel/cmdline.h - the words that the boot loader passes
  *
- * Idea        Split once into words at blanks; double quotes keep blanks inside a word, as in Linux. One table in cmdline.c
- *             names the words that are the kernel's. What it does not know belongs to init, as in Linux:
+ * Idea        Split once into words at blanks; double quotes keep blanks inside a word, as in Linux. One table in
+ *             cmdline.c names the words that are the kernel's. What it does not know belongs to init, as in Linux:
  *
  *                 word                          goes to
  *                 console=ttyS0, quiet          the kernel (in the table)

@@ -7,7 +7,7 @@
  *                 open      the file, or the interpreter that its first line names (#!), one level deep
  *                 plan      elf_check() on the first page; the same for a PT_INTERP loader
  *                 build     a new address space: stack reserved, segments mapped, strings written
- *                 alone     the other threads are killed and have left (a kill of ourselves is the last thing to fail here)
+ *                 alone     the other threads are killed and have left (the last thing to fail is a kill of ourselves)
  *                 step      registers, address space, number, files; then the old memory is dropped
  *
  *             Linux steps before it maps, and must kill a program whose mapping fails then; here that is an errno.
@@ -15,7 +15,7 @@
  *             I2  After the step the thread has the number of its process, whichever thread it was.
  * Locks       process_lock for alone and step
  * Follow      from sys_proc.c, main.c   to exec_image.c, exec_stack.c, kernel/lib/elf.c
- * Tests       tests/guest
+ * Tests       tests/guest/exec.c, tests/guest/elf.c
  * See         execve(2); Linux fs/exec.c and fs/binfmt_elf.c for errno and odd files
  */
 #include <kernel/exec.h>
@@ -183,7 +183,7 @@ exec_open(struct exec *e)
 	return error;
 }
 
-/* The new arguments are: interpreter, the rest of the line as one word, the script's path, then argv without its first. */
+/* The new arguments: interpreter, the rest of the line as one word, the script's path, then argv without its first. */
 static int
 open_script(struct exec *e, s64 len)
 {

@@ -10,7 +10,7 @@
  * Invariants  I1  Nothing is mapped over something else: not over the stack, not over another segment.
  * Locks       none of its own
  * Follow      from exec.c   to do_mmap, exec_zero
- * Tests       tests/guest
+ * Tests       tests/guest/elf.c
  * See         Linux fs/binfmt_elf.c: elf_map, padzero, set_brk
  */
 #include <kernel/exec_image.h>
@@ -105,8 +105,8 @@ map_segment(struct mm *mm, const struct elf_segment *s, u64 base, struct pagecac
 }
 
 /*
- * What a segment has in memory beyond the file: the tail of the last page from the file is cleared by a write of our own, pages
- * after it are anonymous. A segment that may not be written keeps the tail, as in Linux.
+ * What a segment has in memory beyond the file: the tail of the last page from the file is cleared by a write of our
+ * own, pages after it are anonymous. A segment that may not be written keeps the tail, as in Linux.
  */
 static int
 map_zeroes(struct mm *mm, const struct elf_segment *s, u64 base)

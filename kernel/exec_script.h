@@ -2,7 +2,8 @@
 /*
  * kernel/exec_script.h - the first line of a script: #!interpreter argument
  *
- * Idea        The line names a program and at most one argument, which is all the rest of the line, blanks inside included.
+ * Idea        The line names a program and at most one argument, which is all the rest of the line, blanks inside
+ *             included.
  * Invariants  none
  * Locks       none
  * Follow      from exec.c

@@ -2,17 +2,18 @@
 /*
  * kernel/exec_stack.c - measuring and writing a program's first stack
  *
- * Idea        see exec_stack.h. A sibling thread may change the strings between measuring and writing: writing never goes past what
- *             was measured, and every string is terminated whatever it has become.
+ * Idea        see exec_stack.h. A sibling thread may change the strings between measuring and writing: writing never
+ *             goes past what was measured, and every string is terminated whatever it has become.
  * Invariants  I1  The table ends where the auxiliary data begin; the strings end where the path begins.
  * Locks       mm->lock for the walk
  * Follow      from exec.c   to fault_handle, pagetable_walk
- * Tests       tests/guest
+ * Tests       tests/guest/exec.c
  */
 #include <kernel/exec.h>
 #include <kernel/exec_stack.h>
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
+#include <kernel/random.h>
 #include <kernel/sched.h>
 #include <kernel/task.h>
 #include <kernel/timer.h>
@@ -85,7 +86,6 @@ static int write_array(struct stack_build *b, bool env);
 static int write_string(struct stack_build *b, u64 string, bool kernel);
 static int write_aux(struct stack_build *b, const struct exec_aux *aux);
 static int write_extras(struct stack_build *b);
-static void random_fill(u8 bytes[RANDOM_BYTES]);
 static int writer_word(struct stack_writer *w, u64 word);
 static int writer_put(struct stack_writer *w, u64 src, u64 n, bool kernel);
 static int writer_seek(struct stack_writer *w);
@@ -296,7 +296,7 @@ write_extras(struct stack_build *b)
 	u8 random[RANDOM_BYTES];
 	int error;
 
-	random_fill(random);
+	random_fill(random, sizeof(random));
 	b->table.va = b->layout.random;
 	b->strings.va = b->layout.path;
 	error = writer_put(&b->table, (u64)random, sizeof(random), true);
@@ -305,26 +305,6 @@ write_extras(struct stack_build *b)
 	if (!error)
 		error = writer_put(&b->strings, (u64)b->args->path, strlen(b->args->path) + 1, true);
 	return error;
-}
-
-/*
- * Simple: these bytes differ from program to program, which is what stack protectors need to catch mistakes; they are not
- * secret. Linux has an entropy pool. See: the mixing is splitmix64's.
- */
-static void
-random_fill(u8 bytes[RANDOM_BYTES])
-{
-	static u64 state;
-	u64 out[RANDOM_BYTES / sizeof(u64)];
-
-	for (u32 i = 0; i < ARRAY_SIZE(out); i++) {
-		u64 x = __atomic_add_fetch(&state, clock_ns() + 0x9e3779b97f4a7c15UL, __ATOMIC_RELAXED);
-
-		x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9UL;
-		x = (x ^ x >> 27) * 0x94d049bb133111ebUL;
-		out[i] = x ^ x >> 31;
-	}
-	memcpy(bytes, out, RANDOM_BYTES);
 }
 
 /* ---- frames of the new address space ---- */

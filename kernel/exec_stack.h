@@ -2,8 +2,8 @@
 /*
  * kernel/exec_stack.h - the first stack of a program: strings, pointers, auxiliary vector
  *
- * Idea        Measure first, then every address is known and one ascending pass writes strings and pointers at once, straight from
- *             the old program's memory into frames of the new address space, which no CPU uses yet.
+ * Idea        Measure first, then every address is known and one ascending pass writes strings and pointers at once,
+ *             straight from the old program's memory into frames of the new address space, which no CPU uses yet.
  *
  *                 USER_TOP  -> +--------------------------------+
  *                              | 8 bytes of zero                |
@@ -20,7 +20,7 @@
  * Invariants  see exec_stack.c
  * Locks       none; the new address space is known to its maker only
  * Follow      from exec.c   to mm/fault.h, mm/pagetable.h
- * Tests       tests/guest
+ * Tests       tests/guest/exec.c
  * See         System V ABI AMD64 section 3.4.1
  */
 #pragma once

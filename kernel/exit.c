@@ -9,13 +9,14 @@
  *                 the last       memory back, files back, vfork parent released
  *                                then, in one step under process_lock: children to init, ZOMBIE, tell the parent
  *
- *             Each thread has left the address space before it leaves the list; so the one that is alone on the list is the
- *             last user among the threads, and the memory is in the allocator again before a parent can learn of the end.
+ *             Each thread has left the address space before it leaves the list; so the one that is alone on the list is
+ *             the last user among the threads, and the memory is in the allocator again before a parent can learn of
+ *             the end.
  * Invariants  I1  A thread that is alone on its process's list stays so: only a thread of the process can make another.
  *             I2  Whoever finds a zombie finds its memory returned.
  * Locks       process_lock
  * Follow      from sys_proc.c, signal.c   to wait_child.c, mm_put, files_put, sched_exit
- * Tests       tests/guest
+ * Tests       tests/guest/proc.c, tests/guest/wait.c, tests/guest/thread.c
  */
 #include <kernel/exit.h>
 #include <kernel/fs/files.h>
@@ -208,8 +209,8 @@ orphan_children(struct process *process)
 }
 
 /*
- * Puts a zombie first among its siblings and tells its parent. True when the parent does not want to know: the zombie is
- * unlinked, and the caller holds its last reference but for those of lookers.
+ * Puts a zombie first among its siblings and tells its parent. True when the parent does not want to know: the zombie
+ * is unlinked, and the caller holds its last reference but for those of lookers.
  */
 static bool
 tell_parent(struct process *process)

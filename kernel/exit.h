@@ -6,7 +6,7 @@
  * Invariants  see exit.c
  * Locks       process_lock
  * Follow      from sys_proc.c, signal.c, exec.c   to mm_put, files_put, signal_send_process
- * Tests       tests/guest
+ * Tests       tests/guest/proc.c, tests/guest/wait.c, tests/guest/thread.c
  */
 #pragma once
 
@@ -47,7 +47,7 @@ __noreturn void exit_group(s32 status);
  */
 void exit_release_vfork(void);
 
-/* exit_clear_child_tid - pthread_join's bell: zero the word that set_tid_address named, and wake. Context: may sleep. */
+/* exit_clear_child_tid - pthread_join's bell: zero what set_tid_address named, and wake. Context: may sleep. */
 void exit_clear_child_tid(void);
 
 /* exit_notify_parent_stop - @process stopped or went on: its parent is told. Context: holds process_lock. */

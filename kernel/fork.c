@@ -8,14 +8,15 @@
  *                 commit   under process_lock: dying? full? number, family, signals                cannot sleep
  *                 start    the number for the parent, then the run queue; vfork waits
  *
- *             A thread shares everything that its process owns, so its preparation is the task alone. What is shared is all or
- *             nothing: a thread is CLONE_VM, FS, FILES and SIGHAND together, as every C library asks for it; other mixtures with
- *             CLONE_THREAD or CLONE_SIGHAND are -EINVAL (Simple: Linux counts each of these structures by itself).
+ *             A thread shares everything that its process owns, so its preparation is the task alone. What is shared is
+ *             all or nothing: a thread is CLONE_VM, FS, FILES and SIGHAND together, as every C library asks for it;
+ *             other mixtures with CLONE_THREAD or CLONE_SIGHAND are -EINVAL (Simple: Linux counts each of these
+ *             structures by itself).
  * Invariants  I1  Until the commit nobody else knows of the child; undoing is freeing.
  *             I2  No child joins a process that has begun to die, and none starts unkilled.
  * Locks       process_lock for the commit
  * Follow      from sys_proc.c   to mm/fork.c, process.c, arch_task_fork
- * Tests       tests/guest
+ * Tests       tests/guest/proc.c, tests/guest/thread.c
  */
 #include <kernel/exit.h>
 #include <kernel/fork.h>
@@ -217,8 +218,8 @@ fork_commit(struct fork *f)
 }
 
 /*
- * Race: A forks while B kills the process. If B comes first, A is refused here. If A comes first, its new thread is on the list
- * and B kills it with the rest; a new process is not B's business. The same holds for execve, which kills the siblings.
+ * Race: A forks while B kills the process. If B comes first, A is refused here. If A comes first, its new thread is on
+ * the list and B kills it with the rest; a new process is not B's business. So too with execve, which kills siblings.
  */
 static int
 fork_commit_locked(struct fork *f)

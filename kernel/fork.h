@@ -2,12 +2,12 @@
 /*
  * kernel/fork.h - new processes and new threads
  *
- * Idea        One function behind fork, vfork and clone: prepare everything that may fail, then link it in under process_lock,
- *             where a dying parent is noticed, then start it.
+ * Idea        One function behind fork, vfork and clone: prepare everything that may fail, then link it in under
+ *             process_lock, where a dying parent is noticed, then start it.
  * Invariants  see fork.c
  * Locks       process_lock for the commit
  * Follow      from sys_proc.c   to mm_fork, task_alloc, files_fork, process_link
- * Tests       tests/guest
+ * Tests       tests/guest/proc.c, tests/guest/thread.c
  */
 #pragma once
 
@@ -43,8 +43,8 @@ struct fork_request {
 /*
  * fork_process - create what @request asks for, and start it
  *
- * Returns   the new number; -EINVAL combination not offered; -EAGAIN RLIMIT_NPROC or no number; -ENOMEM; -EINTR the caller is
- *           being killed
+ * Returns   the new number; -EINVAL combination not offered; -EAGAIN RLIMIT_NPROC or no number; -ENOMEM; -EINTR the
+ *           caller is being killed
  * Context   may sleep; from a system call. With CLONE_VFORK sleeps until the child has left the address space
  */
 s64 fork_process(const struct fork_request *request);

@@ -2,19 +2,19 @@
 /*
  * kernel/futex.c - the buckets, and who sleeps in them
  *
- * Idea        see futex.h. A sleeper's record lies on its own stack. It leaves only after it has held its bucket's lock once more,
- *             so that a waker under that lock may still touch it.
+ * Idea        see futex.h. A sleeper's record lies on its own stack. It leaves only after it has held its bucket's lock
+ *             once more, so that a waker under that lock may still touch it.
  *
  *                 sleeper: join bucket | read word: differs -> leave, EAGAIN | sleep until woken
  *                 waker:   change word | take bucket, first sleepers off, wake each
  *
- *             Race: the sleeper joins, the waker changes the word and spends its one wake-up on the sleeper, the sleeper reads
- *             the new value and leaves with EAGAIN: the wake-up would be lost to another that sleeps already. So who leaves
- *             with EAGAIN although woken wakes the next one.
+ *             Race: the sleeper joins, the waker changes the word and spends its one wake-up on the sleeper, the
+ *             sleeper reads the new value and leaves with EAGAIN: the wake-up would be lost to another that sleeps
+ *             already. So who leaves with EAGAIN although woken wakes the next one.
  * Invariants  I1  A record is on the list of the bucket it names, or woken is set.
  * Locks       bucket->lock
  * Follow      from sys_proc.c, exit.c   to wait.h, mm/vma.h
- * Tests       tests/guest
+ * Tests       tests/guest/futex.c
  */
 #include <kernel/futex.h>
 #include <kernel/lib/errno.h>
@@ -304,8 +304,8 @@ futex_requeue_op(const struct futex_request *request)
 }
 
 /*
- * Why the word is read without the buckets' locks: user memory may fault. The comparison therefore speaks of a moment just
- * before; callers of CMP_REQUEUE hold their own lock over the word.
+ * Why the word is read without the buckets' locks: user memory may fault. The comparison therefore speaks of a moment
+ * just before; callers of CMP_REQUEUE hold their own lock over the word.
  */
 static s64
 requeue_keys(const struct futex_request *request, const struct futex_key *from, const struct futex_key *to)

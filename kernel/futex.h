@@ -7,13 +7,13 @@
  *                 private (flag, or a private mapping)    (address space, address)
  *                 shared  (MAP_SHARED memory)             (object, byte offset in it): the same for every process
  *
- *             A sleeper joins its bucket first and reads the word then: a waker that changed the word before is seen by the
- *             reading, one that changes it later finds the sleeper. So no user memory is read under a lock.
+ *             A sleeper joins its bucket first and reads the word then: a waker that changed the word before is seen by
+ *             the reading, one that changes it later finds the sleeper. So no user memory is read under a lock.
  * Invariants  I1  A sleeper is in the bucket of its key, or has been woken.
- * Locks       bucket->lock, rank RANK_FUTEX; two at once in the order of their addresses. sched_wake happens under it, so that the
- *             sleeper, which takes it before it leaves, cannot be gone.
+ * Locks       bucket->lock, rank RANK_FUTEX; two at once in the order of their addresses. sched_wake happens under it,
+ *             so that the sleeper, which takes it before it leaves, cannot be gone.
  * Follow      from sys_proc.c, exit.c (clear_child_tid)   to sched.h, mm/vma.h
- * Tests       tests/guest
+ * Tests       tests/guest/futex.c
  * See         U. Drepper, Futexes Are Tricky; futex(2)
  */
 #pragma once

@@ -7,7 +7,7 @@
  * Invariants  none
  * Locks       none: boot, one task
  * Follow      from main.c   to lib/inflate.c, lib/cpio.c, fs/tmpfs.c
- * Tests       tests/guest (corrupt archives), tests/host/cpio_test.c, tests/host/inflate_test.c
+ * Tests       tests/guest/test_guest.py (broken archives), tests/host/cpio_test.c, tests/host/inflate_test.c
  */
 #pragma once
 

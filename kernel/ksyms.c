@@ -20,6 +20,10 @@ extern const char ksym_name_blob[] __attribute__((weak));
 
 extern const char __text_start[];
 extern const char __text_end[];
+extern const char __init_start[];
+extern const char __init_text_end[];
+
+static bool is_text(u64 addr);
 
 const char *
 ksym_lookup(u64 addr, u64 *offset)
@@ -28,7 +32,7 @@ ksym_lookup(u64 addr, u64 *offset)
 	u32 low = 0;
 	u32 high;
 
-	if (!count || !*count || addr < (u64)__text_start || addr >= (u64)__text_end || addr < ksym_addrs[0])
+	if (!count || !*count || !is_text(addr) || addr < ksym_addrs[0])
 		return NULL;
 	high = *count;
 	/* ksym_addrs[low] <= addr, and the function at high, if any, starts behind it. */
@@ -55,4 +59,13 @@ ksym_format(u64 addr, char *buf, size_t size)
 	else
 		format(buf, size, "0x%lx", addr);
 	return buf;
+}
+
+/* Of the boot's functions, too: a report may come before, and after, their end. */
+static bool
+is_text(u64 addr)
+{
+	if (addr >= (u64)__text_start && addr < (u64)__text_end)
+		return true;
+	return addr >= (u64)__init_start && addr < (u64)__init_text_end;
 }

@@ -42,7 +42,7 @@ void lock_note_spin(struct spinlock *l);
 void lock_forget_spin(struct spinlock *l);
 
 /*
- * lock_check_sleep - before a sleeping lock of @rank is taken; lock_note_sleep - after; lock_forget_sleep - at its release
+ * lock_check_sleep - before a sleeping lock of @rank is taken; lock_note_sleep - after; lock_forget_sleep - at release
  *
  * A lock that one task takes and another releases (none so far) must not be noted.
  *

@@ -2,7 +2,8 @@
 /*
  * kernel/lock_wait.h - what mutex.c and rwsem.c share: tasks that queue for a sleeping lock
  *
- * Idea        The releaser decides who gets the lock and says so in the waiter's own record; the waiter only looks there.
+ * Idea        The releaser decides who gets the lock and says so in the waiter's own record; the waiter only looks
+ *             there.
  * Invariants  I1  A waiter is on its lock's list until it is granted the lock or gives up; granted never goes back.
  * Locks       the sleeping lock's own spinlock guards list and granted (granted is polled without it)
  * Follow      from mutex.c, rwsem.c   to lock_wait.c

@@ -2,8 +2,8 @@
 /*
  * kernel/main.c - the boot, as a table of contents
  *
- * Idea        Each line needs what the lines before it made: memory from the firmware's map, page structs, free lists, objects,
- *             then interrupts and time, then tasks, and in the first task other CPUs, files and process 1.
+ * Idea        Each line needs what the lines before it made: memory from the firmware's map, page structs, free lists,
+ *             objects, then interrupts and time, then tasks, and in the first task other CPUs, files and process 1.
  * Invariants  none
  * Locks       none: one CPU until smp_start()
  * Follow      from arch/x86_64/boot_info.c   to everything
@@ -138,9 +138,12 @@ init_task(void *arg)
 	console_open();
 	err = exec_kernel(path, argv, envp);
 	if (err == -ENOENT)
-		panic("No init found: the initial RAM disk has no %s. Give one with -initrd, or name its program with rdinit=", path);
+		panic("No init found: the initial RAM disk has no %s. "
+		      "Give one with -initrd, or name its program with rdinit=",
+		      path);
 	if (err)
-		panic("Cannot start %s: error %d. It must be a static x86-64 ELF program that fits in memory", path, err);
+		panic("Cannot start %s: error %d. It must be a static x86-64 ELF program that fits in memory", path,
+		      err);
 }
 
 /* Descriptors 0, 1 and 2. */

@@ -2,8 +2,8 @@
 /*
  * kernel/mutex.c - the contended half of the mutex
  *
- * Idea        see mutex.h. Simple: a bigger kernel lets a running task snatch the lock before the one it was promised to
- *             has woken up, which is faster under load, and then needs a way to keep that from starving anyone.
+ * Idea        see mutex.h. Simple: a bigger kernel lets a running task snatch the lock before the one it was promised
+ *             to has woken up, which is faster under load, and then needs a way to keep that from starving anyone.
  * Invariants  see mutex.h
  * Locks       mutex.lock
  * Follow      from mutex.h   to lock_wait.c

@@ -3,7 +3,8 @@
  * kernel/mutex.h - mutual exclusion that sleeps
  *
  * Idea        One word: the owning task, 0 when free, bit 0 set while others wait. Uncontended lock and unlock are one
- *             compare-and-exchange each. A release with waiters hands the lock to the first of them, so that nobody starves.
+ *             compare-and-exchange each. A release with waiters hands the lock to the first of them, so that nobody
+ *             starves.
  * Invariants  I1  Bit 0 of owner is set if and only if waiters is not empty; both change under lock.
  *             I2  The task that took it releases it.
  * Locks       lock (rank RANK_WAIT) guards waiters

@@ -6,7 +6,7 @@
  * Invariants  as in mm/oom.h
  * Locks       process_lock
  * Follow      from mm/oom.c   to process.h, signal.h
- * Tests       tests/guest
+ * Tests       tests/guest/exhaust.c
  */
 #include <kernel/exit.h>
 #include <kernel/lib/string.h>
@@ -68,7 +68,7 @@ oom_process_kill(s32 pid)
 	return mm;
 }
 
-/* All who share the memory must go before it can be given back; a vfork child that has not called execve is one of them. */
+/* All who share the memory must go before it can be given back: also a vfork child that has not called execve. */
 static void
 kill_users_of(struct mm *mm)
 {
@@ -81,8 +81,8 @@ kill_users_of(struct mm *mm)
 }
 
 /*
- * Why signal_kill_thread for all even when the process is ending already: a thread may sleep where only a kill wakes it, and the
- * mark lets each of them use the reserves on its way out.
+ * Why signal_kill_thread for all even when the process is ending already: a thread may sleep where only a kill wakes
+ * it, and the mark lets each of them use the reserves on its way out.
  */
 static void
 kill_process(struct process *process)

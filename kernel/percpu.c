@@ -2,8 +2,8 @@
 /*
  * kernel/percpu.c - the copies of the per-CPU section
  *
- * Idea        see percpu.h. Copies for MAX_CPUS are made at once, because every table that is filled at boot has an entry
- *             for each CPU; the section is small (Simple: a bigger kernel sizes this by the firmware's tables).
+ * Idea        see percpu.h. Copies for MAX_CPUS are made at once, because every table that is filled at boot has an
+ *             entry for each CPU; the section is small (Simple: a bigger kernel sizes this by the firmware's tables).
  * Invariants  see percpu.h
  * Locks       none: boot
  * Follow      from main.c   to mm/memblock.c

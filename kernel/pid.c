@@ -2,8 +2,8 @@
 /*
  * kernel/pid.c - the map of used numbers and the table of their carriers
  *
- * Idea        see pid.h. The bucket of a number is its low bits: numbers are given out in sequence, so that buckets fill evenly
- *             without a hash function.
+ * Idea        see pid.h. The bucket of a number is its low bits: numbers are given out in sequence, so that buckets
+ *             fill evenly without a hash function.
  * Invariants  as in pid.h
  * Locks       process_lock, by the callers
  * Follow      from process.c, fork.c, exec.c   to kernel/lib/bitmap.c

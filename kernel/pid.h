@@ -2,9 +2,9 @@
 /*
  * kernel/pid.h - numbers of threads, processes, groups and sessions
  *
- * Idea        One number space, as in Linux, and one hash table of nodes (number, kind). A number is in use while any node
- *             carries it: the pid of a dead group leader is not given away while its group lives. No allocation happens
- *             here, so nothing can fail but "all numbers are taken".
+ * Idea        One number space, as in Linux, and one hash table of nodes (number, kind). A number is in use while any
+ *             node carries it: the pid of a dead group leader is not given away while its group lives. No allocation
+ *             happens here, so nothing can fail but "all numbers are taken".
  *
  *                 number 7:  [THREAD 7] [PROCESS 7] [GROUP 7, process 7] [GROUP 7, process 9] [SESSION 7 ...]
  *

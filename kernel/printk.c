@@ -27,6 +27,7 @@ static struct printk_ring ring = {.buffer = ring_buffer, .size = RING_SIZE}; /* 
 static u32 console_owner;                /* atomic: number of the CPU + 1; 0: free */
 static u32 lock_broken_by;               /* number of the CPU that panics + 1 */
 static u32 console_level = PRINTK_DEBUG; /* less urgent than this, or as urgent, stays off the consoles */
+static u64 last_ns;                      /* of the latest message; console_owner */
 static u64 console_column;               /* bytes of the line that the consoles are in; console_owner */
 
 static bool console_lock(u64 *flags);
@@ -125,9 +126,11 @@ console_unlock(bool taken, u64 flags)
 static void
 say_lines(enum printk_level level, const char *text, u64 len)
 {
-	u64 ns = clock_ns();
+	u64 ns = max_u64(clock_ns(), last_ns);
 	u64 start = 0;
 
+	/* Why the larger: the clocks of two CPUs may differ a little, but time never runs backwards in a log. */
+	last_ns = ns;
 	for (u64 i = 0; i < len; i++) {
 		if (text[i] != '\n')
 			continue;

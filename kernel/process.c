@@ -2,12 +2,12 @@
 /*
  * kernel/process.c - processes: creation, family, numbers, accounts
  *
- * Idea        see process.h. Everything here that changes the family expects process_lock from its caller, so that fork, exec and
- *             exit each make one step out of several of these calls.
+ * Idea        see process.h. Everything here that changes the family expects process_lock from its caller, so that
+ *             fork, exec and exit each make one step out of several of these calls.
  * Invariants  as in process.h
  * Locks       process_lock
  * Follow      from fork.c, exit.c, exec.c, fs/procfs.c   to pid.c, slab.h
- * Tests       tests/guest
+ * Tests       tests/guest/proc.c, tests/guest/wait.c
  */
 #include <kernel/fs/files.h>
 #include <kernel/fs/fs_context.h>

@@ -2,10 +2,10 @@
 /*
  * kernel/process.h - a program in execution: what its threads share, and its place in the family
  *
- * Idea        A task runs, a process owns. The process has the address space, the files, the signals' actions, the number that
- *             parents wait for; it outlives its threads as a zombie until its parent has read the status.
+ * Idea        A task runs, a process owns. The process has the address space, the files, the signals' actions, the
+ *             number that parents wait for; it outlives its threads as a zombie until its parent has read the status.
  *
- *                 LIVE --last thread gone, memory given back--> ZOMBIE --waited for, or nobody cares--> REAPED (unlinked)
+ *             LIVE --last thread gone, memory given back--> ZOMBIE --waited for, or nobody cares--> REAPED (unlinked)
  *
  * Invariants  I1  A process is on its parent's children list and in the pid table until it is reaped.
  *             I2  A live process has threads; a zombie has none, and neither mm nor files.
@@ -14,7 +14,7 @@
  * Locks       process_lock guards the family tree, thread lists, pid table, signals, and what says so below. It is
  *             a plain spinlock: never taken in an interrupt, never held over a user copy or a sleep.
  * Follow      from fork.c, exit.c, exec.c, signal.c, fs/procfs.c   to kernel/task.h
- * Tests       tests/guest/process.c
+ * Tests       tests/guest/proc.c, tests/guest/wait.c
  * See         docs/locking.md
  */
 #pragma once

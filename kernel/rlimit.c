@@ -2,12 +2,13 @@
 /*
  * kernel/rlimit.c - defaults, and who is told when a limit changes
  *
- * Idea        Linux's defaults for the first process. mm/ must not look into processes, so it keeps its own copies of the two
- *             limits that it enforces; here they are kept equal.
- * Invariants  I1  mm->stack_limit and mm->as_limit are the limits of the process that used the mm last for exec or setrlimit.
+ * Idea        Linux's defaults for the first process. mm/ must not look into processes, so it keeps its own copies of
+ *             the two limits that it enforces; here they are kept equal.
+ * Invariants  I1  mm->stack_limit and mm->as_limit are the limits of the process that used the mm last for exec or
+ *                 setrlimit.
  * Locks       none of its own
  * Follow      from process.c, exec.c, sys_info.c   to mm/mm.h
- * Tests       tests/guest
+ * Tests       tests/guest/stack.c, tests/guest/brk.c, tests/guest/proc.c
  */
 #include <kernel/process.h>
 #include <kernel/rlimit.h>

@@ -2,12 +2,13 @@
 /*
  * kernel/rlimit.h - resource limits of a process
  *
- * Idea        Linux's sixteen pairs. Those that Tidemark enforces: STACK and AS (through the address space), NPROC (fork),
- *             NOFILE (the descriptor table), FSIZE is stored only. Everybody is root, so a hard limit can always be raised.
+ * Idea        Linux's sixteen pairs. Those that Tidemark enforces: STACK and AS (through the address space), NPROC
+ *             (fork), NOFILE (the descriptor table), FSIZE is stored only. Everybody is root, so a hard limit can
+ *             always be raised.
  * Invariants  I1  soft <= hard in every pair.
  * Locks       process_lock for changes; single words are read without it
  * Follow      from fork.c, exec.c, kernel/fs   to mm/mm.h (stack_limit, as_limit)
- * Tests       tests/guest
+ * Tests       tests/guest/stack.c, tests/guest/brk.c, tests/guest/proc.c
  */
 #pragma once
 

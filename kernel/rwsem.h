@@ -4,8 +4,8 @@
  *
  * Idea        One word: bit 0 a writer holds it, bit 1 somebody waits, the rest counts readers. A reader comes with one
  *             locked addition and looks at the two bits of what was there before. Once somebody waits, everybody who
- *             comes queues behind: neither side starves. Whoever sees the word become "waiting, nobody inside" hands the
- *             lock to the head of the queue: one writer, or all readers up to the next writer.
+ *             comes queues behind: neither side starves. Whoever sees the word become "waiting, nobody inside" hands
+ *             the lock to the head of the queue: one writer, or all readers up to the next writer.
  * Invariants  I1  RWSEM_WAITING is set if and only if waiters is not empty; both change under lock.
  *             I2  While RWSEM_WRITER or RWSEM_WAITING is set, the reader count may be too high for the moment in which
  *                 a coming reader finds out (it takes its addition back under lock).

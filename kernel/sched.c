@@ -2,10 +2,8 @@
 /*
  * kernel/sched.c - which task runs where
  *
- * Idea        Every CPU has a queue of the tasks that wait for it, served in turn. A task runs until it sleeps, or, while
- *             others wait, for a slice of 10 ms. Work spreads in three ways: a task that wakes up goes to an idle CPU
- *             if there is one; a CPU that runs out of work pulls a task from the longest queue; at the end of a slice a
- *             CPU with a queue nudges an idle one to do so.
+ * Idea        Every CPU has a queue of the tasks that wait for it, served in turn. A task runs until it sleeps, or,
+ *             while others wait, for a slice of 10 ms. How work spreads over the CPUs, balance.c says.
  *             The one-shot timer is armed for the end of a slice only while somebody waits: a CPU with one task, or
  *             none, has no tick at all.
  *             Simple: no priorities. A bigger kernel weighs tasks by niceness and recent sleep (CFS, EEVDF).
@@ -15,57 +13,36 @@
  *                                                     cpu_switch
  *
  * Invariants  I1  A task is linked in a queue if and only if it is RUNNING and no CPU's current one.
- *             I2  The queue lock of task->cpu guards the task's state, cpu and link, but for a state that the task itself sets.
+ *             I2  The queue lock of task->cpu guards the task's state, cpu and link, but for a state that the task
+ *                 itself sets.
  *             I3  That lock is held from the choice of the next task until its predecessor's registers are saved. So
  *                 whoever holds it finds a sleeping task either still current or wholly switched out: nobody runs a
  *                 task whose stack is still in use elsewhere.
- *             I4  idle_mask has a CPU's bit only while that CPU has nothing to do and nobody has promised it work.
- * Locks       run_queue.lock (RANK_RUNQUEUE, interrupts off). Two are never waited for at once: pulling only tries the second.
- * Follow      from wait.c, lock_wait.c, kthread.c, fork.c, exit.c   to arch cpu_switch, mm_activate
+ * Locks       run_queue.lock (RANK_RUNQUEUE, interrupts off)
+ * Follow      from wait.c, lock_wait.c, kthread.c, fork.c, exit.c   to balance.c, arch cpu_switch,
+ *             mm_activate
  * Tests       selftest=threads
  * See         docs/locking.md
  */
-#include <arch/mmu.h>
+#include <kernel/balance.h>
 #include <kernel/lib/format.h>
 #include <kernel/panic.h>
+#include <kernel/run_queue.h>
 #include <kernel/sched.h>
-#include <kernel/spinlock.h>
 #include <mm/mm.h>
 #include <mm/vmalloc.h>
 
-struct run_queue {
-	struct spinlock lock;
-	u32 waiting;          /* length of queue; lock, read racily */
-	struct list queue;    /* tasks that wait for this CPU; lock */
-	struct task *running; /* the CPU's current task; lock */
-	struct task *idle;    /* runs when nobody else wants to; const */
-	struct task *dead;    /* ended just now, to be freed by its successor; lock */
-	u64 switches;         /* lock, read racily */
-	bool online;          /* sched_cpu_start has run; own CPU */
-	bool ticking;         /* the end of running's slice will be noticed; lock */
-};
-
-static DEFINE_PER_CPU(struct run_queue, run_queue);
+DEFINE_PER_CPU(struct run_queue, run_queue);
 DECLARE_PER_CPU(struct task, idle_task);
 DEFINE_PER_CPU(struct task, idle_task) = {.switches = 1};
 
-static u64 idle_mask;       /* atomic: I4 */
 static atomic_t dead_tasks; /* called sched_exit, not freed yet */
 
 static void idle_loop(struct run_queue *rq);
 static struct task *pick_next(struct run_queue *rq, struct task *prev);
 static void switch_to(struct run_queue *rq, struct task *prev, struct task *next);
-static void pull(struct run_queue *rq);
-static struct run_queue *longest_queue(u32 self);
 static struct run_queue *lock_queue_of(struct task *t);
 static bool state_wake(struct task *t);
-static void place(struct run_queue *rq, struct task *t);
-static u32 claim_idle_cpu(struct task *t);
-static void enqueue(struct run_queue *rq, struct task *t);
-static void dequeue(struct run_queue *rq, struct task *t);
-static void notify(struct run_queue *rq, u32 cpu);
-static void nudge_idle_cpu(void);
-static void tick_start(struct run_queue *rq);
 
 void __init
 sched_init(void)
@@ -167,7 +144,7 @@ sched_wake(struct task *t)
 
 	/* Race: the task may still be on its way to schedule(), which will then find it RUNNING and keep it. */
 	if (slept && rq->running != t && t != rq->idle)
-		place(rq, t); /* consumes the lock */
+		balance_place(rq, t); /* consumes the lock */
 	else
 		spin_unlock(&rq->lock);
 	irq_restore(flags);
@@ -183,7 +160,7 @@ sched_add_new(struct task *t)
 	assertf(t->state == TASK_RUNNING && !t->switches, "task %d (%s) is not new", t->tid, t->comm);
 	spin_lock(&rq->lock);
 	t->cpu = this_cpu_id();
-	place(rq, t); /* consumes the lock */
+	balance_place(rq, t); /* consumes the lock */
 	irq_restore(flags);
 }
 
@@ -230,7 +207,7 @@ sched_kick(void)
 	if (rq->running == rq->idle)
 		rq->idle->need_resched = rq->online;
 	else if (rq->waiting)
-		tick_start(rq);
+		run_queue_tick(rq);
 	spin_unlock_irqrestore(&rq->lock, flags);
 }
 
@@ -245,9 +222,9 @@ sched_tick(u64 now_ns)
 		if (now_ns >= rq->running->slice_end_ns) {
 			rq->running->need_resched = true;
 			rq->running->slice_end_ns = now_ns + SCHED_SLICE_NS;
-			nudge_idle_cpu();
+			balance_nudge();
 		}
-		tick_start(rq);
+		run_queue_tick(rq);
 	}
 	spin_unlock_irqrestore(&rq->lock, flags);
 }
@@ -284,20 +261,18 @@ sched_idle_ns(u32 cpu)
 /*
  * Halt until there is work, then run it.
  *
- * Race: a waker queues a task and sends an interrupt after we have found the queue empty: interrupts are off from before
- * the look until the halt itself, which that interrupt then ends at once.
+ * Race: a waker queues a task and sends an interrupt after we have found the queue empty: interrupts are off from
+ * before the look until the halt itself, which that interrupt then ends at once.
  */
 static void
 idle_loop(struct run_queue *rq)
 {
-	u64 bit = BIT(this_cpu_id());
-
 	irq_disable();
-	__atomic_fetch_or(&idle_mask, bit, __ATOMIC_SEQ_CST);
+	balance_idle_begin();
 	if (!READ_ONCE(rq->waiting) && !rq->idle->need_resched)
 		cpu_halt_until_interrupt();
 	irq_enable();
-	__atomic_fetch_and(&idle_mask, ~bit, __ATOMIC_SEQ_CST);
+	balance_idle_end();
 	schedule();
 }
 
@@ -310,14 +285,14 @@ pick_next(struct run_queue *rq, struct task *prev)
 	if (prev->state == TASK_RUNNING && prev != rq->idle) {
 		if (!rq->waiting)
 			return prev;
-		enqueue(rq, prev);
+		run_queue_add(rq, prev);
 	}
 	if (!rq->waiting)
-		pull(rq);
+		balance_pull(rq);
 	if (!rq->waiting)
 		return rq->idle;
 	next = list_first(&rq->queue, struct task, run_link);
-	dequeue(rq, next);
+	run_queue_del(rq, next);
 	return next;
 }
 
@@ -334,55 +309,12 @@ switch_to(struct run_queue *rq, struct task *prev, struct task *next)
 	rq->switches++;
 	rq->running = next;
 	if (rq->waiting && !rq->ticking)
-		tick_start(rq);
+		run_queue_tick(rq);
 	if (unlikely(prev->state == TASK_DEAD))
 		rq->dead = prev;
 	if (prev->mm != next->mm)
 		mm_activate(next->mm);
 	cpu_switch(prev, next);
-}
-
-/* Takes a task from the longest queue of another CPU, if one is worth it and its lock is free. */
-static void
-pull(struct run_queue *rq)
-{
-	u32 self = this_cpu_id();
-	struct run_queue *from = longest_queue(self);
-	struct task *t;
-	struct task *found = NULL;
-
-	if (!from || !spin_trylock(&from->lock))
-		return;
-	list_for_each (t, &from->queue, run_link) {
-		found = t->cpus_allowed & BIT(self) ? t : NULL;
-		if (found)
-			break;
-	}
-	if (found) {
-		dequeue(from, found);
-		WRITE_ONCE(found->cpu, self);
-	}
-	spin_unlock(&from->lock);
-	if (found)
-		enqueue(rq, found);
-}
-
-/* The queue where most tasks wait, of the other CPUs; NULL when none waits anywhere. */
-static struct run_queue *
-longest_queue(u32 self)
-{
-	struct run_queue *longest = NULL;
-	u32 most = 0;
-
-	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
-		struct run_queue *rq = &per_cpu(run_queue, cpu);
-
-		if (cpu != self && READ_ONCE(rq->waiting) > most) {
-			most = READ_ONCE(rq->waiting);
-			longest = rq;
-		}
-	}
-	return longest;
 }
 
 /* Takes the lock of the queue that @t belongs to. Race: while we wait for it, @t may be moved: look again. */
@@ -414,94 +346,4 @@ state_wake(struct task *t)
 	if (old == TASK_RUNNING || old == TASK_DEAD)
 		return false;
 	return __atomic_compare_exchange_n(&t->state, &old, TASK_RUNNING, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-}
-
-/*
- * Queues @t, which is RUNNING and on no queue, on the best CPU. @rq is the queue of t->cpu; its lock is consumed.
- *
- * Race: between the two locks @t is on no queue, but RUNNING: a second waker leaves it alone.
- */
-static void
-place(struct run_queue *rq, struct task *t)
-{
-	u32 cpu = claim_idle_cpu(t);
-
-	must_hold(&rq->lock);
-	if (cpu != t->cpu) {
-		WRITE_ONCE(t->cpu, cpu);
-		spin_unlock(&rq->lock);
-		rq = &per_cpu(run_queue, cpu);
-		spin_lock(&rq->lock);
-	}
-	enqueue(rq, t);
-	notify(rq, cpu);
-	spin_unlock(&rq->lock);
-}
-
-/* An idle CPU for @t, by preference its last one, struck off the mask; t->cpu when there is none. */
-static u32
-claim_idle_cpu(struct task *t)
-{
-	u64 idle = READ_ONCE(idle_mask) & t->cpus_allowed;
-	u32 cpu = t->cpu;
-
-	if (likely(!idle))
-		return cpu;
-	if (!(idle & BIT(cpu)))
-		cpu = (u32)__builtin_ctzll(idle);
-	if (__atomic_fetch_and(&idle_mask, ~BIT(cpu), __ATOMIC_SEQ_CST) & BIT(cpu))
-		return cpu;
-	return t->cpu;
-}
-
-static void
-enqueue(struct run_queue *rq, struct task *t)
-{
-	list_add_tail(&t->run_link, &rq->queue);
-	WRITE_ONCE(rq->waiting, rq->waiting + 1);
-}
-
-static void
-dequeue(struct run_queue *rq, struct task *t)
-{
-	list_del(&t->run_link);
-	WRITE_ONCE(rq->waiting, rq->waiting - 1);
-}
-
-/* A task was queued on @cpu: end its idling, or have it watch the slice of the task that runs. */
-static void
-notify(struct run_queue *rq, u32 cpu)
-{
-	bool here = cpu == this_cpu_id();
-
-	if (rq->running == rq->idle) {
-		if (here)
-			rq->idle->need_resched = rq->online;
-		else
-			cpu_kick(cpu);
-	} else if (!rq->ticking) {
-		if (here)
-			tick_start(rq);
-		else
-			cpu_kick(cpu);
-		rq->ticking = true;
-	}
-}
-
-/* Has an idle CPU, if any, look for a task to pull. */
-static void
-nudge_idle_cpu(void)
-{
-	u64 idle = READ_ONCE(idle_mask) & ~BIT(this_cpu_id());
-
-	if (idle)
-		cpu_kick((u32)__builtin_ctzll(idle));
-}
-
-/* Arms the timer of this CPU for the end of the running task's slice. */
-static void
-tick_start(struct run_queue *rq)
-{
-	rq->ticking = true;
-	timer_slice_set(rq->running->slice_end_ns);
 }

@@ -53,7 +53,7 @@ __noreturn void sched_cpu_start(void);
  */
 void schedule(void);
 
-/* Has the boot CPU finished the boot and become idle for the first time? Until then interrupts may be off. Context: any. */
+/* Has the boot CPU finished the boot and become idle for the first time? Before that interrupts may be off. */
 bool sched_is_running(void);
 
 /* Lets every other task that waits for this CPU go first. Context: may sleep. */
@@ -86,7 +86,9 @@ void sched_add_new(struct task *t);
  */
 __noreturn void sched_exit(void);
 
-/* What every task does first when it is switched to, a new one before its own first line. Called by arch for new ones. */
+/*
+ * What every task does first when it is switched to, a new one before its own first line. Called by arch for new ones.
+ */
 void sched_tail(void);
 
 /* Returns when every task that called sched_exit before has been freed. Context: may sleep. */

@@ -6,7 +6,7 @@
  * Invariants  none
  * Locks       its own, to be misused
  * Follow      from main.c
- * Tests       tests/guest (panic reports)
+ * Tests       tests/guest/test_guest.py (test_self)
  */
 #include <arch/cpu.h>
 #include <arch/mmu.h>

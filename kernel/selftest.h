@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/selftest.h - selftest=name on the command line: show what a mistake in the kernel looks like, or stress its base
+ * kernel/selftest.h - selftest=name on the command line: show what a kernel mistake looks like, or stress its base
  *
  * Idea        The reports are part of the course: a student should have seen each of them before needing it. Every mode
  *             ends the machine: by its panic, or with `selftest: name ok` and power off.
  * Invariants  none
  * Locks       none
  * Follow      from main.c   to selftest.c
- * Tests       tests/guest (panic reports)
+ * Tests       tests/guest/test_guest.py (test_self)
  */
 #pragma once
 

@@ -2,8 +2,9 @@
 /*
  * kernel/signal.c - sending, ignoring, stopping, ending
  *
- * Idea        Decide, then act: signal_effect() looks an action up in the table of signal.h; signal_act() does it to the whole
- *             process. Since no handler runs, nothing has to happen in the receiver but to notice that it stops or dies.
+ * Idea        Decide, then act: signal_effect() looks an action up in the table of signal.h; signal_act() does it to
+ *             the whole process. Since no handler runs, nothing has to happen in the receiver but to notice that it
+ *             stops or dies.
  *
  *                 sender                                     receiver
  *                 pending |= KILL                            state = INTERRUPTIBLE        (wait.h)
@@ -16,7 +17,7 @@
  *             I3  A pending set holds blocked signals only, and SIGKILL.
  * Locks       process_lock
  * Follow      from sys_signal.c, exit.c, oom_hooks.c   to signal_return.c (the receiver), sched.h
- * Tests       tests/guest
+ * Tests       tests/guest/proc.c, tests/guest/exhaust.c
  */
 #include <kernel/exit.h>
 #include <kernel/panic.h>
@@ -144,8 +145,9 @@ blocked_by_all(const struct process *process, int sig)
 /*
  * Puts a blocked signal into @set. False: the set was emptied of it again, because somebody has unblocked it meanwhile.
  *
- * Race: a thread changes its mask without the lock. It stores the mask and then looks at the pending sets; here the set is
- * changed and then the masks are looked at. At least one of the two sees the other, and who acts does so under the lock.
+ * Race: a thread changes its mask without the lock. It stores the mask and then looks at the pending sets; here the set
+ * is changed and then the masks are looked at. At least one of the two sees the other, and who acts does so under the
+ * lock.
  */
 static bool
 stays_pending(struct process *process, u64 *set, int sig)

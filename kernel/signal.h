@@ -2,8 +2,8 @@
 /*
  * kernel/signal.h - signals: sent to a thread or a process, ignored, or the end
  *
- * Idea        A program's own handlers are not built yet (rt_sigaction answers ENOSYS to one), so an unblocked signal does one
- *             of four things, and does it when it is sent or unblocked:
+ * Idea        A program's own handlers are not built yet (rt_sigaction answers ENOSYS to one), so an unblocked signal
+ *             does one of four things, and does it when it is sent or unblocked:
  *
  *                 ignored (SIG_IGN, or default of SIGCHLD SIGURG SIGWINCH SIGCONT)   nothing is kept
  *                 stop                              the process's threads park before they enter user mode
@@ -12,10 +12,11 @@
  *
  *             A blocked signal waits in the pending set of the thread or of the process.
  * Invariants  I1  SIGKILL and SIGSTOP are in no mask and in no action but the default.
- *             I2  group_exit is set  =>  every thread of the process, the one that set it excepted, has SIGKILL pending.
+ *             I2  group_exit is set  =>  every thread of the process, the one that set it excepted, has SIGKILL
+ *                 pending.
  * Locks       process_lock for all of it
  * Follow      from trap.c, sys_signal.c, oom_hooks.c, exit.c   to signal.c (sending), signal_return.c (receiving)
- * Tests       tests/guest
+ * Tests       tests/guest/proc.c, tests/guest/trap.c
  * See         Linux kernel/signal.c for what is ignored when
  */
 #pragma once
@@ -165,7 +166,7 @@ void signal_actions_drop(struct process *process);
  */
 int signal_action_set(int sig, const struct signal_action *new, struct signal_action *old);
 
-/* signal_mask_set - replace the current thread's mask; what becomes unblocked acts now. Context: may take process_lock. */
+/* signal_mask_set - replace the current thread's mask; what is unblocked acts now. Context: may take process_lock. */
 void signal_mask_set(u64 mask);
 
 /* The ignored signals, as /proc/<pid>/status prints them. Context: holds process_lock. */

@@ -2,13 +2,13 @@
 /*
  * kernel/signal_return.c - the receiver's side of signals: on the way to user mode, in an interrupted sleep, at a fault
  *
- * Idea        A sender has settled what a signal means for the process (signal.c); a thread only has to notice that it must die or
- *             park. It looks where it cannot miss it: each time before it enters user mode.
+ * Idea        A sender has settled what a signal means for the process (signal.c); a thread only has to notice that it
+ *             must die or park. It looks where it cannot miss it: each time before it enters user mode.
  * Invariants  I1  A thread with SIGKILL pending enters user mode no more.
  *             I2  signal_pending is cleared only under process_lock, and only when there is neither a kill nor a stop.
  * Locks       process_lock for the look; none while parked
  * Follow      from arch/x86_64 (exit to user mode, faults), sys_time.c, futex.c   to exit.c
- * Tests       tests/guest
+ * Tests       tests/guest/proc.c, tests/guest/trap.c
  */
 #include <kernel/exit.h>
 #include <kernel/panic.h>
@@ -58,8 +58,8 @@ write_child_tid(void)
 }
 
 /*
- * Why: as no handler runs, whoever survives an interrupted system call was only stopped for a while; it then makes the call again,
- * as if nothing had been. Two bytes are the length of the instruction.
+ * Why: as no handler runs, whoever survives an interrupted system call was only stopped for a while; it then makes the
+ * call again, as if nothing had been. Two bytes are the length of the instruction.
  */
 static void
 signal_obey(struct trap_frame *frame)

@@ -4,8 +4,8 @@
  *
  * Idea        A header of its own with no includes but the library's, so that struct task can embed it.
  *             A signal set is one word: bit n-1 is signal n, as in the ABI.
- * Invariants  I1  task->signal_pending is true if the task has work in user_return_work(): an unblocked pending signal or
- *                 a stop of its process. It may be true without work (a race), never false with work.
+ * Invariants  I1  task->signal_pending is true if the task has work in user_return_work(): an unblocked pending signal
+ *                 or a stop of its process. It may be true without work (a race), never false with work.
  * Locks       process_lock (kernel/process.h) for each field; own fields may be read by the task itself without it
  * Follow      from kernel/task.h   to kernel/signal.c, kernel/pid.c
  * Tests       none
@@ -28,7 +28,7 @@ struct signal_state {
 	u64 pending;         /* sent to this thread alone, or SIGKILL for a dying process; process_lock, read racily */
 	u64 blocked;         /* the thread's mask; owner only, read by senders */
 	struct pid_node tid; /* the thread's number; process_lock */
-	u64 set_child_tid; /* user address, or 0: where a new thread writes its number before anything else; owner only */
+	u64 set_child_tid;   /* user address, or 0: where a new thread first writes its number; owner only */
 };
 
 /* Is the task about to die? Context: any; racy unless the caller has just stored its task state with a full barrier. */

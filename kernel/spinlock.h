@@ -6,7 +6,8 @@
  *             so no CPU starves. Taking is one locked exchange and one comparison, releasing one plain increment.
  *             Four bytes, so that every struct page has one.
  *             But nobody draws a number while others wait, at first: see spinlock.c.
- *             A bigger kernel queues waiters on cache lines of their own (MCS); up to 16 CPUs spin on one here (Simple:).
+ *             A bigger kernel queues waiters on cache lines of their own (MCS); up to 16 CPUs spin on one here
+ *             (Simple:).
  * Invariants  I1  next - owner (mod 256) is the number of CPUs that hold or wait; at most MAX_CPUS + 1 < 256.
  *             I2  Nobody sleeps while holding one, or returns to user mode.
  *             I3  A lock that an interrupt takes is only ever taken with interrupts off (the irqsave calls).

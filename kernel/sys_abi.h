@@ -2,11 +2,12 @@
 /*
  * kernel/sys_abi.h - structures that system calls about processes and time share with programs
  *
- * Idea        exact layouts, every hole a named field, so that an initialised structure carries nothing of the kernel's out
+ * Idea        exact layouts, every hole a named field, so that an initialised structure carries nothing of the kernel's
+ *             out
  * Invariants  sizes, asserted below
  * Locks       none
  * Follow      from sys_proc.c, sys_time.c, sys_info.c
- * Tests       tests/guest
+ * Tests       tests/guest/time.c, tests/guest/wait.c
  * See         the manual pages of section 2; Linux's uapi headers for the numbers
  */
 #pragma once

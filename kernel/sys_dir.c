@@ -6,8 +6,8 @@
  *             when it has let go.
  * Invariants  none
  * Locks       tree_lock
- * Follow      from syscall_table.c   to inode_ops->iterate, fs/vfs.c
- * Tests       tests/guest
+ * Follow      from syscall.c   to inode_ops->iterate, fs/vfs.c
+ * Tests       tests/guest/wild.c
  * See         getdents(2), mount(2)
  */
 #include <kernel/sys_fs.h>

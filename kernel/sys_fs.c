@@ -6,8 +6,8 @@
  *             operations.
  * Invariants  none
  * Locks       file->pos_lock over transfers that use the position
- * Follow      from syscall_table.c   to fs/file.h, fs/files.c, fs/pipe.c
- * Tests       tests/guest
+ * Follow      from syscall.c   to fs/file.h, fs/files.c, fs/pipe.c
+ * Tests       tests/guest/file.c, tests/guest/pipe.c, tests/guest/wild.c
  * See         section 2 of the manual
  */
 #include <kernel/sys_fs.h>

@@ -7,7 +7,7 @@
  * Invariants  none
  * Locks       none
  * Follow      from syscall.h   to fs/
- * Tests       tests/guest
+ * Tests       tests/guest/file.c, tests/guest/wild.c
  */
 #pragma once
 

@@ -6,7 +6,7 @@
  * Invariants  none
  * Locks       process_lock
  * Follow      from syscall.c   to pid.c
- * Tests       tests/guest
+ * Tests       tests/guest/basics.c, tests/guest/proc.c
  */
 #include <kernel/lib/errno.h>
 #include <kernel/pid.h>

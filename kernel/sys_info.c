@@ -7,7 +7,7 @@
  * Invariants  none
  * Locks       process_lock
  * Follow      from syscall.c   to process.c, mm/page_alloc.h
- * Tests       tests/guest
+ * Tests       tests/guest/basics.c, tests/guest/wait.c
  */
 #include <kernel/lib/errno.h>
 #include <kernel/lib/string.h>

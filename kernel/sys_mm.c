@@ -2,11 +2,12 @@
 /*
  * kernel/sys_mm.c - the mmap family as system calls
  *
- * Idea        File descriptors become page-cache objects here; everything else is mm/mmap.h. Errors come in Linux's order.
+ * Idea        File descriptors become page-cache objects here; everything else is mm/mmap.h. Errors come in Linux's
+ *             order.
  * Invariants  none
  * Locks       none held on entry
  * Follow      from syscalls.def   to mm/mmap.c, mm/mprotect.c, mm/brk.c
- * Tests       tests/guest/mmap.c
+ * Tests       tests/guest/mmap.c, tests/guest/protect.c, tests/guest/brk.c
  * See         mmap(2)
  */
 #include <kernel/fs/abi.h>

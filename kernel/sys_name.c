@@ -6,8 +6,8 @@
  *             the file system do it.
  * Invariants  none
  * Locks       tree_lock
- * Follow      from syscall_table.c   to fs/path.c, inode_ops in fs/tmpfs.c
- * Tests       tests/guest
+ * Follow      from syscall.c   to fs/path.c, inode_ops in fs/tmpfs.c
+ * Tests       tests/guest/file.c, tests/guest/wild.c
  * See         section 2 of the manual
  */
 #include <kernel/sys_fs.h>

@@ -6,8 +6,8 @@
  *             Everyone is root: permission bits are kept and shown, but only execution looks at them.
  * Invariants  none
  * Locks       tree_lock for the walk
- * Follow      from syscall_table.c   to fs/path.c, fs/vfs.c
- * Tests       tests/guest
+ * Follow      from syscall.c   to fs/path.c, fs/vfs.c
+ * Tests       tests/guest/file.c, tests/guest/wild.c
  * See         section 2 of the manual
  */
 #include <kernel/sys_fs.h>

@@ -6,7 +6,7 @@
  * Invariants  none
  * Locks       process_lock where the family is read
  * Follow      from syscall.c   to fork.c, exec.c, exit.c, wait_child.c, futex.c
- * Tests       tests/guest
+ * Tests       tests/guest/proc.c, tests/guest/wait.c, tests/guest/exec.c
  */
 #include <kernel/exec.h>
 #include <kernel/exit.h>

@@ -6,7 +6,7 @@
  * Invariants  none
  * Locks       process_lock while a target is looked up and sent to
  * Follow      from syscall.c   to signal.c
- * Tests       tests/guest
+ * Tests       tests/guest/proc.c, tests/guest/wild.c
  */
 #include <kernel/lib/errno.h>
 #include <kernel/pid.h>

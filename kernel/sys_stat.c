@@ -5,8 +5,8 @@
  * Idea        Find the inode, by path or by descriptor, then one function a fact.
  * Invariants  none
  * Locks       tree_lock for changes of mode and owner; inode->lock (in inode_truncate) for the size
- * Follow      from syscall_table.c   to sys_path.c, fs/vfs.c
- * Tests       tests/guest
+ * Follow      from syscall.c   to sys_path.c, fs/vfs.c
+ * Tests       tests/guest/file.c, tests/guest/wild.c
  * See         section 2 of the manual
  */
 #include <kernel/sys_fs.h>

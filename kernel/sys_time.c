@@ -2,14 +2,14 @@
 /*
  * kernel/sys_time.c - the system calls that tell the time and let it pass
  *
- * Idea        One clock, clock_ns(); the others are it plus a constant, or what a task has run. All have the resolution of the TSC
- *             as far as the ABI can say it: 1 ns.
- *             Simple: the wall clock is read once at boot and not set, so MONOTONIC, its RAW and COARSE forms and BOOTTIME are
- *             one, and so are REALTIME and TAI.
+ * Idea        One clock, clock_ns(); the others are it plus a constant, or what a task has run. All have the resolution
+ *             of the TSC as far as the ABI can say it: 1 ns.
+ *             Simple: the wall clock is read once at boot and not set, so MONOTONIC, its RAW and COARSE forms and
+ *             BOOTTIME are one, and so are REALTIME and TAI.
  * Invariants  none
  * Locks       process_lock for a process's CPU time
  * Follow      from syscall.c   to arch clock_ns, timer.h
- * Tests       tests/guest
+ * Tests       tests/guest/time.c
  */
 #include <kernel/lib/errno.h>
 #include <kernel/process.h>

@@ -2,12 +2,12 @@
 /*
  * kernel/syscall.c - the table, and the answer to numbers that are not in it
  *
- * Idea        The entry code calls through the table with up to six register arguments; a function that takes fewer ignores the rest,
- *             as the calling convention allows. So no wrapper costs an instruction.
+ * Idea        The entry code calls through the table with up to six register arguments; a function that takes fewer
+ *             ignores the rest, as the calling convention allows. So no wrapper costs an instruction.
  * Invariants  syscall.h I1
  * Locks       none
  * Follow      from arch/x86_64/entry.S   to sys_*.c
- * Tests       tests/guest
+ * Tests       tests/guest/basics.c, tests/guest/wild.c
  */
 #include <kernel/lib/atomic.h>
 #include <kernel/lib/errno.h>

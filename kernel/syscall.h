@@ -2,13 +2,13 @@
 /*
  * kernel/syscall.h - the table of system calls
  *
- * Idea        kernel/syscalls.def is the one list: number, name, count of arguments, how much of Linux's call it is. The table and
- *             these prototypes come from it. Arguments are u64 as the registers hold them; a narrower type is the call's
- *             own business, as is a negative errno in the s64 result.
+ * Idea        kernel/syscalls.def is the one list: number, name, count of arguments, how much of Linux's call it is.
+ *             The table and these prototypes come from it. Arguments are u64 as the registers hold them; a narrower
+ *             type is the call's own business, as is a negative errno in the s64 result.
  * Invariants  I1  No slot of the table is NULL: what is not built leads to sys_unknown().
  * Locks       none
  * Follow      from arch/x86_64 (the entry code indexes the table)   to sys_*.c
- * Tests       tests/guest
+ * Tests       tests/guest/basics.c, tests/guest/wild.c
  */
 #pragma once
 

@@ -3,7 +3,8 @@
  * kernel/task.c - making and freeing tasks
  *
  * Idea        A task and its stack stay together when the task ends, and the next task_alloc takes the pair: a fork
- *             maps no stack, an exit unmaps none. One short list for all CPUs (Simple: a bigger kernel has one per CPU).
+ *             maps no stack, an exit unmaps none. One short list for all CPUs (Simple: a bigger kernel has one per
+ *             CPU).
  * Invariants  I1  A task on the kept list has a stack; nothing else in it means anything.
  *             I2  tasks_alive counts what task_alloc gave and task_free did not take back.
  * Locks       kept.lock (RANK_TASK_CACHE)

@@ -12,8 +12,9 @@
  *                                               v
  *                                             DEAD, freed by the task that runs next on that CPU
  *
- * Invariants  I1  A task is on a run queue if and only if it is RUNNING and not running.   (run queue lock of task->cpu)
- *             I2  A task has a stack of KSTACK_SIZE with an unmapped page on either side, but for the boot CPU's idle task.
+ * Invariants  I1  A task is on a run queue if and only if it is RUNNING and not running. (run queue lock of task->cpu)
+ *             I2  A task has a stack of KSTACK_SIZE with an unmapped page on either side; the boot CPU's idle task has
+ *                 the boot stack.
  * Locks       named at each field
  * Follow      from everywhere   to task.c, sched.c
  * Tests       selftest=threads
@@ -55,17 +56,17 @@ struct lock_held {
 struct task {
 	struct arch_task arch; /* first: arch relies on it */
 	bool need_resched;     /* another task should run; set by its CPU, cleared by schedule() */
-	bool signal_pending; /* see signal_state.h; right behind need_resched: the way to user mode tests both at once */
-	bool oom_victim;     /* may use the memory reserves; set by the OOM killer, never cleared */
-	u8 state;            /* enum task_state; own task, and sched_wake under the run queue lock */
-	u32 cpu;             /* where it runs or ran last; run queue lock of that CPU */
-	struct mm *mm;       /* address space; NULL for a kernel thread; owner only */
-	struct list run_link; /* on a run queue; its lock */
-	u64 cpus_allowed;     /* mask of CPUs; const so far, all ones (affinity would change it) */
-	u64 slice_end_ns;     /* the run queue lock of its CPU */
-	u64 runtime_ns;       /* CPU time until the last switch away; likewise */
-	u64 started_ns;       /* when it was last switched to; likewise */
-	u64 switches;         /* times switched to; likewise */
+	bool signal_pending;   /* see signal_state.h; beside need_resched: the way to user mode tests both at once */
+	bool oom_victim;       /* may use the memory reserves; set by the OOM killer, never cleared */
+	u8 state;              /* enum task_state; own task, and sched_wake under the run queue lock */
+	u32 cpu;               /* where it runs or ran last; run queue lock of that CPU */
+	struct mm *mm;         /* address space; NULL for a kernel thread; owner only */
+	struct list run_link;  /* on a run queue; its lock */
+	u64 cpus_allowed;      /* mask of CPUs; const so far, all ones (affinity would change it) */
+	u64 slice_end_ns;      /* the run queue lock of its CPU */
+	u64 runtime_ns;        /* CPU time until the last switch away; likewise */
+	u64 started_ns;        /* when it was last switched to; likewise */
+	u64 switches;          /* times switched to; likewise */
 
 	void *stack;              /* lowest byte; const */
 	s32 tid;                  /* const once visible; 0 for a kernel thread */
@@ -128,8 +129,8 @@ void task_set_comm(struct task *t, const char *name);
 /*
  * task_state_set - the current task is about to sleep, or has thought better of it
  *
- * Race: the sleeper stores its state, then looks at its condition; the waker makes the condition true, then looks at the
- * state. The full barriers on both sides mean that at least one of them sees the other.
+ * Race: the sleeper stores its state, then looks at its condition; the waker makes the condition true, then looks at
+ * the state. The full barriers on both sides mean that at least one of them sees the other.
  */
 static inline void
 task_state_set(enum task_state state)

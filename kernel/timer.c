@@ -2,9 +2,9 @@
 /*
  * kernel/timer.c - call a function at a time
  *
- * Idea        see timer.h. The hardware is armed earlier when that becomes necessary, but never later: when it fires before
- *             anything is due, the interrupt arms it for what is really next. So a slice that never ends, because tasks
- *             keep switching, costs no access to the timer at all.
+ * Idea        see timer.h. The hardware is armed earlier when that becomes necessary, but never later: when it fires
+ *             before anything is due, the interrupt arms it for what is really next. So a slice that never ends,
+ *             because tasks keep switching, costs no access to the timer at all.
  * Invariants  see timer.h; and
  *             I3  due.armed_ns is what the hardware is armed for; TIMER_NEVER: off, or it has just fired.
  * Locks       due.lock (RANK_TIMER, interrupts off): tree, running. slice_ns and armed_ns: own CPU, interrupts off

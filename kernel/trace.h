@@ -2,11 +2,11 @@
 /*
  * kernel/trace.h - one event for each arrow of the fault drawing
  *
- * Idea        trace(name, a, b, c) in the code; trace_events.def says what the three values mean. Switched off, an event is one
- *             test of a word in memory and a branch not taken, and its values are not computed.
- *             trace=fault on the command line draws the first fault of each kind, indented by depth, with the ticks since it
- *             began; trace=all or a list of groups or events (trace=alloc,fork) prints each event as it happens.
- *             The last events also stand in a panic's report.
+ * Idea        trace(name, a, b, c) in the code; trace_events.def says what the three values mean. Switched off, an
+ *             event is one test of a word in memory and a branch not taken, and its values are not computed.
+ *             trace=fault on the command line draws the first fault of each kind, indented by depth, with the ticks
+ *             since it began; trace=all or a list of groups or events (trace=alloc,fork) prints each event as it
+ *             happens. The last events also stand in a panic's report.
  * Invariants  I1  Records of one CPU are in order of time. A record may be overwritten while another CPU reads it: a
  *                 reader checks its number again afterwards.
  * Locks       none: each CPU writes its own ring with interrupts off
@@ -26,8 +26,8 @@ extern u64 trace_mask;
 void trace_record(enum trace_event event, u64 a, u64 b, u64 c);
 
 /*
- * trace(name, a, b, c) - record the event @name of trace_events.def; values are any integers or pointers. trace_on(name):
- * would it be recorded?
+ * trace(name, a, b, c) - record the event @name of trace_events.def; values are any integers or pointers.
+ * trace_on(name): would it be recorded?
  *
  * Returns   nothing
  * Context   any

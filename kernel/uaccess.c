@@ -6,7 +6,7 @@
  * Invariants  none
  * Locks       none may be held
  * Follow      from exec.c, fs   to arch/x86_64/uaccess.S
- * Tests       tests/guest
+ * Tests       tests/guest/wild.c
  */
 #include <kernel/lib/string.h>
 #include <kernel/uaccess.h>

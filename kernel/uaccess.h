@@ -2,12 +2,13 @@
 /*
  * kernel/uaccess.h - the only way to a program's memory
  *
- * Idea        First the range (no wrap, below USER_TOP), then arch's copy, whose faults take the ordinary fault path and, when
- *             that says no, return to a fix-up that counts the bytes left. A bad pointer is -EFAULT and never more.
+ * Idea        First the range (no wrap, below USER_TOP), then arch's copy, whose faults take the ordinary fault path
+ *             and, when that says no, return to a fix-up that counts the bytes left. A bad pointer is -EFAULT and never
+ *             more.
  * Invariants  none
  * Locks       none may be held: a fault may sleep
  * Follow      from every system call   to arch/x86_64/uaccess.S
- * Tests       tests/guest (wild pointers in every system call)
+ * Tests       tests/guest/wild.c
  */
 #pragma once
 

@@ -4,8 +4,8 @@
  *
  * Idea        see wait.h
  * Invariants  see wait.h; and
- *             I2  A waker touches an entry and its task for the last time when it clears entry->queued. So an owner that
- *                 finds it cleared may go away, stack and all, without taking the lock.
+ *             I2  A waker touches an entry and its task for the last time when it clears entry->queued. So an owner
+ *                 that finds it cleared may go away, stack and all, without taking the lock.
  * Locks       see wait.h
  * Follow      from wait.h   to sched.c, timer.c
  * Tests       selftest=threads
@@ -37,7 +37,7 @@ wait_prepare(struct wait_queue *q, struct wait_entry *entry, enum task_state sta
 		entry->queued = true;
 		list_add_tail(&entry->link, &q->waiters);
 	}
-	/* Why under the lock: a waker takes us off the queue, so it must find us asleep, even if not for this condition. */
+	/* Why under the lock: a waker takes us off the queue, so it must find us asleep. */
 	task_state_set(state);
 	spin_unlock_irqrestore(&q->lock, flags);
 }

@@ -2,8 +2,9 @@
 /*
  * kernel/wait.h - sleep until a condition becomes true
  *
- * Idea        The sleeper puts itself on the queue, marks itself asleep, and only then looks at the condition; the waker
- *             makes the condition true and only then looks at the queue. Whatever the interleaving, one of them sees the other:
+ * Idea        The sleeper puts itself on the queue, marks itself asleep, and only then looks at the condition; the
+ *             waker makes the condition true and only then looks at the queue. Whatever the interleaving, one of them
+ *             sees the other:
  *
  *                 sleeper                          waker
  *                 join queue, state = sleeping     condition = true
@@ -11,8 +12,8 @@
  *                 condition? then do not sleep     anyone on the queue? then wake him
  *                 schedule()
  *
- * Invariants  I1  An entry is queued only while its owner is inside a wait_event. It is taken off by whoever wakes it, or
- *                 by its owner.
+ * Invariants  I1  An entry is queued only while its owner is inside a wait_event. It is taken off by whoever wakes it,
+ *                 or by its owner.
  * Locks       wait_queue.lock (RANK_WAIT, interrupts off)
  * Follow      from everywhere   to wait.c, sched.c
  * Tests       selftest=threads

@@ -2,11 +2,12 @@
 /*
  * kernel/wait_child.c - the parent's side of exit, stop and continue
  *
- * Idea        see wait_child.h. Zombies stand first among the children, so that waiting for any child looks at one of them.
+ * Idea        see wait_child.h. Zombies stand first among the children, so that waiting for any child looks at one of
+ *             them.
  * Invariants  I1  A zombie's status goes to one waiter: scan and unlink are one step under process_lock.
  * Locks       process_lock
  * Follow      from sys_proc.c   to process.c
- * Tests       tests/guest
+ * Tests       tests/guest/wait.c
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>

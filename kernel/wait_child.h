@@ -2,12 +2,12 @@
 /*
  * kernel/wait_child.h - wait4 and waitid: learn what became of a child
  *
- * Idea        One request describes whom and what to wait for; one scan under process_lock answers it: an event was taken, not
- *             yet, or there is nobody to wait for.
+ * Idea        One request describes whom and what to wait for; one scan under process_lock answers it: an event was
+ *             taken, not yet, or there is nobody to wait for.
  * Invariants  see wait_child.c
  * Locks       process_lock
  * Follow      from sys_proc.c   to process_unlink
- * Tests       tests/guest
+ * Tests       tests/guest/wait.c
  */
 #pragma once
 

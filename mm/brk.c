@@ -6,7 +6,7 @@
  * Invariants  start_brk <= brk
  * Locks       mm->lock for writing
  * Follow      from kernel/sys_mm.c   to mmap.c, vma_edit.c
- * Tests       tests/guest/brk.c
+ * Tests       tests/host/mmap_test.c, tests/guest/brk.c
  * See         brk(2)
  */
 #include <mm/mm.h>

@@ -7,7 +7,7 @@
  * Invariants  none of its own
  * Locks       parent->lock for writing: no fault, and no change of a vma, while the two are made alike
  * Follow      from kernel/fork.c   to share.c, vma.c
- * Tests       tests/guest/fork_cow.c
+ * Tests       tests/guest/cow.c, tests/guest/unshare.c
  * See         docs/mm.md section 5
  */
 #include <kernel/lib/errno.h>

@@ -8,7 +8,7 @@
  * Invariants  I1, I2 of mm.h
  * Locks       mm_list_lock (mutex): the list of all; taken before any mm->lock
  * Follow      from kernel/fork.c, kernel/exec.c, kernel/sched.c   to unmap.c, pagetable.c
- * Tests       tests/guest/fork_cow.c
+ * Tests       tests/guest/cow.c, tests/guest/exec.c
  */
 #include <kernel/lib/string.h>
 #include <kernel/mutex.h>

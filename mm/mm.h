@@ -8,8 +8,8 @@
  *             I2  A CPU whose page-table root is this one has its bit in cpus.
  * Locks       lock (sleeping reader-writer): reading to fault, writing to change a vma or to unshare a table.
  *             table_lock: entries of levels 4 to 2 while lock is held for reading.
- * Follow      from kernel/fork.c, kernel/exec.c   to vma.c, table.c, fork.c
- * Tests       tests/guest/fork_cow.c
+ * Follow      from kernel/fork.c, kernel/exec.c   to vma.c, pagetable.c, fork.c
+ * Tests       tests/guest/cow.c, tests/guest/exec.c
  * See         docs/mm.md section 3
  */
 #pragma once

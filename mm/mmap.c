@@ -7,7 +7,7 @@
  * Invariants  see mmap.h
  * Locks       mm->lock for writing
  * Follow      from kernel/sys_mm.c, kernel/exec.c   to vma_edit.c, unmap.c
- * Tests       tests/guest/mmap.c
+ * Tests       tests/host/mmap_test.c, tests/guest/mmap.c
  * See         docs/mm.md section 3; mmap(2), munmap(2)
  */
 #include <kernel/lib/errno.h>
@@ -75,14 +75,15 @@ munmap_locked(struct mm *mm, u64 start, u64 end)
 
 	if (!first || first->start >= end)
 		return 0;
-	err = cut_borders(mm, &first, start, end);
-	if (err)
-		return err;
+	if (first->start != start || first->end != end) {
+		err = cut_borders(mm, &first, start, end);
+		if (err)
+			return err;
+	}
 	range_bounds(first, &range);
 	err = unmap_prepare(mm, &range);
 	if (err)
 		return err;
-	mm_note_peak(mm);
 	unmap_pages(mm, &range);
 	remove_vmas(mm, first, end);
 	return 0;
@@ -328,11 +329,10 @@ static void
 remove_vmas(struct mm *mm, struct vma *vma, u64 end)
 {
 	while (vma && vma->start < end) {
-		struct vma *next = vma_next(vma);
+		struct vma *next = vma_remove(&mm->vmas, vma);
 
 		assert(vma->end <= end);
 		mm->total_vm -= vma_pages(vma);
-		vma_remove(&mm->vmas, vma);
 		vma_free(vma);
 		vma = next;
 	}

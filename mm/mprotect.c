@@ -7,7 +7,7 @@
  * Invariants  none of its own
  * Locks       mm->lock for writing
  * Follow      from kernel/sys_mm.c   to vma_edit.c, rmap.c (rmap_protect), share.c
- * Tests       tests/guest/mprotect.c
+ * Tests       tests/host/mmap_test.c, tests/guest/protect.c
  * See         mprotect(2)
  */
 #include <kernel/lib/errno.h>

@@ -16,7 +16,7 @@
  *             I2  A mapped page holds one reference for each slot that maps it.   (mm_check)
  *             I3  kind changes only while exactly one reference exists, by its holder.
  * Locks       named at each field
- * Follow      from buddy.c, page_alloc.c, rmap.c, pagecache.c, table.c, slab.c
+ * Follow      from buddy.c, page_alloc.c, rmap.c, pagecache.c, pagetable.c, slab.c
  * Tests       tests/host/buddy_test.c, tests/host/rmap_test.c
  * See         docs/mm.md section 1
  */

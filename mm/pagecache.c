@@ -6,7 +6,7 @@
  * Invariants  I1, I2 of pagecache.h
  * Locks       object->lock; page map lock when a page leaves its object; all_lock for the list of objects
  * Follow      from fault.c, kernel/fs/tmpfs.c   to kernel/lib/radix.c, rmap.c
- * Tests       tests/guest/mmap_file.c, tests/guest/shared.c
+ * Tests       tests/host/pagecache_test.c, tests/guest/mmap.c
  * See         docs/mm.md section 6
  */
 #include <kernel/lib/errno.h>

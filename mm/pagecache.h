@@ -8,7 +8,7 @@
  *             I2  size bounds what may be mapped: an index at or past it faults with SIGBUS.
  * Locks       object->lock: tree, count, size. Taken after the page lock, before the page map lock.
  * Follow      from fault.c, kernel/fs/tmpfs.c   to kernel/lib/radix.c
- * Tests       tests/guest/mmap_file.c, tests/guest/shared.c
+ * Tests       tests/host/pagecache_test.c, tests/guest/mmap.c
  * See         docs/mm.md section 6
  */
 #pragma once

@@ -7,7 +7,7 @@
  * Invariants  see tlb.h
  * Locks       see tlb.h
  * Follow      from rmap.c, unmap.c   to arch/x86_64/smp.c
- * Tests       tests/guest/shootdown.c
+ * Tests       tests/host/share_test.c, tests/guest/unshare.c
  * See         docs/mm.md section 4
  */
 #include <arch/mmu.h>

@@ -13,7 +13,7 @@
  * Locks       A batch belongs to its stack frame. A flush sends interrupts and waits: interrupts on, no irq-off lock held; ordinary
  *             spinlocks may be held, their waiters spin with interrupts on.
  * Follow      from rmap.c, unmap.c, share.c   to arch (cpu_call_many)
- * Tests       tests/guest/shootdown.c
+ * Tests       tests/host/share_test.c, tests/guest/unshare.c
  * See         docs/mm.md section 4; Intel SDM volume 3, section 4.10.5
  */
 #pragma once

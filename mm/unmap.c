@@ -27,12 +27,14 @@ static void zap_part(struct page *table, const struct unmap_range *range, struct
 int
 unmap_prepare(struct mm *mm, const struct unmap_range *range)
 {
+	u64 first = round_down(range->start, TABLE_SPAN);
+	u64 last = round_down(range->end - 1, TABLE_SPAN);
 	int err = 0;
 
 	/* Only the first and the last table can be cut: those between lie inside the range. */
-	if (!table_goes(range, round_down(range->start, TABLE_SPAN)))
+	if (!table_goes(range, first))
 		err = table_unshare(mm, range->start);
-	if (!err && !table_goes(range, round_down(range->end - 1, TABLE_SPAN)))
+	if (!err && last != first && !table_goes(range, last))
 		err = table_unshare(mm, range->end - 1);
 	return err;
 }
@@ -44,8 +46,13 @@ unmap_pages(struct mm *mm, const struct unmap_range *range)
 	u64 base = range->start;
 	pte_t *entry;
 
+	/* Most frequent is a small range that nobody touched. */
+	if ((range->start ^ (range->end - 1)) < TABLE_SPAN && !pagetable_walk(mm, base).slot)
+		return;
+	mm_note_peak(mm);
+	entry = pagetable_next(mm, &base, range->end);
 	tlb_batch_init(&batch);
-	while ((entry = pagetable_next(mm, &base, range->end))) {
+	for (; entry; entry = pagetable_next(mm, &base, range->end)) {
 		base = round_down(base, TABLE_SPAN);
 		if (table_goes(range, base)) {
 			table_release(mm, entry, &batch);

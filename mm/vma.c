@@ -17,6 +17,8 @@
 static struct vma *node_vma(struct rb_node *node);
 static struct vma *find_from_root(struct vma_tree *tree, u64 va);
 static bool update_gap(struct rb_node *node);
+static u64 widest_gap(const struct rb_node *node);
+static struct rb_node *next_to_search(struct rb_node *node, u64 len);
 static u64 node_gap(const struct rb_node *node);
 static u64 free_below(const struct vma *vma, u64 bottom);
 static void set_gap(struct vma_tree *tree, struct vma *vma, const struct vma *prev);
@@ -84,15 +86,13 @@ vma_insert(struct vma_tree *tree, struct vma *vma)
 		prev->end);
 	vma->gap = free_below(vma, prev ? prev->end : 0);
 	vma->max_gap = 0;
-	if (next) /* an ancestor of the new leaf: most often the insertion's own way up brings its summary up to date */
-		next->gap = free_below(next, vma->end);
+	if (next)
+		next->gap = free_below(next, vma->end); /* a smaller gap keeps every promise */
 	rb_insert_at(&tree->rb, &vma->node, parent, link);
 	tree->count++;
-	if (next)
-		rb_update_up(&tree->rb, &next->node);
 }
 
-void
+struct vma *
 vma_remove(struct vma_tree *tree, struct vma *vma)
 {
 	struct vma *next = vma_next(vma);
@@ -100,12 +100,11 @@ vma_remove(struct vma_tree *tree, struct vma *vma)
 
 	if (tree->recent == vma)
 		tree->recent = NULL;
-	if (next)
-		next->gap = free_below(next, prev ? prev->end : 0);
 	rb_erase(&tree->rb, &vma->node);
 	tree->count--;
 	if (next)
-		rb_update_up(&tree->rb, &next->node);
+		set_gap(tree, next, prev);
+	return next;
 }
 
 void
@@ -127,9 +126,9 @@ vma_resize(struct vma_tree *tree, struct vma *vma, u64 start, u64 end)
 }
 
 /*
- * The highest gap wins, so the right side is searched first; a subtree whose widest gap is too small is never entered. The gap
- * above the last vma belongs to no vma and is looked at first. A gap that [low, high) cuts may be too small although its
- * max_gap promised enough: the walk then goes on as if it had been small, which happens at the borders only.
+ * The highest gap wins, so the right side is searched first; a subtree that promises too little is never entered. The
+ * gap above the last vma belongs to no vma and is looked at first. A promise may be broken, by a gap that [low, high)
+ * cuts or by an old promise; then the walk goes on, and lowers the promises on its way up.
  */
 u64
 vma_find_gap(struct vma_tree *tree, u64 len, u64 low, u64 high)
@@ -141,21 +140,10 @@ vma_find_gap(struct vma_tree *tree, u64 len, u64 low, u64 high)
 		return high - len;
 	while (vma) {
 		u64 found = gap_in_front(vma, len, low, high);
-		struct rb_node *node = &vma->node;
 
 		if (found || vma->end <= low)
 			return found;
-		if (node_gap(node->left) >= len) { /* the rightmost below us on the left is next */
-			node = node->left;
-			while (node_gap(node->right) >= len)
-				node = node->right;
-			vma = node_vma(node);
-			continue;
-		}
-		/* Climb until we come up from the right: that parent orders just before this subtree. */
-		while (rb_parent(node) && rb_parent(node)->left == node)
-			node = rb_parent(node);
-		vma = node_vma(rb_parent(node));
+		vma = node_vma(next_to_search(&vma->node, len));
 	}
 	return 0;
 }
@@ -176,15 +164,15 @@ vma_tree_check(struct vma_tree *tree)
 	int bad = 0;
 
 	for (struct vma *vma = vma_first(tree); vma; vma = vma_next(vma), count++) {
-		u64 want = max_u64(vma->gap, max_u64(node_gap(vma->node.left), node_gap(vma->node.right)));
+		u64 least = widest_gap(&vma->node);
 
 		if (vma->start < end || vma->start >= vma->end || ((vma->start | vma->end) & ~PAGE_MASK)) {
 			pr_err("mm_check: vma %lx-%lx is out of order or not page aligned\n", vma->start, vma->end);
 			bad++;
 		}
-		if (vma->gap != free_below(vma, end) || vma->max_gap != want) {
-			pr_err("mm_check: vma %lx-%lx knows gap %lx, max_gap %lx; true are %lx, %lx\n", vma->start,
-			       vma->end, vma->gap, vma->max_gap, free_below(vma, end), want);
+		if (vma->gap != free_below(vma, end) || vma->max_gap < least) {
+			pr_err("mm_check: vma %lx-%lx knows gap %lx, max_gap %lx; true are %lx, at least %lx\n", vma->start,
+			       vma->end, vma->gap, vma->max_gap, free_below(vma, end), least);
 			bad++;
 		}
 		end = vma->end;
@@ -223,15 +211,44 @@ find_from_root(struct vma_tree *tree, u64 va)
 	return best;
 }
 
-/* I2, as the tree asks for it. */
+/* I2, as the tree asks for it: upwards only, so that a mapping made and unmade does not cost two ways to the root. */
 static bool
 update_gap(struct rb_node *node)
 {
 	struct vma *vma = node_vma(node);
-	u64 old = vma->max_gap;
+	u64 widest = widest_gap(node);
 
-	vma->max_gap = max_u64(vma->gap, max_u64(node_gap(node->left), node_gap(node->right)));
-	return vma->max_gap != old;
+	if (widest <= vma->max_gap)
+		return false;
+	vma->max_gap = widest;
+	return true;
+}
+
+/* The widest gap that a node and its children promise. */
+static u64
+widest_gap(const struct rb_node *node)
+{
+	u64 gap = container_of(node, struct vma, node)->gap;
+
+	return max_u64(gap, max_u64(node_gap(node->left), node_gap(node->right)));
+}
+
+/* The node before @node that may have @len bytes in front of it; its right side, and it itself, had not. */
+static struct rb_node *
+next_to_search(struct rb_node *node, u64 len)
+{
+	if (node_gap(node->left) >= len) { /* the rightmost on the left that promises enough is next */
+		node = node->left;
+		while (node_gap(node->right) >= len)
+			node = node->right;
+		return node;
+	}
+	node_vma(node)->max_gap = widest_gap(node);
+	while (rb_parent(node) && rb_parent(node)->left == node) { /* until we come up from the right */
+		node = rb_parent(node);
+		node_vma(node)->max_gap = widest_gap(node);
+	}
+	return rb_parent(node);
 }
 
 static u64

@@ -8,7 +8,8 @@
  *                 [ gap ][ vma A ][ gap ][ vma B ]        vma->gap: free bytes between the previous vma's end and start
  *
  * Invariants  I1  start < end, both page aligned, end <= USER_TOP; neighbours do not overlap.
- *             I2  max_gap == max(gap, max_gap of both children).
+ *             I2  max_gap >= gap, and >= max_gap of both children: what the subtree promises. It grows at once, and
+ *                 shrinks when a search has found less than was promised.
  *             I3  Two neighbours that could be one vma are one vma, where Linux merges too.         (mm_check: I1, I2)
  * Locks       mm->lock of the owner: reading to look, writing to change
  * Follow      from fault.c, mmap.c   to kernel/lib/rbtree.c
@@ -86,8 +87,8 @@ struct vma *vma_prev(struct vma *vma);
 /* vma_insert - add @vma, whose start, end, flags, object and pgoff are set and whose range is free. */
 void vma_insert(struct vma_tree *tree, struct vma *vma);
 
-/* vma_remove - take @vma out; the memory stays the caller's. */
-void vma_remove(struct vma_tree *tree, struct vma *vma);
+/* vma_remove - take @vma out; the memory stays the caller's. Returns the vma after it, or NULL. */
+struct vma *vma_remove(struct vma_tree *tree, struct vma *vma);
 
 /* vma_resize - move the ends of a vma inside the free space around it; pgoff is the caller's business. */
 void vma_resize(struct vma_tree *tree, struct vma *vma, u64 start, u64 end);

@@ -30,8 +30,9 @@ class Count:
 
 
 def host_tests():
-    make = subprocess.run(["make", "--no-print-directory", "test-host"], cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")})
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    make = subprocess.run(["make", "--no-print-directory", "test-host"], cwd=ROOT, env=env, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     summary = re.search(r"host: (\d+) cases passed in \d+ programs, (\d+) programs failed", make.stdout)
     if make.returncode or not summary:
         print(make.stdout)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """style.py - what a machine can see of the house style
 
-Idea        hard findings (exit status 1): no SPDX line, no head comment or a heading missing in it, lines over 120
-            columns, functions over 60 lines, a return type on the line of the name, #if inside a function, TODO and its
-            like, C files that clang-format would change, trailing blanks. Soft ones are printed as advice: files longer
-            than about 400 and 150 lines, more than 10 includes, functions over 40 lines. The last lines are
-            the figures: median and 90th percentile of function length, share of comments, assertions.
+Idea        hard findings (exit status 1): no SPDX line, no head comment or a heading missing in it (a file under tests/
+            may leave out what would say nothing), a file named in it that does not exist, lines over 120 columns,
+            functions over 60 lines, a return type on the line of the name, #if inside a function, TODO and its like,
+            C files that clang-format would change, trailing blanks. Soft ones are printed as advice: files longer than
+            about 400 and 150 lines, more than 10 includes, functions over 40 lines. The last lines are the
+            figures: median and 90th percentile of function length, share of comments, assertions.
 Follow      from Makefile (style)
 """
 import pathlib
@@ -17,9 +18,12 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADINGS = ["Idea", "Invariants", "Locks", "Follow", "Tests"]
+HEADINGS_OF_TESTS = ["Idea"]
 COLUMNS, FUNCTION_MOST, FUNCTION_LONG, C_LINES, H_LINES, INCLUDES = 120, 60, 40, 450, 180, 10
 KERNEL = ("arch", "kernel", "mm")
 FORBIDDEN = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+
+NAMED = re.compile(r"(?<![\w*/-])[\w/-]+\.(?:c|h|S|py|def)\b")
 
 hard, soft = [], []
 
@@ -28,7 +32,7 @@ def columns(line):
     return len(line.expandtabs(8))
 
 
-def head_check(path, text):
+def head_check(path, text, known):
     lines = text.split("\n")
     if "SPDX-License-Identifier: MIT" not in "\n".join(lines[:2]):
         hard.append(f"{path}:1: no SPDX line")
@@ -37,9 +41,13 @@ def head_check(path, text):
     comment = text.split("*/", 2)[1] if text.count("*/") > 1 else ""
     if str(path) not in comment:
         hard.append(f"{path}:2: the head comment does not name the file")
-    missing = [h for h in HEADINGS if not re.search(rf"^ \* {h} ", comment, re.M)]
+    wanted = HEADINGS_OF_TESTS if path.parts[0] == "tests" else HEADINGS
+    missing = [h for h in wanted if not re.search(rf"^ \* {h} ", comment, re.M)]
     if missing and comment:
         hard.append(f"{path}:2: the head comment lacks {', '.join(missing)}")
+    for name in NAMED.findall("".join(re.findall(r"^ \* (?:Follow|Tests) .*$", comment, re.M))):
+        if not any(f"/{p}".endswith(f"/{name}") for p in known):
+            hard.append(f"{path}:2: the head comment names {name}, which does not exist")
 
 
 def line_check(path, text):
@@ -123,11 +131,11 @@ def figures(texts, lengths):
 def main():
     found = (p for d in (*KERNEL, "user", "tests", "iso") for p in (ROOT / d).rglob("*"))
     paths = [p.relative_to(ROOT) for p in found
-             if p.suffix in (".c", ".h", ".S", ".py", ".sh", ".ld") and "__pycache__" not in p.parts]
+             if p.suffix in (".c", ".h", ".S", ".def", ".py", ".sh", ".ld") and "__pycache__" not in p.parts]
     texts = {p: (ROOT / p).read_text() for p in sorted(paths)}
     lengths = []
     for path, text in texts.items():
-        head_check(path, text)
+        head_check(path, text, paths)
         line_check(path, text)
         if path.suffix in (".c", ".h"):
             c_check(path, text, lengths if path.parts[0] in KERNEL else [])

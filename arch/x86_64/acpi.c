@@ -9,7 +9,7 @@
  * Invariants  none
  * Locks       none: boot CPU only
  * Follow      from kernel/main.c   to acpi_tables.c
- * Tests       every boot; boots without ACPI (-machine pc,acpi=off)
+ * Tests       every boot; without ACPI: QEMUEXTRA="-machine pc,acpi=off"
  * See         ACPI specification 5.2.5 to 5.2.8
  */
 #include <arch/acpi.h>

@@ -11,7 +11,7 @@
  * Invariants  I1  An alarm never fires before clock_ns() has reached its deadline.
  * Locks       none; the alarm belongs to its CPU, interrupts off
  * Follow      from kernel/timer.c   to apic.c
- * Tests       tests/guest (nanosleep), selftest=timers
+ * Tests       tests/guest/time.c, selftest=timers
  * See         Intel SDM volume 3, 10.5.4 and 17.17; ACPI specification 4.8.3.3
  */
 #include <arch/acpi.h>

@@ -27,6 +27,8 @@
 #include <kernel/percpu.h>
 #include <kernel/syscall.h>
 
+#define RANDOM_TRIES 10 /* Intel's advice */
+
 /* One place in the text where SMAP's instruction goes. */
 struct smap_site {
 	u64 at;
@@ -47,6 +49,8 @@ _Static_assert(DIRECT_INDEX == (DIRECT_BASE >> 39 & 511), "boot.S must map the d
 static void cpu_features_find(struct cpu_features *f);
 static void cpu_extended_find(struct cpu_features *f);
 static void cpu_smap_patch(void);
+static bool rdseed(u64 *out);
+static bool rdrand(u64 *out);
 
 void __init
 arch_early_init(const struct boot_info *info)
@@ -93,6 +97,8 @@ cpu_features_find(struct cpu_features *f)
 	f->x2apic = basic.ecx & BIT(21);
 	f->tsc_deadline = basic.ecx & BIT(24);
 	f->xsave = basic.ecx & BIT(26);
+	f->rdrand = basic.ecx & BIT(30);
+	f->rdseed = has_seven && seven.ebx & BIT(18);
 	f->smep = has_seven && seven.ebx & BIT(7);
 	f->smap = has_seven && seven.ebx & BIT(20);
 	f->umip = has_seven && seven.ecx & BIT(2);
@@ -130,4 +136,41 @@ u64
 cpu_hwcap(void)
 {
 	return cpu_features.hwcap;
+}
+
+/* Both may be dry for a moment; rdrand is stretched out of rdseed's source and hardly ever is. */
+bool
+cpu_random(u64 *out)
+{
+	for (u32 i = 0; i < RANDOM_TRIES; i++) {
+		if (cpu_features.rdseed && rdseed(out))
+			return true;
+		if (cpu_features.rdrand && rdrand(out))
+			return true;
+	}
+	return false;
+}
+
+static bool
+rdseed(u64 *out)
+{
+	bool good;
+
+	__asm__ volatile("rdseed %0" : "=r"(*out), "=@ccc"(good));
+	return good;
+}
+
+static bool
+rdrand(u64 *out)
+{
+	bool good;
+
+	__asm__ volatile("rdrand %0" : "=r"(*out), "=@ccc"(good));
+	return good;
+}
+
+u64
+cpu_ticks(void)
+{
+	return rdtsc();
 }

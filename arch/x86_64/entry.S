@@ -20,7 +20,7 @@
  *             The stack is 8 bytes off a multiple of 16 when C is called: no kernel code uses vector registers.
  * Locks       none
  * Follow      from the CPU   to trap.c, kernel/syscall.h, kernel/signal.h (user_return_work), switch.c
- * Tests       tests/guest; every boot
+ * Tests       tests/guest/basics.c, tests/guest/trap.c, tests/guest/wild.c
  * See         Intel SDM volume 3, 6.14; AMD APM volume 2, 6.1 (syscall and sysret)
  */
 #include <arch/asm.h>

@@ -10,7 +10,7 @@
  *             I2  A load replaces every component that is switched on: nothing of the last task stays.
  * Locks       none; owner only
  * Follow      from switch.c, cpu.c
- * Tests       tests/guest
+ * Tests       tests/guest/cpu.c
  * See         Intel SDM volume 1, chapter 13
  */
 #include <arch/features.h>

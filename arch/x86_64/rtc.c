@@ -7,7 +7,7 @@
  * Invariants  none
  * Locks       none: asked at boot
  * Follow      from kernel/sys_time.c
- * Tests       tests/guest (clock_gettime)
+ * Tests       tests/guest/time.c
  * See         Motorola MC146818 data sheet
  */
 #include <arch/cpu.h>

@@ -19,7 +19,7 @@
  *             I2  Numbers of CPUs that run are 0 .. cpu_online - 1.
  * Locks       none; masks and counts are atomic
  * Follow      from kernel/main.c, mm/tlb.c, kernel/panic.c   to apic.c, trap.c
- * Tests       boots with CPUS=1, 2 and 4; tests/guest (shoot-down)
+ * Tests       boots with CPUS=1, 2 and 4; tests/guest/unshare.c (shoot-down)
  * See         Intel SDM volume 3, 8.4
  */
 #include <arch/acpi.h>

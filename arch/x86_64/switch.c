@@ -12,7 +12,7 @@
  * Invariants  as in arch/cpu.h
  * Locks       none; a task that does not run belongs to whoever creates or switches
  * Follow      from kernel/sched.c, fork.c, exec.c   to entry.S, fpu.c
- * Tests       tests/guest; selftest=threads
+ * Tests       tests/guest/cpu.c; selftest=threads
  * See         System V ABI for x86-64, 3.2.1
  */
 #include <arch/asm.h>

@@ -15,7 +15,7 @@
  *             I2  A signal is recorded by the handler and acted upon in user_return_work().
  * Locks       none; faults from user mode and user copies may sleep
  * Follow      from entry.S   to mm/fault.c, kernel/signal.h, kernel/panic.h
- * Tests       tests/guest; selftest=null, stack_overflow
+ * Tests       tests/guest/trap.c, tests/guest/fault.c; selftest=null, stack_overflow
  * See         docs/tour.md; Intel SDM volume 3, 6.15
  */
 #include <arch/apic.h>

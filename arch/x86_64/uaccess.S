@@ -10,7 +10,7 @@
  *             sets it again.
  * Locks       none; the caller holds none, for a fault may sleep
  * Follow      from kernel/uaccess.h   to trap.c (trap_kernel_fault)
- * Tests       tests/guest (wild pointers in every system call)
+ * Tests       tests/guest/wild.c
  */
 #include <arch/asm.h>
 

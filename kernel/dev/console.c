@@ -17,7 +17,7 @@
  *             I2  In raw mode line == head.
  * Locks       console_lock (spin, interrupts off): the ring, its indices, termios, window size
  * Follow      from arch/x86_64/serial.c, devfs.c   to printk.c
- * Tests       tests/guest
+ * Tests       every guest test that prints; typing at the console
  * See         termios(3), ioctl_tty(2)
  */
 #include <kernel/dev/console.h>

@@ -6,7 +6,7 @@
  * Invariants  see console.c
  * Locks       console_lock
  * Follow      from arch/x86_64/serial.c (input), devfs.c   to printk.c
- * Tests       tests/guest
+ * Tests       every guest test that prints
  */
 #pragma once
 

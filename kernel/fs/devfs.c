@@ -5,8 +5,8 @@
  * Idea        see devfs.h. null, zero, full and kmsg are a few lines each and live here.
  * Invariants  none
  * Locks       none
- * Follow      from file_open, vfs.c   to dev/console.c, printk.c
- * Tests       tests/guest
+ * Follow      from file_open, vfs.c   to dev/console.c, printk.c, random.c
+ * Tests       tests/guest/file.c
  * See         null(4), full(4), random(4); Linux Documentation/ABI/testing/dev-kmsg
  */
 #include <kernel/fs/devfs.h>
@@ -18,6 +18,7 @@
 #include <kernel/lib/errno.h>
 #include <kernel/lib/string.h>
 #include <kernel/printk.h>
+#include <kernel/random.h>
 #include <kernel/sched.h>
 #include <kernel/task.h>
 
@@ -33,6 +34,8 @@ static s64 null_read(struct file *f, struct io *io);
 static s64 null_write(struct file *f, struct io *io);
 static s64 zero_read(struct file *f, struct io *io);
 static s64 full_write(struct file *f, struct io *io);
+static s64 random_dev_read(struct file *f, struct io *io);
+static s64 random_dev_write(struct file *f, struct io *io);
 static s64 kmsg_write(struct file *f, struct io *io);
 static void kmsg_say(enum printk_level level, const char *fmt, ...) __printf(2, 3);
 static int make_node(struct inode *dev, const char *name, const struct inode_kind *kind);
@@ -40,11 +43,14 @@ static int make_node(struct inode *dev, const char *name, const struct inode_kin
 static const struct file_ops null_ops = {.read = null_read, .write = null_write};
 static const struct file_ops zero_ops = {.read = zero_read, .write = null_write};
 static const struct file_ops full_ops = {.read = zero_read, .write = full_write};
+static const struct file_ops random_ops = {.read = random_dev_read, .write = random_dev_write};
 static const struct file_ops kmsg_ops = {.write = kmsg_write};
 
 static const struct device devices[] = {
-	{"null", 1, 3, 0666, &null_ops},      {"zero", 1, 5, 0666, &zero_ops},   {"full", 1, 7, 0666, &full_ops},
-	{"kmsg", 1, 11, 0644, &kmsg_ops},     {"tty", 5, 0, 0666, &console_ops}, {"console", 5, 1, 0600, &console_ops},
+	{"null", 1, 3, 0666, &null_ops},      {"zero", 1, 5, 0666, &zero_ops},
+	{"full", 1, 7, 0666, &full_ops},      {"random", 1, 8, 0666, &random_ops},
+	{"urandom", 1, 9, 0666, &random_ops}, {"kmsg", 1, 11, 0644, &kmsg_ops},
+	{"tty", 5, 0, 0666, &console_ops},    {"console", 5, 1, 0600, &console_ops},
 	{"ttyS0", 4, 64, 0660, &console_ops},
 };
 
@@ -113,6 +119,18 @@ static s64
 full_write(struct file *f, struct io *io)
 {
 	return io->left ? -ENOSPC : 0;
+}
+
+static s64
+random_dev_read(struct file *f, struct io *io)
+{
+	return random_read(io);
+}
+
+static s64
+random_dev_write(struct file *f, struct io *io)
+{
+	return random_write(io);
 }
 
 /* One message a write; "<n>" before it is the level. */

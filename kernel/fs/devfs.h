@@ -3,12 +3,12 @@
  * kernel/fs/devfs.h - from a device number to the driver
  *
  * Idea        Device nodes are inodes of a tmpfs like any other; opening one looks its number up here. The nodes that
- *             programs expect are made at boot: console null zero full kmsg tty ttyS0. Simple: no devtmpfs that
- *             follows what drivers announce.
+ *             programs expect are made at boot: console null zero full random urandom kmsg tty ttyS0. Simple: no
+ *             devtmpfs that follows what drivers announce.
  * Invariants  none
  * Locks       none: the table is constant
  * Follow      from file_open   to dev/console.c
- * Tests       tests/guest
+ * Tests       tests/guest/file.c
  */
 #pragma once
 

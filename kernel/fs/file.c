@@ -6,7 +6,7 @@
  * Invariants  see file.h
  * Locks       tree_lock for walks; see file.h
  * Follow      from kernel/sys_fs.c, sys_path.c, exec.c   to path.c, files.c, devfs.c
- * Tests       tests/guest
+ * Tests       tests/guest/file.c
  */
 #include <kernel/fs/file.h>
 

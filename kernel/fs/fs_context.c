@@ -6,7 +6,7 @@
  * Invariants  see fs_context.h
  * Locks       fs->lock; directories are put outside of it
  * Follow      from fork.c, exit.c, kernel/sys_path.c   to vfs.h
- * Tests       tests/guest
+ * Tests       tests/guest/file.c
  */
 #include <kernel/fs/fs_context.h>
 

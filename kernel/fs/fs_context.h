@@ -6,7 +6,7 @@
  * Invariants  cwd is pinned as long as the context lives
  * Locks       lock (spin, leaf): cwd, umask
  * Follow      from fork.c, exit.c, main.c   to vfs.h
- * Tests       tests/guest
+ * Tests       tests/guest/file.c
  */
 #pragma once
 

@@ -9,7 +9,7 @@
  *             I2  user buffers lie below USER_TOP: io_init's callers have checked that.
  * Locks       none; a transfer belongs to one task
  * Follow      from kernel/sys_fs.c   to kernel/uaccess.h
- * Tests       tests/guest
+ * Tests       tests/guest/file.c, tests/guest/wild.c
  */
 #pragma once
 

@@ -6,7 +6,7 @@
  * Invariants  I1  w->at is pinned from the first component to the end of the walk.
  * Locks       the caller holds tree_lock
  * Follow      from kernel/sys_path.c, file.c   to inode_ops->lookup in tmpfs.c, procfs.c
- * Tests       tests/guest
+ * Tests       tests/guest/file.c
  * See         path_resolution(7)
  */
 #include <kernel/fs/path.h>

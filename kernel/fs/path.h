@@ -8,7 +8,7 @@
  * Invariants  none
  * Locks       the caller holds tree_lock, for reading or writing, until it has done with what was found
  * Follow      from kernel/sys_path.c, file.c   to inode_ops->lookup
- * Tests       tests/guest
+ * Tests       tests/guest/file.c
  */
 #pragma once
 

@@ -16,7 +16,7 @@
  * Locks       lock (sleeping: user memory is copied under it) guards all fields; bytes, readers and writers are also
  *             read without it, to decide about sleeping. Pages are taken before the lock.
  * Follow      from kernel/sys_fs.c   to io.c, kernel/wait.h
- * Tests       tests/guest
+ * Tests       tests/guest/pipe.c
  * See         pipe(7)
  */
 #include <kernel/fs/pipe.h>

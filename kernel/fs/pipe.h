@@ -6,7 +6,7 @@
  * Invariants  see pipe.c
  * Locks       pipe->lock
  * Follow      from kernel/sys_fs.c
- * Tests       tests/guest
+ * Tests       tests/guest/pipe.c
  */
 #pragma once
 

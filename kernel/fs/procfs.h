@@ -7,7 +7,7 @@
  * Invariants  none
  * Locks       see procfs.c
  * Follow      from vfs.c   to procfs.c and the three above
- * Tests       tests/guest
+ * Tests       tests/guest/main.c
  * See         proc(5)
  */
 #pragma once

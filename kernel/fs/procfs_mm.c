@@ -9,7 +9,7 @@
  * Invariants  none
  * Locks       none held; the figures' own functions take theirs
  * Follow      from procfs.c   to the headers of mm/
- * Tests       tests/guest
+ * Tests       tests/guest/main.c (mm_check), user/story.c
  * See         proc(5); Linux Documentation/filesystems/proc.rst
  */
 #include <kernel/fs/procfs.h>

@@ -9,7 +9,7 @@
  * Invariants  none
  * Locks       process_lock; mm->lock; a table lock to copy the command line out of another address space
  * Follow      from procfs.c   to process.h, mm/vma.h
- * Tests       tests/guest
+ * Tests       tests/guest/mmap.c, user/story.c
  * See         proc(5)
  */
 #include <kernel/fs/procfs.h>

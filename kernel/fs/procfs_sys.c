@@ -6,7 +6,7 @@
  * Invariants  none
  * Locks       tree_lock for the list of mounts, whose lines are gathered in a buffer first
  * Follow      from procfs.c   to sched.h, vfs.h
- * Tests       tests/guest
+ * Tests       none
  * See         proc(5)
  */
 #include <kernel/fs/procfs.h>

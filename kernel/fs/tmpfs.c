@@ -9,7 +9,7 @@
  *             I3  entries are in ascending order of pos, from DIR_FIRST_POS on
  * Locks       tree_lock, for writing where entries change; held by every caller but evict and drop
  * Follow      from path.c, kernel/sys_path.c   to vfs.c, mm/pagecache.c
- * Tests       tests/guest
+ * Tests       tests/guest/file.c
  */
 #include <kernel/fs/tmpfs.h>
 

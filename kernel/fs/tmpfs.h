@@ -10,7 +10,7 @@
  *                 it; 0 once it is removed, and then it takes no new entries.
  * Locks       tree_lock: entries. inode->lock: size and contents against other writers; reading takes no lock.
  * Follow      from vfs.c   to tmpfs_file.c, mm/pagecache.c
- * Tests       tests/guest
+ * Tests       tests/guest/file.c
  */
 #pragma once
 

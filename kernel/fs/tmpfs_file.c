@@ -9,7 +9,7 @@
  *             and the copy lets the reader see what the page held, or zeroes: both were true a moment ago.
  *             Writing holds inode->lock (sleeping) over the copy, so that two writers do not mix and O_APPEND appends.
  * Follow      from kernel/sys_fs.c, initrd.c   to mm/pagecache.c
- * Tests       tests/guest
+ * Tests       tests/guest/file.c, tests/guest/mmap.c
  */
 #include <kernel/fs/tmpfs.h>
 

@@ -6,7 +6,7 @@
  * Invariants  see vfs.h
  * Locks       tree_lock: the list of mounts, covers, mounted
  * Follow      from main.c, kernel/sys_path.c   to tmpfs.c, procfs.c, devfs.c
- * Tests       tests/guest
+ * Tests       tests/guest/file.c
  */
 #include <kernel/fs/vfs.h>
 

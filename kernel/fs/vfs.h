@@ -23,7 +23,7 @@
  *             mounted, covers. Simple: Linux locks each directory. inode->lock (sleeping): size and contents of a
  *             file against other writers. Order: tree_lock < inode->lock < mm->lock.
  * Follow      from kernel/sys_fs.c, exec, initrd   to path.c, tmpfs.c, devfs.c, procfs.c
- * Tests       tests/guest
+ * Tests       tests/guest/file.c
  */
 #pragma once
 

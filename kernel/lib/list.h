@@ -18,9 +18,9 @@ struct list {
 	struct list *prev;
 };
 
-#define LIST_INIT(name)                                                                                                \
-	{                                                                                                              \
-		&(name), &(name)                                                                                       \
+#define LIST_INIT(name)          \
+	{                        \
+		&(name), &(name) \
 	}
 
 static inline void
@@ -85,11 +85,12 @@ list_splice(struct list *from, struct list *to)
 #define list_first(head, type, member) list_entry((head)->next, type, member)
 #define list_last(head, type, member) list_entry((head)->prev, type, member)
 
-#define list_for_each(pos, head, member)                                                                               \
-	for (pos = list_first(head, __typeof__(*pos), member); &pos->member != (head);                                 \
+#define list_for_each(pos, head, member)                                               \
+	for (pos = list_first(head, __typeof__(*pos), member); &pos->member != (head); \
 	     pos = list_first(&pos->member, __typeof__(*pos), member))
 
 /* @pos may be unlinked or freed in the body; @tmp is another cursor of the same type. */
-#define list_for_each_safe(pos, tmp, head, member)                                                                     \
-	for (pos = list_first(head, __typeof__(*pos), member), tmp = list_first(&pos->member, __typeof__(*pos), member); \
+#define list_for_each_safe(pos, tmp, head, member)                    \
+	for (pos = list_first(head, __typeof__(*pos), member),        \
+	    tmp = list_first(&pos->member, __typeof__(*pos), member); \
 	     &pos->member != (head); pos = tmp, tmp = list_first(&tmp->member, __typeof__(*tmp), member))

@@ -4,9 +4,7 @@
  *
  * Idea        a program runs, knows itself, and the calls it makes leave its registers alone
  * Invariants  see guest.h
- * Locks       none
  * Follow      to kernel/syscall.c, kernel/sys_info.c
- * Tests       none
  */
 #include "guest.h"
 #include <stdio.h>

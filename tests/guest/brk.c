@@ -4,9 +4,7 @@
  *
  * Idea        the system call itself, which returns the end of the heap: unchanged means refused
  * Invariants  see guest.h
- * Locks       none
- * Follow      to mm/mmap.c (do_brk)
- * Tests       none
+ * Follow      to mm/brk.c
  */
 #include "guest.h"
 #include <sys/resource.h>

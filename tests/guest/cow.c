@@ -5,9 +5,7 @@
  * Idea        parent and child write on either side, in every order, across generations and after the mapping has
  *             changed
  * Invariants  see guest.h
- * Locks       none
  * Follow      to mm/fault.c (fault_cow), mm/share.c
- * Tests       none
  */
 #include "guest.h"
 #include <fcntl.h>

@@ -5,9 +5,7 @@
  * Idea        load registers with a pattern of one's own, give the processor away or have it taken, and look again.
  *             Load, wait and store are one piece of assembler: no C code in between may use the registers.
  * Invariants  see guest.h
- * Locks       none
- * Follow      to arch/x86_64/fpu.c, arch/x86_64/switch.S
- * Tests       none
+ * Follow      to arch/x86_64/fpu.c, arch/x86_64/switch.c
  */
 #include "guest.h"
 #include <pthread.h>

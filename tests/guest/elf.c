@@ -6,7 +6,6 @@
  *             given the old program up, the errno must be the same; where Linux notices later and kills, either is
  *             right. In no case may the spoiled program run to its end, or the kernel fall.
  * Invariants  see guest.h
- * Locks       none
  * Follow      to kernel/lib/elf.c, kernel/exec.c
  * Tests       tests/host/elf_test.c
  */

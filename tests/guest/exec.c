@@ -6,9 +6,7 @@
  *             status; 0 means that all is as it ought to be, else the status is the line of the check that failed,
  *             modulo 256.
  * Invariants  see guest.h
- * Locks       none
  * Follow      to kernel/exec.c
- * Tests       none
  */
 #include "guest.h"
 #include <elf.h>

@@ -5,7 +5,6 @@
  * Idea        something takes memory until the kernel stops it. Whoever is not guilty lives on with every byte
  *             intact, and afterwards all memory is free again (the runner's ledger says: to the page).
  * Invariants  see guest.h
- * Locks       none
  * Follow      to mm/page_alloc.c, mm/oom.c
  * Tests       tests/host/oom_test.c has the choice alone
  */

@@ -5,7 +5,6 @@
  * Idea        each row is brought about by a program, and seen by what the program reads back, by the faults it is
  *             charged for, and by the signal it dies of
  * Invariants  see guest.h
- * Locks       none
  * Follow      to mm/fault.c
  * Tests       tests/host/fault_test.c has the decision alone
  */

@@ -4,9 +4,7 @@
  *
  * Idea        as much of files as programs of this tree need, with Linux's errno
  * Invariants  see guest.h
- * Locks       none
  * Follow      to kernel/sys_fs.c, kernel/fs/tmpfs.c
- * Tests       none
  */
 #include "guest.h"
 #include <fcntl.h>

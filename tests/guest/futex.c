@@ -4,9 +4,7 @@
  *
  * Idea        the system call itself, between threads and between processes that share memory
  * Invariants  see guest.h
- * Locks       none
  * Follow      to kernel/futex.c
- * Tests       none
  */
 #include "guest.h"
 #include <limits.h>

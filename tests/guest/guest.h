@@ -6,9 +6,7 @@
  *             returns; the first check that does not hold ends it with the reason. A case that ought to die names the
  *             signal. Only the Linux ABI is used, so that each case must also pass on Linux.
  * Invariants  a case leaves no process and no file behind
- * Locks       none
  * Follow      from main.c   to the files of cases
- * Tests       none
  */
 #pragma once
 

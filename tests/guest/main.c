@@ -7,9 +7,7 @@
  *             of its own, and the verdict is its end. Then, on Tidemark, /proc/mm_check makes the kernel prove its
  *             invariants and count what it has handed out: each number must be what it was before the case.
  * Invariants  a case's number depends on nothing but the list
- * Locks       none
  * Follow      from test_guest.py, which reads the lines   to guest.h, the files of cases
- * Tests       none
  */
 #include "guest.h"
 #include <fcntl.h>
@@ -46,15 +44,15 @@ struct tally {
 extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshare_cases[], mmap_cases[],
 	protect_cases[], brk_cases[], stack_cases[], proc_cases[], wait_cases[], thread_cases[], futex_cases[],
 	exec_cases[], elf_cases[], cpu_cases[], trap_cases[], file_cases[], pipe_cases[], time_cases[], wild_cases[],
-	exhaust_cases[];
+	random_cases[], exhaust_cases[];
 
 static const struct test_group groups[] = {
-	{"basics", basics_cases},   {"fault", fault_cases},     {"cow", cow_cases},       {"unshare", unshare_cases},
-	{"mmap", mmap_cases},       {"protect", protect_cases}, {"brk", brk_cases},       {"stack", stack_cases},
-	{"proc", proc_cases},       {"wait", wait_cases},       {"thread", thread_cases}, {"futex", futex_cases},
-	{"exec", exec_cases},       {"elf", elf_cases},         {"cpu", cpu_cases},       {"trap", trap_cases},
-	{"file", file_cases},       {"pipe", pipe_cases},       {"time", time_cases},     {"wild", wild_cases},
-	{"exhaust", exhaust_cases},
+	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},       {"unshare", unshare_cases},
+	{"mmap", mmap_cases},     {"protect", protect_cases}, {"brk", brk_cases},       {"stack", stack_cases},
+	{"proc", proc_cases},     {"wait", wait_cases},       {"thread", thread_cases}, {"futex", futex_cases},
+	{"exec", exec_cases},     {"elf", elf_cases},         {"cpu", cpu_cases},       {"trap", trap_cases},
+	{"file", file_cases},     {"pipe", pipe_cases},       {"time", time_cases},     {"wild", wild_cases},
+	{"random", random_cases}, {"exhaust", exhaust_cases},
 };
 
 static void selection_read(struct selection *s, int argc, char **argv);

@@ -4,7 +4,6 @@
  *
  * Idea        what is mapped is seen by trying; what is refused must be refused with Linux's errno
  * Invariants  see guest.h
- * Locks       none
  * Follow      to mm/mmap.c, mm/vma.c
  * Tests       tests/host/vma_test.c has the tree alone
  */

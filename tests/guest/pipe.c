@@ -4,9 +4,7 @@
  *
  * Idea        order, blocking, ends that close, and errno
  * Invariants  see guest.h
- * Locks       none
  * Follow      to kernel/fs/pipe.c
- * Tests       none
  */
 #include "guest.h"
 #include <fcntl.h>

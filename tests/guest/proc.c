@@ -4,9 +4,7 @@
  *
  * Idea        fork, vfork, clone, exit and kill, seen through wait statuses and shared memory
  * Invariants  see guest.h
- * Locks       none
  * Follow      to kernel/fork.c, kernel/exit.c, kernel/signal.c
- * Tests       none
  */
 #include "guest.h"
 #include <sched.h>

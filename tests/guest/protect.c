@@ -4,9 +4,7 @@
  *
  * Idea        every change of rights is seen by trying, in a child where the attempt may kill
  * Invariants  see guest.h
- * Locks       none
- * Follow      to mm/mmap.c (do_mprotect)
- * Tests       none
+ * Follow      to mm/mprotect.c
  */
 #include "guest.h"
 #include <fcntl.h>

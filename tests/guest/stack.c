@@ -4,9 +4,7 @@
  *
  * Idea        a child reads below its own stack pointer, as far as the case asks; what it may not reach kills it
  * Invariants  see guest.h
- * Locks       none
  * Follow      to mm/fault.c (growth), mm/vma.c
- * Tests       none
  */
 #include "guest.h"
 #include <stdio.h>

@@ -3,10 +3,7 @@
  * tests/guest/support.c - the small tools of the cases
  *
  * Idea        see guest.h
- * Invariants  none
- * Locks       none
  * Follow      from every file of cases
- * Tests       none
  */
 #include "guest.h"
 #include <fcntl.h>

@@ -4,9 +4,7 @@
  *
  * Idea        pthreads from creation to join, and what they have in common with their process and its end
  * Invariants  see guest.h
- * Locks       none
  * Follow      to kernel/fork.c, kernel/futex.c, kernel/exit.c
- * Tests       none
  */
 #include "guest.h"
 #include <pthread.h>

@@ -4,9 +4,7 @@
  *
  * Idea        nothing here depends on how fast the machine is: there are lower bounds only
  * Invariants  see guest.h
- * Locks       none
  * Follow      to kernel/sys_time.c, kernel/timer.c
- * Tests       none
  */
 #include "guest.h"
 #include <pthread.h>

@@ -4,9 +4,7 @@
  *
  * Idea        each exception that a program can raise becomes Linux's signal, whatever state the registers are in
  * Invariants  see guest.h
- * Locks       none
- * Follow      to arch/x86_64/trap.c, arch/x86_64/syscall.S
- * Tests       none
+ * Follow      to arch/x86_64/trap.c, arch/x86_64/entry.S
  */
 #include "guest.h"
 #include <pthread.h>

@@ -5,9 +5,7 @@
  * Idea        page tables shared at fork are copied by whoever writes first, and translations that one processor took
  *             away must be gone on all others. Each case does that many times, with every participant at the same line.
  * Invariants  see guest.h
- * Locks       none
  * Follow      to mm/share.c, mm/tlb.c
- * Tests       none
  */
 #include "guest.h"
 #include <pthread.h>

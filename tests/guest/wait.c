@@ -4,9 +4,7 @@
  *
  * Idea        who is waited for, who is left, and the errno when there is nobody
  * Invariants  see guest.h
- * Locks       none
  * Follow      to kernel/exit.c
- * Tests       none
  */
 #include "guest.h"
 #include <sched.h>

@@ -5,9 +5,7 @@
  * Idea        calls that follow a pointer must answer EFAULT to one that leads nowhere; every number there is must
  *             survive arguments that make no sense. The kernel alive is the verdict.
  * Invariants  see guest.h
- * Locks       none
  * Follow      to kernel/uaccess.c
- * Tests       none
  */
 #include "guest.h"
 #include <fcntl.h>

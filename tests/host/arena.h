@@ -6,10 +6,8 @@
  *             memory that costs nothing until it is touched. arena_boot() then brings up memblock, page structs,
  *             zones and the page allocator as the kernel's boot does. The test provides what lies above: slab,
  *             vmalloc, oom.
- * Invariants  none
  * Locks       none; one thread, one CPU
  * Follow      from tests of mm/
- * Tests       none
  */
 #pragma once
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/lib/bitmap.c */
 /*
  * tests/host/bitmap_test.c - bit arrays against arrays of bool
  *
  * Idea        Maps of every size up to four words, in blocks of exactly that size; sparse, dense and mixed.
  */
+/* sources: kernel/lib/bitmap.c */
 #include "host.h"
 
 #include <kernel/lib/bitmap.h>

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: mm/buddy.c */
 /*
  * tests/host/buddy_test.c - the buddy lists against a model that knows of each frame whether it is free
  *
@@ -7,6 +6,7 @@
  *             Small zones are checked in full after every operation, a large one now and then. When all is free
  *             again, the lists must be what they were at the start: then everything has merged.
  */
+/* sources: mm/buddy.c */
 #include "arena.h"
 
 #include <mm/buddy.h>

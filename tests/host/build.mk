@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Host tests: `make test-host` builds every tests/host/*_test.c with the kernel sources that its head names, runs all, shows
-# the output of those that fail, and ends with a count. SEED=n in the environment changes the random operations.
+# Host tests: `make test-host` builds every tests/host/*_test.c with the kernel sources that its head names, runs all,
+# shows the output of those that fail, and ends with a count. SEED=n in the environment changes the random operations.
 # One alone: build/host/rbtree_test
 
 HOST_CC     ?= gcc
@@ -10,8 +10,8 @@ HOST_FLAGS  := -std=gnu17 -g -O1 -fsanitize=address,undefined -fno-sanitize-reco
 HOST_TESTS  := $(patsubst tests/host/%.c,%,$(sort $(wildcard tests/host/*_test.c)))
 HOST_BINS   := $(HOST_TESTS:%=build/host/%)
 
-# The words behind "sources:" or "flags:" in the comments at the head of a test: $(call host_head,test,word)
-host_head    = $(shell sed -n '1,12s|^/\* $2: *\(.*[^ ]\) *\*/$$|\1|p' tests/host/$1.c)
+# The words behind "sources:" or "flags:" in the lines below the head comment of a test: $(call host_head,test,word)
+host_head    = $(shell sed -n '1,30s|^/\* $2: *\(.*[^ ]\) *\*/$$|\1|p' tests/host/$1.c)
 host_objects = $(patsubst %.c,build/host/%.o,$(call host_head,$1,sources))
 
 # The C library has functions of these names; ASan watches them, so everything but string_test uses the library's.

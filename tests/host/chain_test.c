@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/lib/chain.c */
 /*
  * tests/host/chain_test.c - sets of words against arrays
  *
  * Idea        Random additions and removals; after each, members, form and blocks are compared. Every block is in
  *             the pool or in the chain: none is lost.
  */
+/* sources: kernel/lib/chain.c */
 #include "host.h"
 
 #include <kernel/lib/chain.h>

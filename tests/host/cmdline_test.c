@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/cmdline.c kernel/lib/format.c kernel/lib/string.c */
 /*
  * tests/host/cmdline_test.c - who gets which word of the command line
  *
  * Idea        one line a case, as Linux would share it out; then random lines, for ASan to watch
  */
+/* sources: kernel/cmdline.c kernel/lib/format.c kernel/lib/string.c */
 #include "host.h"
 
 #include <kernel/cmdline.h>

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/lib/cpio.c */
 /*
  * tests/host/cpio_test.c - the cpio reader: honest archives, each kind of corruption, and noise
  *
@@ -7,6 +6,7 @@
  *             size. What a corrupt archive must never do is counted as well: entries that point outside, or an
  *             endless loop.
  */
+/* sources: kernel/lib/cpio.c */
 #include "host.h"
 
 #include <kernel/lib/cpio.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/lib/elf.c */
 /*
  * tests/host/elf_test.c - the ELF checker: a case for each rule E1 to E10, real programs, and noise
  *
  * Idea        A small good file is made, one thing in it is spoiled, and the verdict compared. Whatever passes
  *             after random changes must keep the promises of struct elf_plan, which are checked here one by one.
  */
+/* sources: kernel/lib/elf.c */
 #include "host.h"
 
 #include <kernel/lib/elf.h>

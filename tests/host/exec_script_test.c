@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/exec_script.c */
 /*
  * tests/host/exec_script_test.c - the #! line: interpreter and argument
  *
  * Idea        a table of lines and what execve(2) says of them, then random bytes, where only the invariants count
  */
+/* sources: kernel/exec_script.c */
 #include "host.h"
 
 #include <kernel/exec_script.h>

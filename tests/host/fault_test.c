@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /*
  * tests/host/fault_test.c - the table at the head of fault.c
  *
- * Idea        fault_classify for all combinations of entry, rights, sharing, object and access against the table, written down here a
- *             second time. Then each row as a program meets it: what it reads, which frame it gets, what is counted.
- * Invariants  none
- * Locks       none
+ * Idea        fault_classify for all combinations of entry, rights, sharing, object and access against the table,
+ *             written down here a second time. Then each row as a program meets it: what it reads, which frame it gets,
+ *             what is counted.
  * Follow      from machine.h   to mm/fault.c
- * Tests       none
  */
+/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 #include "host.h"
 
 #include "machine_user.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/fs/files.c */
 /*
  * tests/host/files_test.c - the descriptor table: random operations against an array
  *
  * Idea        The model holds for each descriptor which file it is and whether exec closes it. Every file's count of
  *             references must be the number of slots that name it, and the one the test holds.
  */
+/* sources: kernel/fs/files.c */
 #include "host.h"
 
 #include <kernel/fs/file.h>

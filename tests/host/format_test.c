@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/lib/format.c kernel/lib/string.c */
 /*
  * tests/host/format_test.c - format() against the C library's snprintf, and the number parsers
  *
  * Idea        Random conversions with all flags, widths, precisions and lengths, into buffers of random sizes.
  *             What differs from C on purpose (%p, NULL strings, unknown conversions) has cases of its own.
  */
+/* sources: kernel/lib/format.c kernel/lib/string.c */
 #include "host.h"
 
 #include <kernel/lib/errno.h>
@@ -27,8 +27,11 @@ results_compare(const char *fmt, size_t size, const char *ours, int our_len, con
 		 size ? theirs : "", their_len);
 }
 
+static void both(size_t size, const char *fmt, ...) __printf(2, 3);
+
 /* Formats with both, into blocks of exactly @size bytes. */
-static void __printf(2, 3) both(size_t size, const char *fmt, ...)
+static void
+both(size_t size, const char *fmt, ...)
 {
 	char *ours = malloc(size);
 	char *theirs = malloc(size);

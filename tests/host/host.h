@@ -13,10 +13,8 @@
  *             Bytes that code under test reads or writes lie in blocks of exactly their size (host_copy), so that ASan
  *             sees one byte too many.
  *             Include this header before any of the kernel's.
- * Invariants  none
  * Locks       none; one thread
  * Follow      from every *_test.c
- * Tests       none
  */
 #pragma once
 

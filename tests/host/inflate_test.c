@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/lib/inflate.c kernel/lib/huffman.c */
 /*
  * tests/host/inflate_test.c - the gzip decoder against the gzip program, and against corruption
  *
@@ -8,6 +7,7 @@
  *             truncation and many bit flips: the verdict is an error, or the bytes are right, because the checksum
  *             says so. What gzip never writes is put together from bits by hand.
  */
+/* sources: kernel/lib/inflate.c kernel/lib/huffman.c */
 #include "host.h"
 
 #include <kernel/lib/errno.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/ksyms.c kernel/lib/format.c kernel/lib/string.c */
 /*
  * tests/host/ksyms_test.c - from an address to a function's name
  *
  * Idea        a table of three functions inside an array that plays the kernel's text
  */
+/* sources: kernel/ksyms.c kernel/lib/format.c kernel/lib/string.c */
 #include "host.h"
 
 #include <kernel/ksyms.h>
@@ -12,9 +12,12 @@
 /* The symbols that the linker script and iso/ksyms.py make. */
 __asm__(".data\n"
 	".balign 8\n"
-	".globl __text_start, __text_end, ksym_addrs, ksym_count, ksym_name_off, ksym_name_blob\n"
+	".globl __text_start, __text_end, __init_start, __init_text_end\n"
+	".globl ksym_addrs, ksym_count, ksym_name_off, ksym_name_blob\n"
 	"__text_start: .skip 100\n"
-	"__text_end: .balign 8\n"
+	"__text_end: .skip 100\n"
+	"__init_start: .skip 50\n"
+	"__init_text_end: .balign 8\n"
 	"ksym_addrs: .quad __text_start + 8, __text_start + 20, __text_start + 60\n"
 	"ksym_count: .long 3\n"
 	"ksym_name_off: .long 0, 6, 10\n"
@@ -42,6 +45,9 @@ addresses_find_their_function(void **state)
 	check(59, "two", 39);
 	check(60, "third", 0);
 	check(99, "third", 39);
+	/* The boot's own functions lie apart. */
+	check(200, "third", 140);
+	check(249, "third", 189);
 }
 
 static void
@@ -52,6 +58,8 @@ addresses_outside_find_none(void **state)
 	assert_null(ksym_lookup((u64)__text_start + 7, &offset));
 	assert_null(ksym_lookup((u64)__text_start - 1, &offset));
 	assert_null(ksym_lookup((u64)__text_start + 100, &offset));
+	assert_null(ksym_lookup((u64)__text_start + 199, &offset));
+	assert_null(ksym_lookup((u64)__text_start + 250, &offset));
 	assert_null(ksym_lookup(0, &offset));
 	assert_null(ksym_lookup(~0UL, &offset));
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: */
 /*
  * tests/host/list_test.c - the linked list against an array
  *
  * Idea        Three lists share 40 items; after each random operation every list is compared, both ways, with its
  *             array.
  */
+/* sources: */
 #include "host.h"
 
 #include <kernel/lib/list.h>

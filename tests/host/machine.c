@@ -6,7 +6,6 @@
  * Invariants  see machine.h
  * Locks       none; one CPU runs at a time
  * Follow      from the tests and machine_mm.c
- * Tests       none
  */
 #include "host.h"
 

@@ -2,11 +2,11 @@
 /*
  * tests/host/machine.h - a machine in a program: RAM, CPUs that take turns, and TLBs that remember too much
  *
- * Idea        The memory core of the kernel (machine_mm.c includes its files as they are) runs on frames in a mapped arena. Each
- *             CPU is a coroutine. At every lock, every page-table access and every allocation another CPU may get its turn, by
- *             a fixed random sequence: races happen, and the same ones each time.
- *             A program's access goes through a software MMU that is as forgetful as a real one at best: it caches leaves
- *             and level-2 entries, fills its caches on speculation, forgets only what the kernel flushes, and
+ * Idea        The memory core of the kernel (machine_mm.c includes its files as they are) runs on frames in a mapped
+ *             arena. Each CPU is a coroutine. At every lock, every page-table access and every allocation another CPU
+ *             may get its turn, by a fixed random sequence: races happen, and the same ones each time.
+ *             A program's access goes through a software MMU that is as forgetful as a real one at best: it caches
+ *             leaves and level-2 entries, fills its caches on speculation, forgets only what the kernel flushes, and
  *             stops the test when a walk meets a table, or an access a frame, that was freed.
  *
  *                 machine_access --> TLB --> level-2 cache --> tables --fault--> fault_handle
@@ -16,7 +16,6 @@
  *             I3  At the end all frames and all objects are back (machine_stop).
  * Locks       none; one CPU runs at a time
  * Follow      from mm_test.c, share_test.c, ...   to machine.c, machine_mm.c
- * Tests       none
  * See         Intel SDM volume 3, section 4.10 (what a processor may cache)
  */
 #pragma once

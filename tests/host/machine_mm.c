@@ -2,12 +2,9 @@
 /*
  * tests/host/machine_mm.c - the memory core, compiled as it is for the machine of machine.h
  *
- * Idea        One unit, so that what the kernel calls a lock, a CPU, a flush or a table access can mean the machine's. The kernel's
- *             headers come first, then the names change their meaning, then the kernel's files follow.
- * Invariants  none
- * Locks       none
+ * Idea        One unit, so that what the kernel calls a lock, a CPU, a flush or a table access can mean the machine's.
+ *             The kernel's headers come first, then the names change their meaning, then the kernel's files follow.
  * Follow      from machine.c   to mm/
- * Tests       none
  */
 #include <string.h>
 

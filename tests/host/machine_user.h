@@ -3,10 +3,7 @@
  * tests/host/machine_user.h - address spaces for tests on the fake machine, and what programs in them do
  *
  * Idea        Short words for the tests: user_create, user_map, user_write ...
- * Invariants  none
- * Locks       none
  * Follow      from fault_test.c, share_test.c, ...   to machine.h
- * Tests       none
  */
 #pragma once
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: mm/memblock.c */
 /*
  * tests/host/memblock_test.c - boot memory: random ranges against a map with one byte for each page
  *
  * Idea        The model knows of each page of a small machine whether it is RAM and whether it is reserved. After each
  *             operation the lists must say the same, sorted and merged.
  */
+/* sources: mm/memblock.c */
 #include "arena.h"
 
 #define PAGES 4096UL

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /*
  * tests/host/mm_test.c - the whole memory core against a model, on several CPUs at once
  *
- * Idea        Processes of a fake machine map, unmap, protect, fork, exit, truncate, read and write the same few pages around the
- *             borders of leaf tables. Each CPU owns one word of every page and writes growing numbers there. The model knows
- *             for each word of each page of each process a range that must hold what is read: one number, unless a write or a
- *             fork is under way. A lost write, a copy taken too late, a page of somebody else, a stale translation all give a
- *             number outside.
- *             Each page has a generation, odd while its mapping changes: who saw it change during an access judges nothing but
- *             what the machine judges by itself (freed frames and tables).
- * Invariants  none
+ * Idea        Processes of a fake machine map, unmap, protect, fork, exit, truncate, read and write the same few pages
+ *             around the borders of leaf tables. Each CPU owns one word of every page and writes growing numbers there.
+ *             The model knows for each word of each page of each process a range that must hold what is read: one
+ *             number, unless a write or a fork is under way. A lost write, a copy taken too late, a page of somebody
+ *             else, a stale translation all give a number outside.
+ *             Each page has a generation, odd while its mapping changes: who saw it change during an access judges
+ *             nothing but what the machine judges by itself (freed frames and tables).
  * Locks       `changing` of a process: one change of mappings, fork or exit at a time
  * Follow      from machine.h
- * Tests       none
  */
+/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 #include "host.h"
 
 #include <kernel/lib/errno.h>
@@ -290,7 +288,9 @@ do_write(u32 cpu, struct proc *p, u32 i)
 
 /* ---- changing mappings ---- */
 
-/* What was not allowed when it began may be by the time it happens: writes under way to page @i may yet land in @words. */
+/*
+ * What was not allowed when it began may be by the time it happens: writes under way to page @i may yet land in @words.
+ */
 static void
 expect_pending(struct proc *p, u32 i, struct words *words)
 {
@@ -323,7 +323,9 @@ page_clear(struct proc *p, u32 i)
 	memset(&page->words, 0, sizeof(page->words));
 }
 
-/* What the kernel says of every page, after an operation that may have failed half way; and a proof where it did not. */
+/*
+ * What the kernel says of every page, after an operation that may have failed half way; and a proof where it did not.
+ */
 static void
 compare(struct proc *p, u32 first, u32 last, bool adopt)
 {

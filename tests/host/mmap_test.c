@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /*
  * tests/host/mmap_test.c - the mmap family: addresses, errors, limits, heap and stack
  *
- * Idea        What mmap(2), munmap(2), mprotect(2) and brk(2) say, case by case; and that an error leaves things as they were.
- *             Random operations on many pages are in mm_test.c.
- * Invariants  none
- * Locks       none
+ * Idea        What mmap(2), munmap(2), mprotect(2) and brk(2) say, case by case; and that an error leaves things as
+ *             they were. Random operations on many pages are in mm_test.c.
  * Follow      from machine.h   to mm/mmap.c, mm/mprotect.c, mm/brk.c
- * Tests       none
  */
+/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 #include "host.h"
 
 #include "machine_user.h"

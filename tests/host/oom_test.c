@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /*
  * tests/host/oom_test.c - whom the OOM killer chooses
  *
- * Idea        The score is pure and compared with Linux's formula. The choice runs over processes that the test makes up: each has
- *             an address space whose figures it sets.
- * Invariants  none
- * Locks       none
+ * Idea        The score is pure and compared with Linux's formula. The choice runs over processes that the test makes
+ *             up: each has an address space whose figures it sets.
  * Follow      from machine.h   to mm/oom.c
- * Tests       none
  */
+/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 #include "host.h"
 
 #include "machine_user.h"

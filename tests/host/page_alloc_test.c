@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: mm/page_alloc.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c mm/buddy.c mm/memblock.c */
-/* sources: mm/vmstat.c */
 /*
  * tests/host/page_alloc_test.c - the page allocator from boot to the last frame
  *
  * Idea        Each case boots a machine in a child process, because boot happens once. The world above (slab, oom,
  *             other tasks) is played by hooks that a case sets.
  */
+/* sources: mm/page_alloc.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c mm/buddy.c mm/memblock.c */
+/* sources: mm/vmstat.c */
 #include "arena.h"
 
 #include <mm/buddy.h>

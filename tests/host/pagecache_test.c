@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /*
  * tests/host/pagecache_test.c - objects and their pages against a model; truncation of what is mapped
  *
- * Idea        Random get, find and set_size on a few sparse objects; the model is the first word of each page. Then truncation under
- *             programs: what lies past the end is gone from every address space, growing again shows zeroes, and a fault
- *             that meets the truncation half way brings nothing back.
- * Invariants  none
- * Locks       none
+ * Idea        Random get, find and set_size on a few sparse objects; the model is the first word of each page. Then
+ *             truncation under programs: what lies past the end is gone from every address space, growing again shows
+ *             zeroes, and a fault that meets the truncation half way brings nothing back.
  * Follow      from machine.h   to mm/pagecache.c
- * Tests       none
  */
+/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 #include "host.h"
 
 #include "machine_user.h"

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /*
  * tests/host/pagetable_test.c - the four levels: walk, extend, iterate, and give back
  *
- * Idea        Random addresses of the whole lower half, crowded around borders of all levels. The model is a sorted list of the
- *             2 MiB ranges that have a table. Every frame that tables take is back at the end, also when memory runs out on the way.
- * Invariants  none
- * Locks       none
+ * Idea        Random addresses of the whole lower half, crowded around borders of all levels. The model is a sorted
+ *             list of the 2 MiB ranges that have a table. Every frame that tables take is back at the end, also when
+ *             memory runs out on the way.
  * Follow      from machine.h   to mm/pagetable.c
- * Tests       none
  */
+/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 #include "host.h"
 
 #include "machine_user.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/fs/pathname.c kernel/lib/string.c */
 /*
  * tests/host/pathname_test.c - cutting paths: cases by hand, then random paths against a plain splitter
  *
  * Idea        A walk that follows symbolic links is played on text alone, and must end with the components that the
  *             model, which builds strings, ends with.
  */
+/* sources: kernel/fs/pathname.c kernel/lib/string.c */
 #include "host.h"
 
 #include <kernel/fs/abi.h>

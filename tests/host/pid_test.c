@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/pid.c kernel/lib/bitmap.c */
 /*
  * tests/host/pid_test.c - numbers of processes: every number is free, or carried
  *
  * Idea        Random nodes come and go; a model counts how many carry each number and kind.
  */
+/* sources: kernel/pid.c kernel/lib/bitmap.c */
 #include "host.h"
 
 #include <kernel/lib/errno.h>
@@ -28,7 +28,7 @@ carried(s32 nr)
 	return n;
 }
 
-/* The first round gives 1, 2, 3 ...; when all are gone there is an error; the next round starts above the reserved ones. */
+/* The first round gives 1, 2, 3 ...; when all are gone there is an error; the next starts above the reserved ones. */
 static void
 numbers_come_in_order_and_run_out(void **state)
 {

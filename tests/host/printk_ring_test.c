@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/printk_ring.c kernel/lib/string.c */
 /*
  * tests/host/printk_ring_test.c - the ring of messages against a list that forgets nothing
  *
  * Idea        Message n has a length and contents that follow from n, so that whatever comes out can be checked by its
  *             number alone. The model is arithmetic: how many of the newest fit.
  */
+/* sources: kernel/printk_ring.c kernel/lib/string.c */
 #include "host.h"
 
 #include <kernel/printk_ring.h>

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/lib/radix.c */
 /*
  * tests/host/radix_test.c - the radix tree against a sorted array
  *
@@ -7,6 +6,7 @@
  *             heap one by one and go back at random, so that ASan sees a node used after its end. The whole tree
  *             is checked every few steps.
  */
+/* sources: kernel/lib/radix.c */
 #include "host.h"
 
 #include <kernel/lib/errno.h>

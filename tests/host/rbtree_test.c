@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/lib/rbtree.c */
 /*
  * tests/host/rbtree_test.c - the red-black tree: order, colours, parents and summaries after each operation
  *
@@ -7,6 +6,7 @@
  *             of items of the subtree, or the largest weight alone, which seldom changes: so the way up ends
  *             early. Small trees are checked in full after every operation, large ones now and then.
  */
+/* sources: kernel/lib/rbtree.c */
 #include "host.h"
 
 #include <kernel/lib/rbtree.h>

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /*
  * tests/host/rmap_test.c - the door through which leaves change
  *
- * Idea        Each function of rmap.h by itself: what it changes when the leaf is as expected, that it changes nothing when it is not, and
- *             what is counted. Then pages with many mappers, taken away from the page's side while CPUs map and unmap them.
- * Invariants  none
- * Locks       none
+ * Idea        Each function of rmap.h by itself: what it changes when the leaf is as expected, that it changes nothing
+ *             when it is not, and what is counted. Then pages with many mappers, taken away from the page's side while
+ *             CPUs map and unmap them.
  * Follow      from machine.h   to mm/rmap.c
- * Tests       none
  */
+/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 #include "host.h"
 
 #include "machine_user.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/fs/seq.c kernel/lib/format.c kernel/lib/string.c */
 /*
  * tests/host/seq_test.c - growing text: random pieces against the C library, and memory that runs out
  *
  * Idea        The model is one large buffer filled with snprintf. Allocation fails when the test says so.
  */
+/* sources: kernel/fs/seq.c kernel/lib/format.c kernel/lib/string.c */
 #include "host.h"
 
 #include <kernel/fs/seq.h>

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /*
  * tests/host/share_test.c - leaf tables shared by fork, and the races around parting them
  *
- * Idea        First what fork shares and a write parts, step by step. Then two CPUs at once, many times: both sides unshare; one
- *             unshares while the other exits; one unshares while a file behind the table is truncated; one unmaps a table while
- *             a sibling still reads through it and a truncation frees the pages.
- * Invariants  none
- * Locks       none
+ * Idea        First what fork shares and a write parts, step by step. Then two CPUs at once, many times: both sides
+ *             unshare; one unshares while the other exits; one unshares while a file behind the table is truncated; one
+ *             unmaps a table while a sibling still reads through it and a truncation frees the pages.
  * Follow      from machine.h
- * Tests       none
  */
+/* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 #include "host.h"
 
 #include "machine_user.h"
@@ -319,7 +316,7 @@ a_truncation_meets_an_unshare(void **state)
 	machine_stop();
 }
 
-/* One thread unmaps the whole table, another reads and writes through it, a third truncates; the machine watches the frames. */
+/* One thread unmaps the whole table, another reads and writes through it, a third truncates; frames are watched. */
 static void
 unmap_read_truncate(u32 cpu)
 {

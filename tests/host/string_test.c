@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/lib/string.c */
 /*
  * tests/host/string_test.c - memory and string primitives against the C library's
  *
@@ -8,6 +7,7 @@
  *             Areas begin and end at every offset within a word, inside a larger block whose other bytes must not
  *             change. (ASan does not see what inline assembly reads and writes: the surroundings are compared instead.)
  */
+/* sources: kernel/lib/string.c */
 #include "host.h"
 
 #define memcpy tm_memcpy

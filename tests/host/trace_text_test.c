@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/trace_text.c kernel/lib/format.c kernel/lib/string.c */
 /*
  * tests/host/trace_text_test.c - trace events as text, and trace= as a set of events
  *
  * Idea        a few lines to the letter; for every event, that its format asks for at most three values of known kinds
  */
+/* sources: kernel/trace_text.c kernel/lib/format.c kernel/lib/string.c */
 #include "host.h"
 
 #include <kernel/trace_text.h>

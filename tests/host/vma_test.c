@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: mm/vma.c kernel/lib/rbtree.c */
 /*
  * tests/host/vma_test.c - the vma tree against an array of pages
  *
- * Idea        Random vmas come, go and change their ends in a small address space; the model is one byte for each of its pages. What
- *             the tree finds, and the highest gap it finds, must be what a search through the bytes finds.
- * Invariants  none
- * Locks       none
+ * Idea        Random vmas come, go and change their ends in a small address space; the model is one byte for each of
+ *             its pages. What the tree finds, and the highest gap it finds, must be what a search through the bytes
+ *             finds.
  * Follow      to mm/vma.c
- * Tests       none
  */
+/* sources: mm/vma.c kernel/lib/rbtree.c */
 #include "host.h"
 
 #include <mm/vma.h>

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: mm/vmalloc.c kernel/lib/rbtree.c mm/slab.c mm/slab_check.c mm/slab_guard.c mm/kmalloc.c */
-/* sources: mm/page_alloc.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c mm/buddy.c mm/memblock.c */
-/* sources: mm/vmstat.c */
 /*
  * tests/host/vmalloc_test.c - kernel address ranges against a model of the page tables
  *
@@ -9,6 +6,9 @@
  *             still be in a TLB: mapping such a page again is an error. Tables are frames of the allocator, so that
  *             the ledger shows one that is not given back.
  */
+/* sources: mm/vmalloc.c kernel/lib/rbtree.c mm/slab.c mm/slab_check.c mm/slab_guard.c mm/kmalloc.c */
+/* sources: mm/page_alloc.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c mm/buddy.c mm/memblock.c */
+/* sources: mm/vmstat.c */
 #include "arena.h"
 
 #include <mm/oom.h>

@@ -4,10 +4,7 @@
  *
  * Idea        a table of pointers needs relocation, by the start code, to wherever the kernel put the program. Ends
  *             with 77 when every pointer leads home and the program does not lie where ordinary ones do.
- * Invariants  none
- * Locks       none
  * Follow      from tests/guest/exec.c (static_pie)
- * Tests       none
  */
 #include <stdint.h>
 #include <stdlib.h>

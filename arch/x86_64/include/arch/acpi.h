@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/acpi.h - the firmware's tables: which CPUs, interrupt controllers, timers and power registers there are
+ * arch/x86_64/include/arch/acpi.h - the firmware's tables: CPUs, interrupt controllers, timers and power registers
  *
  * Idea        see acpi.c
  * Invariants  struct acpi_machine is const after acpi_init
  * Locks       none
  * Follow      from apic.c, smp.c, clock.c, power.c   to acpi.c
- * Tests       every boot; boots without ACPI (-machine pc,acpi=off)
+ * Tests       every boot; without ACPI: QEMUEXTRA="-machine pc,acpi=off"
  * See         ACPI specification 5.2
  */
 #pragma once

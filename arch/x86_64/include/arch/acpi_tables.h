@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/acpi_tables.h - between acpi.c and acpi_tables.c
+ * arch/x86_64/include/arch/acpi_tables.h - between acpi.c and acpi_tables.c
  *
  * Idea        see acpi_tables.c
  * Invariants  none

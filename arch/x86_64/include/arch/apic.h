@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/apic.h - interrupt controllers
+ * arch/x86_64/include/arch/apic.h - interrupt controllers
  *
  * Idea        see apic.c and ioapic.c
  * Invariants  none

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/asm.h - for assembler files: constants, SMAP switches, the exception table
+ * arch/x86_64/include/arch/asm.h - for assembler files: constants, SMAP switches, the exception table
  *
  * Idea        stac and clac do not exist on older CPUs. Each place holds a 3-byte no-op and is listed in .smap_sites;
  *             cpu.c writes the real instruction there at boot, when the CPU has SMAP.
@@ -9,7 +9,7 @@
  * Invariants  none
  * Locks       none
  * Follow      from entry.S, uaccess.S   to cpu.c, trap.c
- * Tests       tests/guest (wild pointers in every system call)
+ * Tests       tests/guest/wild.c
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/clock.h - clock and local timer, beside what arch/cpu.h promises
+ * arch/x86_64/include/arch/clock.h - clock and local timer, beside what arch/cpu.h promises
  *
  * Idea        see clock.c
  * Invariants  none

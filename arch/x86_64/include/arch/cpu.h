@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/cpu.h - traps, task switch, clock, power, early consoles: all that kernel/ needs from the machine
+ * arch/x86_64/include/arch/cpu.h - traps, switch, clock, power, early consoles: what kernel/ needs from the machine
  *
  * Idea        The kernel is not preemptible: a task in it runs until it sleeps. One frame layout serves interrupts,
  *             exceptions and system calls, and a task in user mode has exactly one, at the top of its stack:
@@ -18,7 +18,7 @@
  *                 (CR4.FSGSBASE stays off): a switch writes them and never reads them back.
  * Locks       none; what is per CPU belongs to that CPU
  * Follow      from kernel/   to arch/x86_64/{trap,entry,switch,fpu,clock,apic,smp,power,serial,vga}
- * Tests       tests/guest; kernel/selftest.c
+ * Tests       every guest test; kernel/selftest.c
  * See         System V ABI for x86-64, Intel SDM volume 3
  */
 #pragma once
@@ -184,7 +184,13 @@ s64 arch_prctl(int code, u64 arg);
 /* Tells programs about the CPU: AT_HWCAP is CPUID(1).EDX. */
 u64 cpu_hwcap(void);
 
+/* A random number of the processor's own. False: it has no source of them, or that is dry. Context: any. */
+bool cpu_random(u64 *out);
+
 /* ---- Time ---- */
+
+/* The finest clock there is, of no particular rate. Context: any. */
+u64 cpu_ticks(void);
 
 /* Nanoseconds since clock_init(), from the TSC; 0 before it. Monotonic on each CPU. */
 u64 clock_ns(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/desc.h - descriptor tables: segments, task state, interrupt gates
+ * arch/x86_64/include/arch/desc.h - descriptor tables: segments, task state, interrupt gates
  *
  * Idea        see desc.c
  * Invariants  see desc.c

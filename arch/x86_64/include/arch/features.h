@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/features.h - what this machine's CPUs can do, found once
+ * arch/x86_64/include/arch/features.h - what this machine's CPUs can do, found once
  *
  * Idea        Each feature is asked of CPUID by the boot CPU; the others are taken to be alike.
  * Invariants  const after arch_early_init
@@ -19,6 +19,7 @@ struct cpu_features {
 	bool x2apic;       /* the CPU has it; whether it is on, the APIC's own register tells */
 	bool tsc_deadline; /* the local timer compares with the TSC */
 	bool xsave, xsaveopt;
+	bool rdrand, rdseed;
 	u64 xcr0;      /* state components that the kernel switches on */
 	u32 fpu_size;  /* bytes of the save area with these components */
 	u32 hwcap;     /* CPUID(1).EDX */

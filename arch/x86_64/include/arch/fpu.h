@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/fpu.h - x87, SSE and AVX registers of tasks
+ * arch/x86_64/include/arch/fpu.h - x87, SSE and AVX registers of tasks
  *
  * Idea        see fpu.c
  * Invariants  see fpu.c
  * Locks       none; owner only
  * Follow      from switch.c   to fpu.c
- * Tests       tests/guest
+ * Tests       tests/guest/cpu.c
  * See         Intel SDM volume 1, chapter 13
  */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/image.h - the places in the kernel image that kernel.ld names
+ * arch/x86_64/include/arch/image.h - the places in the kernel image that kernel.ld names
  *
  * Idea        only their addresses mean anything; each begins a page
  * Invariants  none

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/irq.h - interrupts of this CPU, on and off; part of arch/cpu.h
+ * arch/x86_64/include/arch/irq.h - interrupts of this CPU, on and off; part of arch/cpu.h
  *
  * Idea        irq_save returns what irq_restore takes: pairs nest.
  * Invariants  none

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/mmu.h - page-table entries, address layout, TLB: all that mm/ needs from the machine
+ * arch/x86_64/include/arch/mmu.h - page-table entries, address layout, TLB: all that mm/ needs from the machine
  *
  * Idea        One entry type for the tables of all four levels. What runs at every page fault is inline. All kernel
  *             addresses of one kind lie together, so that a pa and a va of the direct map differ by a constant:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/mmu_const.h - the constants of the address layout that assembler needs too
+ * arch/x86_64/include/arch/mmu_const.h - the constants of the address layout that assembler needs too
  *
  * Idea        plain numbers without a type; mmu.h has the rest and checks that both agree
  * Invariants  none

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/pte.h - page-table entries: one type for the tables of all four levels; part of arch/mmu.h
+ * arch/x86_64/include/arch/pte.h - page-table entries: one type for the tables of all four levels; part of arch/mmu.h
  *
  * Idea        An entry is a frame number and bits. Whether it leads to a table or maps memory is told by its level and
  *             PTE_HUGE. What runs at every page fault is inline.
@@ -8,7 +8,7 @@
  * Locks       An entry is guarded by who owns its table. Each operation on a slot is atomic against the CPU, which sets
  *             ACCESSED and DIRTY by itself.
  * Follow      from mm/ and mmu.c
- * Tests       tests/host
+ * Tests       tests/host/fault_test.c, tests/host/rmap_test.c
  * See         Intel SDM volume 3, 4.5
  */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/serial.h - COM1, beside what arch/cpu.h promises
+ * arch/x86_64/include/arch/serial.h - COM1, beside what arch/cpu.h promises
  *
  * Idea        see serial.c
  * Invariants  none

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/smp.h - starting and stopping CPUs, beside what arch/cpu.h promises
+ * arch/x86_64/include/arch/smp.h - starting and stopping CPUs, beside what arch/cpu.h promises
  *
  * Idea        see smp.c
  * Invariants  none

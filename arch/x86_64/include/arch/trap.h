@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/trap.h - interrupt vectors and what entry.S calls
+ * arch/x86_64/include/arch/trap.h - interrupt vectors and what entry.S calls
  *
  * Idea        Vectors 0..31 are the CPU's exceptions. Of the rest a handful is used; higher numbers have priority.
  * Invariants  none

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/uaccess.h - the machine's part of kernel/uaccess.h
+ * arch/x86_64/include/arch/uaccess.h - the machine's part of kernel/uaccess.h
  *
  * Idea        see uaccess.S. The caller has checked that the user's addresses lie below USER_TOP.
  * Invariants  none
  * Locks       none may be held: a fault inside sleeps, or ends the access early
  * Follow      from kernel/uaccess.h, kernel/futex.c   to uaccess.S
- * Tests       tests/guest (wild pointers in every system call)
+ * Tests       tests/guest/wild.c
  */
 #pragma once
 

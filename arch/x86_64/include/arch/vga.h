@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/vga.h - the text screen, beside what arch/cpu.h promises
+ * arch/x86_64/include/arch/vga.h - the text screen, beside what arch/cpu.h promises
  *
  * Idea        see vga.c
  * Invariants  none

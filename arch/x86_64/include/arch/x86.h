@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/x86.h - single instructions of the processor as C functions, and the numbers that go with them
+ * arch/x86_64/include/arch/x86.h - single instructions of the processor as C functions, and the numbers for them
  *
  * Idea        for arch/x86_64 alone; mm and kernel see mmu.h and cpu.h
  * Invariants  none

@@ -3,10 +3,7 @@
  * tests/host/stub/arch/cpu.h - what pure code may ask of a CPU, for host tests
  *
  * Idea        A program cannot turn interrupts off: a flag remembers what the code under test thinks.
- * Invariants  none
- * Locks       none
  * Follow      in place of <arch/cpu.h>; <arch/mmu.h> is the kernel's own
- * Tests       none
  */
 #pragma once
 

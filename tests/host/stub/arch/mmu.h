@@ -4,10 +4,7 @@
  *
  * Idea        The direct map and the page structs get windows in the lower half; arena.h puts memory there. What only a
  *             kernel may execute does nothing.
- * Invariants  none
- * Locks       none
  * Follow      in place of <arch/mmu.h>; to arch/x86_64/include/arch/mmu.h
- * Tests       none
  */
 #pragma once
 

@@ -3,10 +3,7 @@
  * tests/host/stub/kernel/lock_check.h - the rank checker, for host tests: there is none
  *
  * Idea        A host test has one thread. What is left is CONFIG_DEBUG, which is on.
- * Invariants  none
- * Locks       none
  * Follow      in place of <kernel/lock_check.h>
- * Tests       none
  */
 #pragma once
 

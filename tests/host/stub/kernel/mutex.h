@@ -6,7 +6,6 @@
  * Invariants  likewise
  * Locks       these are some
  * Follow      in place of <kernel/mutex.h>   to machine.c
- * Tests       none
  */
 #pragma once
 

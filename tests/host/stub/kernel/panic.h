@@ -4,10 +4,7 @@
  *
  * Idea        A panic says where and ends the program by abort(): the test run sees it, and host_dies() of host.h can
  *             expect it. Debug checks are on.
- * Invariants  none
- * Locks       none
  * Follow      in place of <kernel/panic.h>: tests/host/stub comes first on the include path
- * Tests       none
  */
 #pragma once
 

@@ -3,10 +3,7 @@
  * tests/host/stub/kernel/percpu.h - per-CPU variables of a machine with one CPU
  *
  * Idea        A per-CPU variable is a variable.
- * Invariants  none
- * Locks       none
  * Follow      in place of <kernel/percpu.h>
- * Tests       none
  */
 #pragma once
 

@@ -3,10 +3,7 @@
  * tests/host/stub/kernel/printk.h - the kernel's log, for host tests: standard error
  *
  * Idea        pr_warn is in panic.h, where the kernel has it too.
- * Invariants  none
- * Locks       none
  * Follow      in place of <kernel/printk.h>
- * Tests       none
  */
 #pragma once
 

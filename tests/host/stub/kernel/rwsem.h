@@ -6,7 +6,6 @@
  * Invariants  checked: nobody releases what is not held; ranks ascend; no spinlock is held by who may sleep
  * Locks       these are some
  * Follow      in place of <kernel/rwsem.h>   to machine.c
- * Tests       none
  */
 #pragma once
 

@@ -4,10 +4,8 @@
  *
  * Idea        Of the same size as the kernel's. Nobody can wait: taking a lock that is held, releasing one that is
  *             not, and must_hold() of one that is not are panics.
- * Invariants  none
  * Locks       these are some
  * Follow      in place of <kernel/spinlock.h>
- * Tests       none
  */
 #pragma once
 

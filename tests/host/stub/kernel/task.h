@@ -3,10 +3,7 @@
  * tests/host/stub/kernel/task.h - the running task, for host tests: one, which the test owns
  *
  * Idea        The fields that code under test looks at. The test defines host_task.
- * Invariants  none
- * Locks       none
  * Follow      in place of <kernel/task.h>
- * Tests       none
  */
 #pragma once
 

@@ -3,10 +3,7 @@
  * tests/host/stub/kernel/trace.h - trace events, for host tests: switched off
  *
  * Idea        The arguments are not even computed.
- * Invariants  none
- * Locks       none
  * Follow      in place of <kernel/trace.h>
- * Tests       none
  */
 #pragma once
 

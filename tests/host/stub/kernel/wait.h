@@ -5,10 +5,7 @@
  * Idea        Nobody else can make a condition true, so a wait that finds it false calls host_wait(), where the
  *             test plays the rest of the world, and looks once more. A wait without a time limit that is not
  *             satisfied then is a panic.
- * Invariants  none
- * Locks       none
  * Follow      in place of <kernel/wait.h>
- * Tests       none
  */
 #pragma once
 
