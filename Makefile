@@ -24,7 +24,8 @@ V         ?= 0#   1 shows the commands
 # CROSS_COMPILE (a prefix such as x86_64-elf-), CC, MUSL_CC and PYTHON name other tools.
 
 CMDLINE := console=ttyS0 panic=-1 $(APPEND)
-export MEM CPUS SWAP BOOT ACCEL QEMUEXTRA GUI
+# In the environment, so that no shell looks at quotes in APPEND.
+export MEM CPUS SWAP BOOT ACCEL QEMUEXTRA GUI CMDLINE
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -180,7 +181,7 @@ build/iso.stamp: FORCE
 	$(call stamp,$(KERNEL) $(INITRD) $(CMDLINE))
 build/tidemark.iso build/tidemark-uefi.iso: $(KERNEL) $(INITRD) iso/grub.cfg iso/make-iso.sh build/iso.stamp
 	$(call say,ISO,$@)
-	$(Q)iso/make-iso.sh $@ $(KERNEL) $(INITRD) '$(CMDLINE)'
+	$(Q)iso/make-iso.sh $@ $(KERNEL) $(INITRD) "$$CMDLINE"
 
 # ---- 6 run -----------------------------------------------------------------------------------------------------------
 
@@ -198,9 +199,9 @@ qemu-gdb: deps
 
 IMAGES := $(if $(filter pvh,$(BOOT)),$(KERNEL) $(INITRD),$(ISO))
 boot: $(IMAGES)
-	@KERNEL=$(KERNEL) INITRD=$(INITRD) ISO=$(ISO) CMDLINE='$(CMDLINE)' iso/run.sh
+	@KERNEL=$(KERNEL) INITRD=$(INITRD) ISO=$(ISO) iso/run.sh
 boot-halted: $(IMAGES)
-	@KERNEL=$(KERNEL) INITRD=$(INITRD) ISO=$(ISO) CMDLINE='$(CMDLINE)' GDB=$(GDB) iso/gdb.sh
+	@KERNEL=$(KERNEL) INITRD=$(INITRD) ISO=$(ISO) GDB=$(GDB) iso/gdb.sh
 
 # ---- 7 tests ---------------------------------------------------------------------------------------------------------
 

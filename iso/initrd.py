@@ -12,7 +12,7 @@ import os
 import sys
 
 DIRECTORY, FILE, DEVICE = 0o040755, 0o100755, 0o020666
-DEVICES = {"dev/console": (5, 1), "dev/null": (1, 3), "dev/zero": (1, 5)}
+DEVICES = {"dev/console": (5, 1), "dev/null": (1, 3), "dev/zero": (1, 5), "dev/random": (1, 8), "dev/urandom": (1, 9)}
 
 
 def entry(ino, name, mode, data=b"", device=(0, 0)):

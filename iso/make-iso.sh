@@ -22,14 +22,19 @@ esac
 [ -d "/usr/lib/grub/$platform" ] || { echo "GRUB for $platform is missing: apt-get install $package" >&2; exit 1; }
 
 tree=$(mktemp -d "$out.XXXXXX")
-trap 'rm -rf "$tree"' EXIT
+trap 'rm -rf "$tree" "$tree.grub"' EXIT
 mkdir -p "$tree/boot/grub"
 strip --strip-debug -o "$tree/tidemark.elf" "$kernel" 2>/dev/null || cp "$kernel" "$tree/tidemark.elf"
 cp "$initrd" "$tree/initrd.cpio.gz"
-awk -v words="$cmdline" '{ i = index($0, "@CMDLINE@"); if (i) $0 = substr($0, 1, i - 1) words; print }' \
+words=$cmdline awk '{ i = index($0, "@CMDLINE@"); if (i) $0 = substr($0, 1, i - 1) ENVIRON["words"]; print }' \
 	iso/grub.cfg >"$tree/boot/grub/grub.cfg"
 
-grub-mkrescue -o "$out" -d "/usr/lib/grub/$platform" --fonts= --locales= --themes= --compress=xz \
+# GRUB would look for a module for each kind of partition table in this list, and complain of those that are missing.
+cp -rs "/usr/lib/grub/$platform" "$tree.grub"
+rm "$tree.grub/partmap.lst"
+: >"$tree.grub/partmap.lst"
+
+grub-mkrescue -o "$out" -d "$tree.grub" --fonts= --locales= --themes= --compress=xz \
 	--install-modules="multiboot2 normal serial terminal boot" "$tree" >"$tree.log" 2>&1 || {
 	cat "$tree.log" >&2
 	rm -f "$tree.log" "$out"

@@ -112,6 +112,7 @@ leave_or_inherit(struct process *process, s32 status, struct belongings *out)
 	if (last) {
 		take_belongings(process, out);
 	} else {
+		sched_exit_begin();
 		process_remove_thread(process, current);
 		if (process->nr_threads == 1 && process->exec_task)
 			wake_all(&process->wait_children);
@@ -178,6 +179,7 @@ become_zombie(struct process *process)
 	bool reaped;
 
 	trace(exit, process->pid, process->exit_status, 0);
+	sched_exit_begin(); /* before the news */
 	spin_lock(&process_lock);
 	process_remove_thread(process, current);
 	assertf(!process->nr_threads && !process->mm, "process %d ends with %u threads", process->pid,

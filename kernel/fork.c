@@ -102,6 +102,9 @@ flags_check(const struct fork_request *request)
 		return -EINVAL;
 	if ((flags & CLONE_PARENT) && current->process->init)
 		return -EINVAL;
+	/* Why: the child's first switch loads it, and the CPU faults on an address that is none. */
+	if ((flags & CLONE_SETTLS) && request->tls >= USER_TOP)
+		return -EPERM;
 	return request->exit_signal > SIGNAL_MAX ? -EINVAL : 0;
 }
 

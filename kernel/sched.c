@@ -32,11 +32,14 @@
 #include <mm/mm.h>
 #include <mm/vmalloc.h>
 
+#define LONE_YIELDS 32 /* in a row: some microseconds */
+#define YIELD_NAP_NS (50 * NS_PER_US)
+
 DEFINE_PER_CPU(struct run_queue, run_queue);
 DECLARE_PER_CPU(struct task, idle_task);
 DEFINE_PER_CPU(struct task, idle_task) = {.switches = 1};
 
-static atomic_t dead_tasks; /* called sched_exit, not freed yet */
+static atomic_t ending_tasks; /* called sched_exit_begin, not freed yet */
 
 static void idle_loop(struct run_queue *rq);
 static struct task *pick_next(struct run_queue *rq, struct task *prev);
@@ -126,13 +129,29 @@ sched_tail(void)
 	if (likely(!dead))
 		return;
 	task_free(dead);
-	atomic_dec(&dead_tasks);
+	atomic_dec(&ending_tasks);
 }
 
+/*
+ * Alone on its CPU, a task that yields again and again waits for another CPU. It naps then: if that is a virtual one,
+ * the host may need ours to run it.
+ */
 void
 sched_yield_current(void)
 {
-	schedule();
+	struct run_queue *rq = this_cpu_ptr(run_queue);
+
+	may_sleep();
+	if (READ_ONCE(rq->waiting)) {
+		current->lone_yields = 0;
+		schedule();
+	} else if (++current->lone_yields % LONE_YIELDS == 0) {
+		irq_disable();
+		if (READ_ONCE(rq->waiting) || current->signal_pending)
+			irq_enable();
+		else
+			timer_nap(YIELD_NAP_NS);
+	}
 }
 
 bool
@@ -164,6 +183,14 @@ sched_add_new(struct task *t)
 	irq_restore(flags);
 }
 
+void
+sched_exit_begin(void)
+{
+	assert(!current->ending);
+	current->ending = true;
+	atomic_inc(&ending_tasks);
+}
+
 __noreturn void
 sched_exit(void)
 {
@@ -172,7 +199,8 @@ sched_exit(void)
 	assertf(!t->mm, "task %d (%s) ends and still has an address space", t->tid, t->comm);
 	assertf(!t->held.depth, "task %d (%s) ends and still holds %s", t->tid, t->comm,
 		lock_rank_name(t->held.rank[0]));
-	atomic_inc(&dead_tasks);
+	if (!t->ending)
+		sched_exit_begin();
 	task_state_set(TASK_DEAD);
 	schedule();
 	panic("task %d (%s) runs after its end", t->tid, t->comm);
@@ -181,7 +209,7 @@ sched_exit(void)
 void
 sched_quiesce(void)
 {
-	while (atomic_read(&dead_tasks)) {
+	while (atomic_read(&ending_tasks)) {
 		sched_yield_current();
 		cpu_relax();
 	}

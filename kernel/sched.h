@@ -56,7 +56,7 @@ void schedule(void);
 /* Has the boot CPU finished the boot and become idle for the first time? Before that interrupts may be off. */
 bool sched_is_running(void);
 
-/* Lets every other task that waits for this CPU go first. Context: may sleep. */
+/* Lets every other task that waits for this CPU go first; with none, a caller that insists naps. Context: may sleep. */
 void sched_yield_current(void);
 
 /*
@@ -79,6 +79,16 @@ bool sched_wake(struct task *t);
 void sched_add_new(struct task *t);
 
 /*
+ * sched_exit_begin - the current task is about to call sched_exit: sched_quiesce waits for it from now on
+ *
+ * Whoever tells others of its end calls this first. Else they may count what is free while its stack is not.
+ *
+ * Returns   nothing
+ * Context   any; from here to sched_exit the task takes no sleeping lock, which a caller of sched_quiesce may hold
+ */
+void sched_exit_begin(void);
+
+/*
  * sched_exit - the current task ends; the next task on this CPU frees it (task_free)
  *
  * Returns   never
@@ -91,7 +101,7 @@ __noreturn void sched_exit(void);
  */
 void sched_tail(void);
 
-/* Returns when every task that called sched_exit before has been freed. Context: may sleep. */
+/* Returns when every task that called sched_exit_begin before has been freed. Context: may sleep. */
 void sched_quiesce(void);
 
 /* CPU time of @t so far. Context: any; a moment old when it runs elsewhere. */

@@ -315,6 +315,7 @@ switch_worker(void *arg)
 static void
 worker_done(void)
 {
+	sched_exit_begin();
 	if (atomic_dec_and_test(&shared.left))
 		wake_all(&shared.done);
 }

@@ -27,7 +27,6 @@
 #define SPIN_LOST (1U << 31)
 
 static void watch(const struct spinlock *l);
-static void nap(void);
 static void queue_up(struct spinlock *l);
 
 void
@@ -53,17 +52,11 @@ watch(const struct spinlock *l)
 			return;
 		cpu_relax();
 	}
-	if (irq_enabled() && sched_is_running())
-		nap();
-}
-
-/* Why holding other locks does not matter: those that interrupts take are held with interrupts off. */
-static void
-nap(void)
-{
-	irq_disable();
-	timer_wake_by(clock_ns() + NAP_NS);
-	cpu_halt_until_interrupt();
+	/* Why holding other locks does not matter: those that interrupts take are held with interrupts off. */
+	if (irq_enabled() && sched_is_running()) {
+		irq_disable();
+		timer_nap(NAP_NS);
+	}
 }
 
 static void

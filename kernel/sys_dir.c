@@ -36,7 +36,7 @@ struct listing {
 
 static s64 list_dir(struct file *f, struct listing *l);
 static bool dir_add(struct dir_emit *emit, const char *name, u32 len, u64 ino, u32 mode, u64 next_pos);
-static s64 mount_at(u64 source, u64 target, const char *type);
+static s64 mount_at(u64 source, u64 target, const char *type, u32 flags);
 
 s64
 sys_getdents64(u64 fd, u64 buf, u64 size)
@@ -70,8 +70,10 @@ sys_mount(u64 source, u64 target, u64 type, u64 flags, u64 data)
 	u8 first = 0;
 	s64 err;
 
+	if ((flags & 0xffff0000) == MS_MAGIC)
+		flags &= 0xffff;
 	/* No second view of a tree, no read-only ones, no options: better an error than half a mount. */
-	if (flags & (MS_BIND | MS_MOVE | MS_REMOUNT | MS_RDONLY))
+	if (flags & (MS_BIND | MS_MOVE | MS_REMOUNT | MS_RDONLY | MS_NOSYMFOLLOW | MS_PROPAGATION))
 		return -EINVAL;
 	if (data && get_user_u8(&first, (u8 *)data))
 		return -EFAULT;
@@ -80,7 +82,7 @@ sys_mount(u64 source, u64 target, u64 type, u64 flags, u64 data)
 	err = string_get(type, &name);
 	if (err)
 		return err;
-	err = mount_at(source, target, name);
+	err = mount_at(source, target, name, (u32)flags);
 	path_buf_free(name);
 	return err;
 }
@@ -106,7 +108,8 @@ list_dir(struct file *f, struct listing *l)
 	u64 pos = READ_ONCE(f->pos);
 	int err = 0;
 
-	rwsem_read_lock(&tree_lock);
+	if (rwsem_read_lock_killable(&tree_lock))
+		return -EINTR;
 	l->next = pos;
 	if (l->next == 0)
 		dir_add(&l->emit, ".", 1, dir->ino, S_IFDIR, 1);
@@ -145,20 +148,17 @@ dir_add(struct dir_emit *emit, const char *name, u32 len, u64 ino, u32 mode, u64
 }
 
 static s64
-mount_at(u64 source, u64 target, const char *type)
+mount_at(u64 source, u64 target, const char *type, u32 flags)
 {
 	struct inode *dir;
-	char *from;
-	s64 err;
+	char *from = NULL;
+	s64 err = source ? string_get(source, &from) : 0;
 
-	if (!source)
-		return -EINVAL;
-	err = string_get(source, &from);
 	if (err)
 		return err;
 	err = at_inode(AT_FDCWD, target, WALK_FOLLOW, &dir);
 	if (!err) {
-		err = vfs_mount(from, type, dir);
+		err = vfs_mount(from ? from : "none", type, dir, flags);
 		inode_put(dir);
 	}
 	path_buf_free(from);

@@ -2,8 +2,9 @@
 /*
  * kernel/sys_fs.h - what the files of system calls about files share
  *
- * Idea        sys_fs.c has the calls that begin with a descriptor, sys_path.c those that open, sys_stat.c those that
- *             describe, sys_name.c those that change names. The prototypes of all come from syscalls.def.
+ * Idea        sys_rw.c has the calls that move bytes, sys_fs.c the others that begin with a descriptor, sys_path.c
+ *             those that open, sys_stat.c those that describe, sys_name.c those that change names, sys_dir.c those that
+ *             list. The prototypes of all come from syscalls.def.
  * Invariants  none
  * Locks       none
  * Follow      from syscall.h   to fs/

@@ -9,6 +9,7 @@
  * Follow      from syscall.c   to process.c, mm/page_alloc.h
  * Tests       tests/guest/basics.c, tests/guest/wait.c
  */
+#include <kernel/fs/files.h>
 #include <kernel/lib/errno.h>
 #include <kernel/lib/string.h>
 #include <kernel/process.h>
@@ -22,7 +23,6 @@
 #include <mm/pagecache.h>
 
 #define CLOCK_TICK_NS (NS_PER_SEC / 100)
-#define NOFILE_CEILING 1048576UL /* Linux's fs.nr_open */
 
 struct utsname {
 	char sysname[65];
@@ -222,5 +222,5 @@ limit_check(u32 resource, const struct rlimit *new)
 {
 	if (new->soft > new->hard)
 		return -EINVAL;
-	return resource == RLIMIT_NOFILE && new->hard > NOFILE_CEILING ? -EPERM : 0;
+	return resource == RLIMIT_NOFILE && new->hard > FILES_MAX ? -EPERM : 0;
 }

@@ -12,6 +12,7 @@
  */
 #include <kernel/fs/abi.h>
 #include <kernel/fs/file.h>
+#include <kernel/fs/vfs.h>
 #include <kernel/lib/errno.h>
 #include <kernel/syscall.h>
 #include <kernel/task.h>
@@ -90,6 +91,8 @@ check_file(const struct mmap_request *request, struct file *file)
 {
 	u32 type = request->flags & MAP_TYPE;
 
+	if (file->flags & O_PATH)
+		return -EBADF;
 	if (!request->len)
 		return -EINVAL;
 	if (request->pgoff + (round_up(request->len, PAGE_SIZE) >> PAGE_SHIFT) > FILE_PAGES_MAX)
@@ -102,6 +105,8 @@ check_file(const struct mmap_request *request, struct file *file)
 		return -EACCES;
 	if (type != MAP_PRIVATE && (request->prot & PROT_WRITE) && !file_can_write(file))
 		return -EACCES;
+	if ((request->prot & PROT_EXEC) && file->inode && (file->inode->sb->flags & MS_NOEXEC))
+		return -EPERM;
 	return file_object(file) ? 0 : -ENODEV;
 }
 

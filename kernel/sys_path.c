@@ -86,14 +86,15 @@ sys_getcwd(u64 buf, u64 size)
 	char *text = path_buf_alloc();
 	struct inode *cwd;
 	s64 len = -ENOENT;
-	char *path;
+	char *path = NULL;
 
 	if (!text)
 		return -ENOMEM;
 	cwd = fs_cwd(own_fs());
-	rwsem_read_lock(&tree_lock);
-	path = path_of_dir(cwd, text, PATH_MAX);
-	rwsem_read_unlock(&tree_lock);
+	if (!rwsem_read_lock_killable(&tree_lock)) {
+		path = path_of_dir(cwd, text, PATH_MAX);
+		rwsem_read_unlock(&tree_lock);
+	}
 	inode_put(cwd);
 	if (path) {
 		len = strlen(path) + 1;

@@ -243,6 +243,8 @@ futex_decode(struct futex_request *r, u32 op, u64 timeout)
 	struct timespec time;
 
 	r->deadline_ns = TIMER_NEVER;
+	if (!absolute && (op & FUTEX_CLOCK_REALTIME))
+		return -ENOSYS;
 	if (!timeout)
 		return 0;
 	if (copy_from_user(&time, (const void __user *)timeout, sizeof(time)))

@@ -29,7 +29,10 @@ static s64 statfs_put(struct inode *inode, u64 buf);
 static s64 chmod_do(struct inode *inode, u64 mode);
 static s64 chown_at(u64 dirfd, u64 path, u64 uid, u64 gid, u32 walk_flags);
 static s64 chown_do(struct inode *inode, u32 uid, u32 gid);
+static s64 change_begin(struct inode *inode);
+static void change_end(struct inode *inode);
 static s64 times_set(struct inode *inode, const u64 times[4]);
+static s64 fd_inode_change(u64 fd, struct inode **out);
 
 s64
 sys_stat(u64 path, u64 st)
@@ -163,7 +166,7 @@ s64
 sys_fchmod(u64 fd, u64 mode)
 {
 	struct inode *inode;
-	s64 err = fd_inode(fd, &inode);
+	s64 err = fd_inode_change(fd, &inode);
 
 	return err ? err : chmod_do(inode, mode);
 }
@@ -193,7 +196,7 @@ s64
 sys_fchown(u64 fd, u64 uid, u64 gid)
 {
 	struct inode *inode;
-	s64 err = fd_inode(fd, &inode);
+	s64 err = fd_inode_change(fd, &inode);
 
 	return err ? err : chown_do(inode, uid, gid);
 }
@@ -216,9 +219,10 @@ sys_utimensat(u64 dirfd, u64 path, u64 times, u64 flags)
 
 	if (flags & ~(u64)AT_SYMLINK_NOFOLLOW)
 		return -EINVAL;
-	if (times && copy_from_user(ts, (void *)times, sizeof(ts)))
+	if ((times && copy_from_user(ts, (void *)times, sizeof(ts))) || (!path && (s32)dirfd == AT_FDCWD))
 		return -EFAULT;
-	err = path ? at_inode(dirfd, path, follow_unless(flags, AT_SYMLINK_NOFOLLOW), &inode) : fd_inode(dirfd, &inode);
+	err = path ? at_inode(dirfd, path, follow_unless(flags, AT_SYMLINK_NOFOLLOW), &inode)
+		   : fd_inode_change(dirfd, &inode);
 	if (err)
 		return err;
 	err = times_set(inode, ts);
@@ -271,15 +275,18 @@ access_at(u64 dirfd, u64 path, u64 mode, u64 flags)
 static s64
 statfs_put(struct inode *inode, u64 buf)
 {
-	struct statfs s = {.f_type = inode->sb->type->magic,
+	const struct superblock *sb = inode->sb;
+	struct statfs s = {.f_type = sb->type->magic,
 			   .f_bsize = PAGE_SIZE,
 			   .f_frsize = PAGE_SIZE,
 			   .f_namelen = NAME_MAX,
-			   .f_fsid = {inode->sb->dev}};
+			   .f_fsid = {sb->dev}};
 
-	if (!inode->sb->type->single) {
-		s.f_blocks = total_pages();
-		s.f_bfree = s.f_bavail = nr_free_pages();
+	if (!sb->type->single) {
+		s.f_blocks = sb->quota.most;
+		s.f_bfree = s.f_bavail = sb->quota.most - min_u64(atomic64_read(&sb->quota.pages), sb->quota.most);
+		s.f_files = sb->names_most;
+		s.f_ffree = sb->names_most - READ_ONCE(sb->names);
 	}
 	return copy_to_user((void *)buf, &s, sizeof(s));
 }
@@ -288,12 +295,14 @@ statfs_put(struct inode *inode, u64 buf)
 static s64
 chmod_do(struct inode *inode, u64 mode)
 {
-	rwsem_write_lock(&tree_lock);
-	inode->mode = (inode->mode & S_IFMT) | (mode & 07777);
-	inode->ctime_ns = inode_now_ns();
-	rwsem_write_unlock(&tree_lock);
+	s64 err = change_begin(inode);
+
+	if (!err) {
+		inode->mode = (inode->mode & S_IFMT) | (mode & 07777);
+		change_end(inode);
+	}
 	inode_put(inode);
-	return 0;
+	return err;
 }
 
 static s64
@@ -309,15 +318,29 @@ chown_at(u64 dirfd, u64 path, u64 uid, u64 gid, u32 walk_flags)
 static s64
 chown_do(struct inode *inode, u32 uid, u32 gid)
 {
-	rwsem_write_lock(&tree_lock);
-	if (uid != ID_KEEP)
-		inode->uid = uid;
-	if (gid != ID_KEEP)
-		inode->gid = gid;
+	s64 err = change_begin(inode);
+
+	if (!err) {
+		inode->uid = uid != ID_KEEP ? uid : inode->uid;
+		inode->gid = gid != ID_KEEP ? gid : inode->gid;
+		change_end(inode);
+	}
+	inode_put(inode);
+	return err;
+}
+
+/* Takes tree_lock, unless the inode forgets everything with its last user: a file of /proc. */
+static s64
+change_begin(struct inode *inode)
+{
+	return inode->sb->type->single ? -EPERM : rwsem_write_lock_killable(&tree_lock);
+}
+
+static void
+change_end(struct inode *inode)
+{
 	inode->ctime_ns = inode_now_ns();
 	rwsem_write_unlock(&tree_lock);
-	inode_put(inode);
-	return 0;
 }
 
 /* @times: seconds and nanoseconds of access, then of modification. */
@@ -326,6 +349,8 @@ times_set(struct inode *inode, const u64 times[4])
 {
 	u64 *const field[2] = {&inode->atime_ns, &inode->mtime_ns};
 
+	if (inode->sb->type->single)
+		return -EPERM;
 	for (u32 i = 0; i < 2; i++) {
 		if (times[2 * i + 1] >= 1000000000 && times[2 * i + 1] != UTIME_NOW && times[2 * i + 1] != UTIME_OMIT)
 			return -EINVAL;
@@ -338,4 +363,21 @@ times_set(struct inode *inode, const u64 times[4])
 	}
 	inode->ctime_ns = inode_now_ns();
 	return 0;
+}
+
+/* As fd_inode; -EBADF also for a descriptor of O_PATH, through which nothing may be changed. */
+static s64
+fd_inode_change(u64 fd, struct inode **out)
+{
+	struct file *f = file_get(fd);
+	s64 err = -EBADF;
+
+	if (!f)
+		return err;
+	if (!(f->flags & O_PATH))
+		err = f->inode ? 0 : -EINVAL;
+	if (!err)
+		*out = inode_get(f->inode);
+	file_put(f);
+	return err;
 }

@@ -67,6 +67,8 @@ struct task {
 	u64 runtime_ns;        /* CPU time until the last switch away; likewise */
 	u64 started_ns;        /* when it was last switched to; likewise */
 	u64 switches;          /* times switched to; likewise */
+	bool ending;           /* sched_exit_begin was called; owner only */
+	u32 lone_yields;       /* calls of sched_yield with nobody to yield to; owner only */
 
 	void *stack;              /* lowest byte; const */
 	s32 tid;                  /* const once visible; 0 for a kernel thread */

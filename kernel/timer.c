@@ -136,9 +136,10 @@ timer_slice_set(u64 deadline_ns)
 }
 
 void
-timer_wake_by(u64 deadline_ns)
+timer_nap(u64 ns)
 {
-	arm_no_later(this_cpu_ptr(due), deadline_ns);
+	arm_no_later(this_cpu_ptr(due), clock_ns() + ns);
+	cpu_halt_until_interrupt();
 }
 
 /* Calls the functions of all timers that are due. */

@@ -79,12 +79,14 @@ void timer_interrupt(void);
 void timer_slice_set(u64 deadline_ns);
 
 /*
- * timer_wake_by - have some interrupt on this CPU at @deadline_ns at the latest: for who halts and may miss its event
+ * timer_nap - halt this CPU until an interrupt comes, for @ns at most: for who waits for another CPU
  *
- * Returns   nothing
- * Context   interrupts off; takes no lock
+ * In a virtual machine this gives the host's CPU to the one that we wait for.
+ *
+ * Returns   nothing; interrupts are on
+ * Context   interrupts off, so that none comes between the caller's look and the halt; takes no lock
  */
-void timer_wake_by(u64 deadline_ns);
+void timer_nap(u64 ns);
 
 /* Trees and locks of all CPUs. Context: boot, once, after percpu_init. */
 void timers_init(void);

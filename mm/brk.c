@@ -9,6 +9,7 @@
  * Tests       tests/host/mmap_test.c, tests/guest/brk.c
  * See         brk(2)
  */
+#include <kernel/panic.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
 #include <mm/vma_edit.h>
@@ -25,6 +26,7 @@ do_brk(struct mm *mm, u64 brk)
 	if (brk >= mm->start_brk && brk < USER_TOP && brk_locked(mm, brk))
 		mm->brk = brk;
 	result = mm->brk;
+	dassert(mm->start_brk <= mm->brk && mm->brk < USER_TOP);
 	rwsem_write_unlock(&mm->lock);
 	return result;
 }
@@ -35,6 +37,8 @@ brk_locked(struct mm *mm, u64 brk)
 	u64 old_end = round_up(mm->brk, PAGE_SIZE);
 	u64 new_end = round_up(brk, PAGE_SIZE);
 
+	dassert(rwsem_write_is_mine(&mm->lock));
+	dassert(brk >= mm->start_brk && brk < USER_TOP);
 	if (new_end < old_end)
 		return munmap_locked(mm, new_end, old_end) == 0;
 	return new_end == old_end || brk_grow(mm, old_end, new_end);
@@ -46,6 +50,8 @@ brk_grow(struct mm *mm, u64 start, u64 end)
 	const struct vma wanted = {.start = start, .end = end, .flags = VM_HEAP};
 	struct vma *next = vma_find(&mm->vmas, start);
 
+	dassert(rwsem_write_is_mine(&mm->lock));
+	dassert(start < end && !((start | end) & ~PAGE_MASK));
 	if (end > USER_TOP || (next && vma_low(next) < end) || mmap_exceeds(mm, end - start))
 		return false;
 	return mm->vmas.count < MMAP_MAX_COUNT && vma_add(mm, &wanted) == 0;

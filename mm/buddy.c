@@ -91,6 +91,8 @@ buddy_alloc_batch(struct zone *zone, struct page **out, u32 n)
 		for (u32 i = 1U << want; i > 0; i--)
 			out[got++] = page + i - 1;
 	}
+	dassert(got <= n);
+	dassert(got == n || !zone->free);
 	return got;
 }
 
@@ -105,9 +107,11 @@ buddy_free(struct zone *zone, struct page *page, u32 order)
 	dassert(page_to_pfn(page) >= zone->start_pfn && page_to_pfn(page) + BIT(order) <= zone->end_pfn);
 	for (u32 i = 0; i < 1U << order; i++) {
 		assertf(page[i].kind != PAGE_FREE, "buddy: frame %lx is free already", page_to_pfn(&page[i]));
+		dassert(!atomic_read(&page[i].refs)); /* I2 */
 		page[i].kind = PAGE_FREE;
 	}
 	zone->free += BIT(order);
+	dassert(zone->free <= zone->present);
 	while (order < MAX_ORDER && (buddy = block_buddy(zone, page, order))) {
 		block_del(zone, buddy, order);
 		page = buddy < page ? buddy : page;
@@ -119,6 +123,8 @@ buddy_free(struct zone *zone, struct page *page, u32 order)
 void
 buddy_free_range(struct zone *zone, u64 start_pfn, u64 end_pfn)
 {
+	must_hold(&zone->lock);
+	dassert(start_pfn < end_pfn);
 	while (start_pfn < end_pfn) {
 		u32 order = order_below(end_pfn - start_pfn);
 
@@ -150,6 +156,10 @@ buddy_check(struct zone *zone)
 static void
 block_add(struct zone *zone, struct page *page, u32 order)
 {
+	must_hold(&zone->lock);
+	dassert(page->kind == PAGE_FREE);
+	dassert(order <= MAX_ORDER && !(page_to_pfn(page) & (BIT(order) - 1))); /* I1 */
+	dassert(order == MAX_ORDER || !block_buddy(zone, page, order));         /* I3 */
 	page->order = order;
 	list_add(&page->link, &zone->area[order].blocks);
 	zone->area[order].count++;
@@ -158,7 +168,9 @@ block_add(struct zone *zone, struct page *page, u32 order)
 static void
 block_del(struct zone *zone, struct page *page, u32 order)
 {
+	must_hold(&zone->lock);
 	dassert(page->kind == PAGE_FREE && page->order == order);
+	dassert(zone->area[order].count);
 	list_del(&page->link);
 	zone->area[order].count--;
 }
@@ -169,6 +181,8 @@ block_take(struct zone *zone, u32 from, u32 order)
 {
 	struct page *page = list_first(&zone->area[from].blocks, struct page, link);
 
+	dassert(from >= order && from <= MAX_ORDER);
+	dassert(zone->free >= BIT(from));
 	block_del(zone, page, from);
 	while (from > order) {
 		from--;
@@ -179,6 +193,7 @@ block_take(struct zone *zone, u32 from, u32 order)
 		page[i].kind = PAGE_PCP;
 	}
 	zone->free -= BIT(order);
+	dassert(!(page_to_pfn(page) & (BIT(order) - 1)));
 	return page;
 }
 
@@ -189,6 +204,7 @@ block_buddy(struct zone *zone, struct page *page, u32 order)
 	u64 pfn = page_to_pfn(page) ^ BIT(order);
 	struct page *buddy = pfn_to_page(pfn);
 
+	dassert(order < MAX_ORDER);
 	if (pfn < zone->start_pfn || pfn + BIT(order) > zone->end_pfn)
 		return NULL;
 	return buddy->kind == PAGE_FREE && buddy->order == order ? buddy : NULL;
@@ -200,6 +216,7 @@ order_below(u64 frames)
 {
 	u32 order = 63 - __builtin_clzl(frames);
 
+	dassert(frames);
 	return order < MAX_ORDER ? order : MAX_ORDER;
 }
 
@@ -211,6 +228,7 @@ area_check(struct zone *zone, u32 order)
 	u64 count = 0;
 	int bad = 0;
 
+	must_hold(&zone->lock);
 	list_for_each (page, &area->blocks, link) {
 		if (count++ > area->count)
 			break;

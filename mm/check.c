@@ -2,12 +2,14 @@
 /*
  * mm/check.c - prove that memory is what the head comments say it is
  *
- * Idea        First every address space from the program's side: vmas, tables, leaves. Then every frame from the other side: its
- *             slots, its references, its kind. Then the gauges against both. What no side explains is a leak or a corruption.
+ * Idea        First every address space from the program's side: vmas, tables, leaves. Then every frame from the other
+ *             side: its slots, its references, its kind. Then the gauges against both. What no side explains is a leak
+ *             or a corruption.
  * Invariants  none of its own
  * Locks       every mm->lock for writing, at once: memory of programs stands still meanwhile
  * Follow      from kernel/fs/procfs.c (/proc/mm_check)   to mm.c, rmap.c, pagecache.c, page_alloc.c, slab.c
  * Tests       runs after each guest case
+ * See         docs/mm.md
  */
 #include <kernel/panic.h>
 #include <kernel/printk.h>
@@ -52,6 +54,7 @@ check_frozen(struct mm *mm, void *arg)
 	bool *pages_done = arg;
 	int bad = mm_check_one(mm);
 
+	dassert(rwsem_write_is_mine(&mm->lock));
 	if (!*pages_done) {
 		*pages_done = true;
 		bad += check_pages();
@@ -64,6 +67,7 @@ check_pages(void)
 {
 	struct tally t = {0};
 
+	assert(memblock_ram.count);
 	for (u32 i = 0; i < memblock_ram.count; i++)
 		for (u64 pa = memblock_ram.range[i].base; pa < memblock_ram.range[i].end; pa += PAGE_SIZE)
 			check_page(pfn_to_page(pa >> PAGE_SHIFT), &t);
@@ -81,12 +85,13 @@ check_page(struct page *page, struct tally *t)
 		t->tables++;
 		return;
 	}
-	if (page_is_user(page))
-		check_user_page(page, t);
 	if (page->kind >= PAGE_KINDS) {
 		pr_err("mm_check: frame %lx is of kind %u, which does not exist\n", page_to_pfn(page), page->kind);
 		t->bad++;
+		return;
 	}
+	if (page_is_user(page))
+		check_user_page(page, t);
 }
 
 /* page.h I2: one reference a slot, one for the cache, and on a quiet system no other. */
@@ -95,6 +100,7 @@ check_user_page(struct page *page, struct tally *t)
 {
 	s32 expected = (s32)page->mapcount + (page->object ? 1 : 0);
 
+	dassert(page_is_user(page) && page->kind < PAGE_KINDS);
 	t->bad += rmap_check_page(page);
 	if (atomic_read(&page->refs) != expected) {
 		pr_err("mm_check: %s frame %lx has %d references, but %u mappings%s\n", page_kind_name(page->kind),
@@ -112,6 +118,7 @@ check_user_page(struct page *page, struct tally *t)
 static int
 check_gauge(enum vmstat_item item, s64 found)
 {
+	dassert(found >= 0);
 	if (vmstat_sum(item) == found)
 		return 0;
 	pr_err("mm_check: %s says %ld, and there are %ld\n", vmstat_name(item), vmstat_sum(item), found);

@@ -2,11 +2,12 @@
 /*
  * mm/check.h - prove that memory is what the head comments say it is
  *
- * Idea        Each module proves its own invariants; this one walks them all, and the page tables against the reverse map.
+ * Idea        Each module proves its own invariants; this one walks them all, and holds them against one another.
  * Invariants  none of its own
  * Locks       every mm->lock for writing, at once; then the lists' own locks
  * Follow      from /proc/mm_check   to rmap.c, vma.c, pagecache.c, buddy.c, slab.c
  * Tests       runs after each guest case
+ * See         docs/mm.md
  */
 #pragma once
 

@@ -2,22 +2,22 @@
 /*
  * mm/fault.c - one page fault, from the address to the frame: start reading here
  *
- * Idea        The processor could not translate an address. The vma says what was promised there, the leaf says what there is;
- *             both together give the kind of the fault, and each kind has one handler.
+ * Idea        The processor could not translate an address. The vma says what was promised there, the leaf says what
+ *             there is; both together give the kind of the fault, and each kind has one handler.
  *
  *               entry          access   mapping                      kind
  *               any            not allowed by the vma                DENY       SIGSEGV
- *               empty          any      anonymous                    ZERO       read: the shared zero frame; write: a frame
- *               empty          any      file or shared memory        FILE       private and write: goes on as COW at once
+ *               empty          any      anonymous                    ZERO       read: the zero frame; write: a new one
+ *               empty          any      file or shared memory        FILE       private and write: a copy at once
  *               frame, r/o     write    private, vma writable        COW        last owner: only make it writable
  *               frame, r/o     write    shared, vma writable         FILE       make writable
  *               frame          allowed by the entry                  SPURIOUS   another CPU was first
  *
- *             A handler has three beats: prepare (may sleep, may fail, touches nothing shared); lock and look again; commit.
- *             When the second look shows something new, it undoes its preparation and returns FAULT_RETRY: the fault starts over.
- *             No code here repairs anything.
+ *             A handler has three beats: prepare (may sleep, may fail, touches nothing shared); lock and look again;
+ *             commit. When the second look shows something new, it undoes its preparation and returns FAULT_RETRY: the
+ *             fault starts over. No code here repairs anything.
  * Invariants  I1  FAULT_OK means that the access was legal at some moment after the fault.
- *             I2  Only the one user of a leaf table adds to it: a fault in a shared table unshares first (pagetable.h I2).
+ *             I2  Only the one user of a leaf table adds to it: a fault in a shared one unshares (pagetable.h I2).
  * Locks       mm->lock for reading; for writing to unshare a table or grow a stack. What a handler takes is in rmap.c.
  * Follow      from arch/x86_64/trap.c   to vma.c, pagetable.c, page_alloc.c, rmap.c, share.c, pagecache.c
  * Tests       tests/host/fault_test.c, tests/guest/fault.c
@@ -69,6 +69,9 @@ fault_handle(struct mm *mm, u64 va, u32 access)
 	struct fault f = {.mm = mm, .va = va & PAGE_MASK, .access = access};
 	enum fault_result result;
 
+	may_sleep();
+	dassert(atomic_read(&mm->users) > 0);
+	dassert(access & FAULT_ACCESS);
 	trace(fault_handle, va, access, 0);
 	count_event(VM_PGFAULT);
 	do {
@@ -78,6 +81,7 @@ fault_handle(struct mm *mm, u64 va, u32 access)
 		if (unlikely(result > FAULT_RETRY))
 			result = fault_change(&f, result);
 	} while (unlikely(result == FAULT_RETRY));
+	dassert(result <= FAULT_OOM);
 	trace(fault_done, va, result, result_names[result]);
 	return result;
 }
@@ -97,6 +101,8 @@ fault_classify(pte_t entry, u32 vm_flags, bool has_object, u32 access)
 int
 fault_populate(struct mm *mm, u64 start, u64 end, u32 access)
 {
+	dassert(start <= end);
+	dassert(access & FAULT_ACCESS);
 	for (u64 va = start; va < end; va += PAGE_SIZE) {
 		enum fault_result result = fault_handle(mm, va, access);
 
@@ -120,6 +126,8 @@ fault_page_get(struct mm *mm, u64 va, u32 access, struct page **out)
 		*out = mapped_page(mm, va, access);
 		rwsem_read_unlock(&mm->lock);
 	} while (!*out); /* Race: another thread changed the leaf between the two looks. */
+	dassert(atomic_read(&(*out)->refs) > 0);
+	dassert(!(access & FAULT_WRITE) || *out != zero_frame);
 	return 0;
 }
 
@@ -130,6 +138,7 @@ mapped_page(struct mm *mm, u64 va, u32 access)
 	struct leaf_path path = pagetable_walk(mm, va);
 	pte_t entry = path.slot ? pte_read(path.slot) : (pte_t){0};
 
+	dassert(rwsem_is_held(&mm->lock));
 	if (!pte_present(entry) || ((access & FAULT_WRITE) && !pte_has(entry, PTE_WRITE)))
 		return NULL;
 	return rmap_get(path.slot, entry);
@@ -141,6 +150,8 @@ fault_locked(struct fault *f)
 {
 	struct leaf_path path;
 
+	dassert(rwsem_is_held(&f->mm->lock));
+	dassert(!(f->va & ~PAGE_MASK));
 	f->vma = vma_find(&f->mm->vmas, f->va);
 	if (unlikely(!f->vma))
 		return FAULT_SEGV_MAP;
@@ -154,6 +165,7 @@ fault_locked(struct fault *f)
 		if (pagetable_extend(f->mm, f->va, 1))
 			return FAULT_OOM;
 		path = pagetable_walk(f->mm, f->va);
+		dassert(path.slot);
 	}
 	f->slot = path.slot;
 	f->entry = pte_read(path.slot);
@@ -170,6 +182,8 @@ fault_leaf(struct fault *f)
 {
 	enum fault_kind kind = fault_classify(f->entry, f->vma->flags, f->vma->object, f->access);
 
+	dassert(f->vma->start <= f->va && f->va < f->vma->end);
+	dassert(slot_va(f->slot) == f->va);
 	trace(fault_classify, f->entry.value, f->access, kind_names[kind]);
 	switch (kind) {
 	case FAULT_KIND_ZERO:
@@ -207,6 +221,7 @@ fault_zero(struct fault *f)
 	u64 bits = leaf_bits(f->vma->flags);
 	struct page *page;
 
+	dassert(pte_none(f->entry) && !f->vma->object);
 	trace(fault_zero, f->va, !!(f->access & FAULT_WRITE), 0);
 	if (!(f->access & FAULT_WRITE))
 		return rmap_map_zero(f->slot, bits) ? FAULT_OK : FAULT_RETRY;
@@ -229,12 +244,14 @@ fault_file(struct fault *f)
 	struct page *page;
 	int err;
 
+	dassert(object && index >= f->vma->pgoff);
+	dassert(pte_none(f->entry) || f->vma->flags & VM_SHARED);
 	trace(fault_file, f->va, index, 0);
 	if (!pte_none(f->entry))
 		return rmap_make_writable(f->slot, f->entry, true) ? FAULT_OK : FAULT_RETRY;
 	err = pagecache_fault_page(object, index, &page);
 	if (err)
-		return err == -ERANGE ? FAULT_BUS : FAULT_OOM;
+		return err == -ENOMEM ? FAULT_OOM : FAULT_BUS;
 	if ((f->access & FAULT_WRITE) && !(f->vma->flags & VM_SHARED))
 		return fault_file_private(f, page); /* consumes the reference */
 	return fault_file_map(f, page);             /* consumes the reference */
@@ -247,6 +264,8 @@ fault_file_private(struct fault *f, struct page *page)
 	struct chain_pool none = {NULL, 0};
 	struct page *copy = page_alloc(0, ALLOC_USER);
 
+	dassert(pte_none(f->entry) && !(f->vma->flags & VM_SHARED));
+	dassert(page_is_user(page) && page->kind != PAGE_ANON);
 	if (!copy) {
 		page_put(page);
 		return FAULT_OOM;
@@ -268,6 +287,8 @@ fault_file_map(struct fault *f, struct page *page)
 	struct chain_pool pool = {NULL, 0};
 	bool mapped;
 
+	dassert(pte_none(f->entry));
+	dassert(page->kind == f->vma->object->kind);
 	if (rmap_reserve(&pool, CHAIN_ADD_MAX)) {
 		page_put(page);
 		return FAULT_OOM;
@@ -286,6 +307,8 @@ fault_cow(struct fault *f)
 	struct page *old = leaf_page(f->entry);
 	enum fault_result result;
 
+	dassert(f->access & FAULT_WRITE && f->vma->flags & VM_WRITE && !(f->vma->flags & VM_SHARED));
+	dassert(leaf_has_frame(f->entry) && !pte_has(f->entry, PTE_WRITE));
 	trace(fault_cow, f->va, page_to_pfn(old), old == zero_frame ? 0 : old->mapcount);
 	if (old == zero_frame)
 		return fault_cow_copy(f, old);
@@ -296,6 +319,7 @@ fault_cow(struct fault *f)
 	/* Why: with a reference the frame cannot be freed and come back as another page while it is copied. */
 	if (!rmap_get(f->slot, f->entry))
 		return FAULT_RETRY;
+	dassert(page_is_user(old));
 	result = fault_cow_copy(f, old);
 	page_put(old);
 	return result;
@@ -307,6 +331,7 @@ fault_cow_copy(struct fault *f, struct page *old)
 	bool from_zero = old == zero_frame;
 	struct page *new = page_alloc(0, ALLOC_USER | (from_zero ? ALLOC_ZERO : 0));
 
+	dassert(new != old &&atomic_read(&old->refs) > 0);
 	if (!new)
 		return FAULT_OOM;
 	if (!from_zero)
@@ -344,6 +369,8 @@ fault_change(struct fault *f, enum fault_result why)
 {
 	int err;
 
+	may_sleep();
+	dassert(why == FAULT_GROW || why == FAULT_UNSHARE);
 	if (why == FAULT_GROW)
 		return mmap_grow_stack(f->mm, f->va) ? FAULT_RETRY : FAULT_SEGV_MAP;
 	rwsem_write_lock(&f->mm->lock);

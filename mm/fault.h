@@ -21,6 +21,7 @@ struct page;
 #define FAULT_WRITE 0x2u
 #define FAULT_EXEC 0x4u
 #define FAULT_USER 0x8u /* the access came from user mode */
+#define FAULT_ACCESS (FAULT_READ | FAULT_WRITE | FAULT_EXEC)
 
 enum fault_result {
 	FAULT_OK,       /* the access will now succeed: resume */
@@ -69,12 +70,12 @@ enum fault_kind fault_classify(pte_t entry, u32 vm_flags, bool has_object, u32 a
 int fault_populate(struct mm *mm, u64 start, u64 end, u32 access);
 
 /*
- * fault_page_get - the page behind @va after an access of the kind @access: for the kernel's own look into an address space
+ * fault_page_get - the page behind @va after an access of the kind @access: the kernel's own look at a program's memory
  *
  * For FAULT_WRITE the page is one that @mm may write: private to it, or of a shared object.
  *
  * Returns   0 and the page in *out; -EFAULT where the access is not allowed, -ENOMEM
  * Context   may sleep; the caller holds no lock
- * Gives     one reference to the page (page_put); none is needed for the zero frame, which the call gives like any other
+ * Gives     one reference to the page (page_put); to the zero frame like to any other
  */
 int fault_page_get(struct mm *mm, u64 va, u32 access, struct page **out);

@@ -2,8 +2,8 @@
 /*
  * mm/fork.c - an address space like another one, without copying a page
  *
- * Idea        Vmas are copied, levels 4 to 2 are copied, level-1 tables are shared (share.c). The cost depends on how many tables
- *             the parent has, one in 2 MiB, and on nothing else.
+ * Idea        Vmas are copied, levels 4 to 2 are copied, level-1 tables are shared (share.c). The cost depends on how
+ *             many tables the parent has, one in 2 MiB, and on nothing else.
  * Invariants  none of its own
  * Locks       parent->lock for writing: no fault, and no change of a vma, while the two are made alike
  * Follow      from kernel/fork.c   to share.c, vma.c
@@ -11,6 +11,7 @@
  * See         docs/mm.md section 5
  */
 #include <kernel/lib/errno.h>
+#include <kernel/panic.h>
 #include <mm/mm.h>
 #include <mm/pagetable.h>
 #include <mm/rmap.h>
@@ -31,6 +32,7 @@ mm_fork(struct mm *parent, struct mm **out)
 	struct mm *child = mm_create();
 	int err;
 
+	dassert(atomic_read(&parent->users) > 0);
 	if (!child)
 		return -ENOMEM;
 	rwsem_write_lock(&parent->lock);
@@ -49,6 +51,8 @@ fork_locked(struct mm *parent, struct mm *child)
 {
 	int err;
 
+	dassert(rwsem_write_is_mine(&parent->lock));
+	dassert(mm_is_private(child) && !child->vmas.count);
 	copy_limits(parent, child);
 	err = vma_copy_all(&child->vmas, &parent->vmas);
 	if (err)
@@ -56,6 +60,7 @@ fork_locked(struct mm *parent, struct mm *child)
 	err = share_tables(parent, child);
 	/* Why: even after a failure some of the parent's tables have lost their write bit. */
 	tlb_flush_range(parent, 0, USER_TOP);
+	dassert(child->vmas.count == parent->vmas.count);
 	return err;
 }
 
@@ -67,6 +72,7 @@ share_tables(struct mm *parent, struct mm *child)
 	pte_t *entry;
 	int err = 0;
 
+	dassert(mm_may_change(parent));
 	table_cursor_start(parent, &cursor);
 	while (!err && (entry = table_cursor_next(parent, &cursor))) {
 		pte_t *target = child_entry(child, leaf_page(pte_read(entry))->base);
@@ -76,6 +82,7 @@ share_tables(struct mm *parent, struct mm *child)
 			table_share(entry, child, target, &pool);
 	}
 	rmap_release(&pool);
+	dassert(err || atomic64_read(&child->tables) <= atomic64_read(&parent->tables));
 	return err;
 }
 
@@ -85,6 +92,7 @@ child_entry(struct mm *child, u64 va)
 {
 	struct leaf_path path = pagetable_walk(child, va);
 
+	dassert(!path.slot);
 	if (path.entry2)
 		return path.entry2;
 	return pagetable_extend(child, va, 2) ? NULL : pagetable_walk(child, va).entry2;
@@ -108,4 +116,5 @@ copy_limits(const struct mm *parent, struct mm *child)
 	child->arg_end = parent->arg_end;
 	child->env_start = parent->env_start;
 	child->env_end = parent->env_end;
+	dassert(child->start_brk <= child->brk && !(child->mmap_top & ~PAGE_MASK));
 }

@@ -43,10 +43,12 @@ slab_init(void)
 {
 	u32 class = 0;
 
+	assert(!class_cache[0]); /* once */
 	slab_caches_init();
 	for (u32 i = 0; i < CLASSES; i++) {
 		u32 size = classes[i].size;
 
+		assert(size <= KMALLOC_MAX_SLAB && (!i || size > classes[i - 1].size));
 		class_cache[i] =
 			kmem_cache_create(classes[i].name, size, is_pow2(size) && size <= PAGE_SIZE ? size : 8);
 	}
@@ -54,6 +56,7 @@ slab_init(void)
 		if (i * 8 > classes[class].size)
 			class ++;
 		small_class[i] = class;
+		assert(i * 8 <= classes[class].size);
 	}
 	assert(class == SMALL_CLASSES - 1);
 }
@@ -70,6 +73,7 @@ kmalloc(size_t size, u32 flags)
 		class = SMALL_CLASSES + (63 - __builtin_clzl(size - 1)) - 8;
 	else
 		return kmalloc_pages(size, flags);
+	dassert(class < CLASSES && size <= classes[class].size);
 	return kmem_cache_alloc(class_cache[class], flags);
 }
 
@@ -93,6 +97,7 @@ kfree(void *p)
 	}
 	assertf(page->kind == PAGE_KERNEL && !((u64)p & ~PAGE_MASK), "kfree: %p was never allocated: its frame is %s",
 		p, page_kind_name(page->kind));
+	dassert((PAGE_SIZE << page->order) > KMALLOC_MAX_SLAB);
 	page_free(page, page->order);
 }
 
@@ -103,5 +108,6 @@ kmalloc_pages(size_t size, u32 flags)
 	u32 order = frames > 1 ? 64 - __builtin_clzl(frames - 1) : 0;
 	struct page *page = order <= MAX_ORDER ? page_alloc(order, flags) : NULL;
 
+	dassert(size > KMALLOC_MAX_SLAB && (PAGE_SIZE << order) >= size);
 	return page ? page_to_va(page) : NULL;
 }

@@ -4,10 +4,10 @@
  *
  * Idea        The firmware's map becomes one list of RAM, and everything in use one list of reserved ranges; both are
  *             sorted arrays of fixed size, since nothing can be allocated yet. An allocation takes the highest free
- * place
- *             and is one more reserved range: page tables, per-CPU copies and page structs thus gather at the top of
- *             RAM, away from the 16 MiB that old devices need. When the page allocator is ready it gets all that is
- * free. Invariants  I1  Ranges of one list are sorted, non-empty, page aligned, and no two touch or overlap.
+ *             place and is one more reserved range: page tables, per-CPU copies and page structs thus gather at the
+ *             top of RAM, away from the 16 MiB that old devices need. When the page allocator is ready it gets all
+ *             that is free.
+ * Invariants  I1  Ranges of one list are sorted, non-empty, page aligned, and no two touch or overlap.
  *             I2  The frame at address 0 is reserved, so that 0 can mean "none".
  * Locks       none: one CPU during boot
  * Follow      from kernel/main.c, arch/x86_64/mmu.c   to node.c (node_give)
@@ -60,17 +60,20 @@ memblock_cap(u64 limit)
 {
 	struct memblock_list *ram = &memblock_ram;
 
+	assert(!closed);
 	limit = round_down(limit, PAGE_SIZE);
 	while (ram->count && ram->range[ram->count - 1].base >= limit)
 		ram->count--;
 	if (ram->count && ram->range[ram->count - 1].end > limit)
 		ram->range[ram->count - 1].end = limit;
 	assertf(ram->count, "mem=: nothing is left below %lx; give a larger value", limit);
+	dassert(memblock_ram_end() <= limit);
 }
 
 void
 memblock_reach_set(u64 limit)
 {
+	assert(limit && !closed);
 	reach = limit;
 }
 
@@ -88,6 +91,8 @@ memblock_alloc(u64 size, u64 align)
 		"memblock: no %lu KiB are free below %lx: the machine has too little memory, or the initrd is "
 		"too large for it",
 		size >> 10, reach);
+	dassert(!(base & (align - 1)) && base + size <= reach);
+	dassert(!list_overlap(&memblock_reserved, base, base + size));
 	memblock_reserve(base, size);
 	memset(pa_to_va(base), 0, size);
 	return base;
@@ -112,6 +117,8 @@ memblock_next_free(u64 from, struct memblock_range *out)
 		taken = list_overlap(&memblock_reserved, base, ram->end);
 		if (taken)
 			out->end = taken->base;
+		dassert(out->base >= from && out->base < out->end);
+		dassert(!list_overlap(&memblock_reserved, out->base, out->end));
 		return true;
 	}
 	return false;
@@ -124,8 +131,10 @@ memblock_free_all(void)
 	u64 frames = 0;
 
 	assert(!closed);
-	while (memblock_next_free(free.end, &free))
+	while (memblock_next_free(free.end, &free)) {
+		dassert(free.base); /* I2 */
 		frames += node_give(free.base >> PAGE_SHIFT, free.end >> PAGE_SHIFT);
+	}
 	closed = true;
 	return frames;
 }
@@ -168,6 +177,7 @@ list_add_range(struct memblock_list *list, u64 base, u64 end)
 	u32 first = 0;
 	u32 last;
 
+	assert(base < end && !((base | end) & ~PAGE_MASK));
 	while (first < list->count && r[first].end < base)
 		first++;
 	last = first;
@@ -181,6 +191,8 @@ list_add_range(struct memblock_list *list, u64 base, u64 end)
 	else
 		list_close(list, first + 1, last - first - 1);
 	r[first] = (struct memblock_range){base, end};
+	dassert(first == 0 || r[first - 1].end < base); /* I1 */
+	dassert(first + 1 == list->count || end < r[first + 1].base);
 }
 
 /* Makes room for one range at index @at. */
@@ -188,6 +200,7 @@ static void
 list_open(struct memblock_list *list, u32 at)
 {
 	assertf(list->count < MEMBLOCK_RANGES, "memblock: more than %u ranges", MEMBLOCK_RANGES);
+	assert(at <= list->count);
 	memmove(&list->range[at + 1], &list->range[at], (list->count - at) * sizeof(list->range[0]));
 	list->count++;
 }
@@ -205,6 +218,7 @@ list_close(struct memblock_list *list, u32 at, u32 n)
 static const struct memblock_range *
 list_overlap(const struct memblock_list *list, u64 base, u64 end)
 {
+	dassert(base < end);
 	for (u32 i = 0; i < list->count; i++)
 		if (list->range[i].base < end && base < list->range[i].end)
 			return &list->range[i];
@@ -219,6 +233,7 @@ range_fit(const struct memblock_range *ram, u64 size, u64 align)
 	const struct memblock_range *taken;
 	u64 base;
 
+	dassert(size && is_pow2(align));
 	while (end >= size && round_down(end - size, align) >= ram->base) {
 		base = round_down(end - size, align);
 		taken = list_overlap(&memblock_reserved, base, base + size);

@@ -2,13 +2,16 @@
 /*
  * mm/mm.c - the address space of a process: its life from creation to the last put
  *
- * Idea        see mm.h. Creating copies the kernel's half of the top table, which never changes; tearing down lets every table go.
- *             Simple: an idle CPU or a kernel thread leaves the address space at once (mm_activate(NULL)) instead of borrowing
- *             it (lazy TLB); so nobody translates through a dead address space, and tearing down needs no flush.
- * Invariants  I1, I2 of mm.h
+ * Idea        see mm.h. Creating copies the kernel's half of the top table, which never changes; tearing down lets
+ *             every table go.
+ *             Simple: an idle CPU or a kernel thread leaves the address space at once (mm_activate(NULL)) instead of
+ *             borrowing it (lazy TLB); so nobody translates through a dead address space, and tearing down needs no
+ *             flush.
+ * Invariants  I1 to I3 of mm.h
  * Locks       mm_list_lock (mutex): the list of all; taken before any mm->lock
  * Follow      from kernel/fork.c, kernel/exec.c, kernel/sched.c   to unmap.c, pagetable.c
  * Tests       tests/guest/cow.c, tests/guest/exec.c
+ * See         docs/mm.md section 3
  */
 #include <kernel/lib/string.h>
 #include <kernel/mutex.h>
@@ -33,6 +36,7 @@ static struct list all_mms = LIST_INIT(all_mms);
 
 static bool root_create(struct mm *mm);
 static void mm_destroy(struct mm *mm);
+static int check_total_vm(struct mm *mm);
 static int check_tables(struct mm *mm);
 
 void
@@ -42,6 +46,7 @@ mm_init(void)
 	assert(mm_cache);
 	zero_frame = page_alloc(0, ALLOC_KERNEL | ALLOC_ZERO);
 	assert(zero_frame);
+	dassert(!page_is_user(zero_frame));
 	page_queues_init();
 	rmap_init();
 	pagecache_init();
@@ -53,6 +58,7 @@ mm_create(void)
 {
 	struct mm *mm = kmem_cache_alloc(mm_cache, ALLOC_KERNEL);
 
+	may_sleep();
 	if (!mm)
 		return NULL;
 	memset(mm, 0, sizeof(*mm));
@@ -67,18 +73,22 @@ mm_create(void)
 	mutex_lock(&mm_list_lock);
 	list_add(&mm->all, &all_mms);
 	mutex_unlock(&mm_list_lock);
+	dassert(!mm->vmas.count && !mm_rss(mm) && mm_is_private(mm));
 	return mm;
 }
 
 void
 mm_get(struct mm *mm)
 {
+	assert(atomic_read(&mm->users) > 0);
 	atomic_inc(&mm->users);
 }
 
 void
 mm_put(struct mm *mm)
 {
+	may_sleep();
+	assert(atomic_read(&mm->users) > 0);
 	if (atomic_dec_and_test(&mm->users))
 		mm_destroy(mm);
 }
@@ -89,6 +99,8 @@ mm_activate(struct mm *mm)
 	u64 bit = 1UL << this_cpu_id();
 	struct mm *old = this_cpu(active_mm);
 
+	dassert(!mm || atomic_read(&mm->users) > 0);
+	dassert(!old || READ_ONCE(old->cpus) & bit); /* mm.h I2 */
 	if (mm)
 		__atomic_fetch_or(&mm->cpus, bit, __ATOMIC_SEQ_CST); /* before the root is loaded: tlb.h I2 */
 	this_cpu(active_mm) = mm;
@@ -138,7 +150,8 @@ mm_vmas_total(void)
 int
 mm_check_one(struct mm *mm)
 {
-	return vma_tree_check(&mm->vmas) + check_tables(mm);
+	dassert(rwsem_write_is_mine(&mm->lock));
+	return vma_tree_check(&mm->vmas) + check_total_vm(mm) + check_tables(mm);
 }
 
 int
@@ -147,6 +160,7 @@ mm_for_all_locked(int (*fn)(struct mm *mm, void *arg), void *arg)
 	struct mm *mm;
 	int sum = 0;
 
+	may_sleep();
 	mutex_lock(&mm_list_lock);
 	list_for_each (mm, &all_mms, all)
 		rwsem_write_lock_nested(&mm->lock); /* in list order, and nobody else takes two */
@@ -166,6 +180,7 @@ root_create(struct mm *mm)
 
 	if (!table)
 		return false;
+	dassert(table->level == LEVELS);
 	mm->root = table_slots(table);
 	memcpy(&mm->root[KERNEL_FIRST_ENTRY], &kernel[KERNEL_FIRST_ENTRY],
 	       (TABLE_ENTRIES - KERNEL_FIRST_ENTRY) * sizeof(pte_t));
@@ -176,6 +191,7 @@ root_create(struct mm *mm)
 static void
 mm_destroy(struct mm *mm)
 {
+	dassert(!atomic_read(&mm->users));
 	assertf(!READ_ONCE(mm->cpus), "CPUs %lx still use the address space", READ_ONCE(mm->cpus));
 	/* Why: mm_check may be looking at it; afterwards nobody can find it. */
 	mutex_lock(&mm_list_lock);
@@ -184,6 +200,7 @@ mm_destroy(struct mm *mm)
 	unmap_all(mm);
 	vma_free_all(&mm->vmas);
 	pagetable_free_rest(mm);
+	dassert(atomic64_read(&mm->tables) == 1);
 	table_destroy(va_to_page(mm->root));
 	for (u32 kind = 0; kind < RSS_KINDS; kind++)
 		assertf(!atomic64_read(&mm->rss[kind]), "rss of kind %u ends as %ld", kind,
@@ -191,6 +208,20 @@ mm_destroy(struct mm *mm)
 	if (mm->oom_victim)
 		oom_victim_done(mm);
 	kmem_cache_free(mm_cache, mm);
+}
+
+/* mm.h I3. */
+static int
+check_total_vm(struct mm *mm)
+{
+	u64 pages = 0;
+
+	for (struct vma *vma = vma_first(&mm->vmas); vma; vma = vma_next(vma))
+		pages += vma_pages(vma);
+	if (pages == mm->total_vm)
+		return 0;
+	pr_err("mm_check: the vmas of an address space have %lu pages, and it counts %lu\n", pages, mm->total_vm);
+	return 1;
 }
 
 /* pagetable.h I1 and I3, mm.h I1. */
@@ -202,6 +233,7 @@ check_tables(struct mm *mm)
 	pte_t *entry;
 	int bad = 0;
 
+	dassert(mm_may_change(mm));
 	while ((entry = pagetable_next(mm, &base, USER_TOP))) {
 		struct page *table = leaf_page(pte_read(entry));
 

@@ -2,10 +2,11 @@
 /*
  * mm/mm.h - the address space of a process
  *
- * Idea        Vmas say what the program was promised, the page table says what it has. Both hang here, beside the few numbers
- *             that the kernel and its users ask for.
+ * Idea        Vmas say what the program was promised, the page table says what it has. Both hang here, beside the few
+ *             numbers that the kernel and its users ask for.
  * Invariants  I1  rss[k] is the sum of counts[k] over the level-1 tables that the address space uses.     (mm_check)
  *             I2  A CPU whose page-table root is this one has its bit in cpus.
+ *             I3  total_vm is the sum of the pages of all vmas.                                       (mm_check)
  * Locks       lock (sleeping reader-writer): reading to fault, writing to change a vma or to unshare a table.
  *             table_lock: entries of levels 4 to 2 while lock is held for reading.
  * Follow      from kernel/fork.c, kernel/exec.c   to vma.c, pagetable.c, fork.c
@@ -41,6 +42,33 @@ struct mm {
 	bool oom_victim; /* set once, by oom.c under its lock */
 	struct list all; /* on the list of all address spaces; mm_list_lock */
 };
+
+/*
+ * mm_is_private, mm_may_look, mm_may_change - for asserts: what the running task may do with @mm
+ *
+ * An address space that fork or exec is building, or that the last mm_put tears down, is known to one task only, and no
+ * CPU translates through it: then its lock need not be held.
+ *
+ * Returns   (private) true when nobody else can know @mm; (look) that, or mm->lock is held; (change) held for writing
+ * Context   any
+ */
+static inline bool
+mm_is_private(const struct mm *mm)
+{
+	return atomic_read(&mm->users) <= 1 && !READ_ONCE(mm->cpus);
+}
+
+static inline bool
+mm_may_look(const struct mm *mm)
+{
+	return rwsem_is_held(&mm->lock) || mm_is_private(mm);
+}
+
+static inline bool
+mm_may_change(const struct mm *mm)
+{
+	return rwsem_write_is_mine(&mm->lock) || mm_is_private(mm);
+}
 
 void mm_init(void);
 

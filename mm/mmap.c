@@ -2,8 +2,8 @@
 /*
  * mm/mmap.c - promise and take back ranges of an address space
  *
- * Idea        A mapping is a promise: one vma, no frame. Taking it back cuts vmas at the borders, parts shared tables, and only then
- *             removes anything: all that may fail comes first.
+ * Idea        A mapping is a promise: one vma, no frame. Taking it back cuts vmas at the borders, parts shared tables,
+ *             and only then removes anything: all that may fail comes first.
  * Invariants  see mmap.h
  * Locks       mm->lock for writing
  * Follow      from kernel/sys_mm.c, kernel/exec.c   to vma_edit.c, unmap.c
@@ -73,6 +73,8 @@ munmap_locked(struct mm *mm, u64 start, u64 end)
 	struct vma *first = vma_find(&mm->vmas, start);
 	int err;
 
+	dassert(mm_may_change(mm));
+	dassert(start < end && !((start | end) & ~PAGE_MASK));
 	if (!first || first->start >= end)
 		return 0;
 	if (first->start != start || first->end != end) {
@@ -96,6 +98,7 @@ mmap_stack(struct mm *mm, u64 top, u64 size)
 	const struct vma wanted = {.start = top - size, .end = top, .flags = VM_STACK};
 	int err;
 
+	assert(size && size < top && top <= USER_TOP);
 	rwsem_write_lock(&mm->lock);
 	err = vma_add(mm, &wanted);
 	mm->mmap_top = round_down(top - room - STACK_GUARD_GAP, PAGE_SIZE);
@@ -118,6 +121,7 @@ mmap_grow_stack(struct mm *mm, u64 va)
 		vma_resize(&mm->vmas, vma, start, vma->end);
 		covered = true;
 	}
+	dassert(!covered || (vma->start <= start && va < vma->end));
 	rwsem_write_unlock(&mm->lock);
 	return covered;
 }
@@ -127,6 +131,7 @@ mmap_exceeds(const struct mm *mm, u64 more)
 {
 	u64 used = mm->total_vm << PAGE_SHIFT;
 
+	dassert(mm_may_change(mm));
 	return more > READ_ONCE(mm->as_limit) || used > READ_ONCE(mm->as_limit) - more;
 }
 
@@ -137,6 +142,8 @@ stack_may_grow(struct mm *mm, struct vma *stack, u64 start)
 	struct vma *prev = vma_prev(stack);
 	u64 gap = prev && (prev->flags & VM_ACCESS) ? STACK_GUARD_GAP : 0;
 
+	dassert(rwsem_write_is_mine(&mm->lock));
+	dassert(start < stack->start);
 	if (!(stack->flags & VM_GROWSDOWN) || start < MMAP_MIN_ADDR)
 		return false;
 	if (stack->end - start > READ_ONCE(mm->stack_limit) || mmap_exceeds(mm, stack->start - start))
@@ -179,6 +186,8 @@ mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct p
 	s64 addr;
 	int err;
 
+	dassert(rwsem_write_is_mine(&mm->lock));
+	dassert(len && len <= USER_TOP && !(len & ~PAGE_MASK));
 	if (mm->vmas.count >= MMAP_MAX_COUNT)
 		return -ENOMEM;
 	addr = choose_address(mm, request, len);
@@ -186,13 +195,14 @@ mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct p
 		return addr;
 	wanted.start = addr;
 	wanted.end = addr + len;
+	dassert(!(wanted.start & ~PAGE_MASK) && wanted.end <= USER_TOP);
 	if (mmap_exceeds(mm, request->flags & MAP_FIXED ? len - mapped_bytes(mm, addr, addr + len) : len))
 		return -ENOMEM;
 	err = request->flags & MAP_FIXED ? map_over(mm, &wanted) : vma_add(mm, &wanted);
 	return err ? err : addr;
 }
 
-/* Replaces what is mapped in the range. The new vma comes first: with it, nothing can fail once the old ones are gone. */
+/* Replaces what is mapped in the range. The new vma comes first: then nothing can fail once the old ones are gone. */
 static int
 map_over(struct mm *mm, const struct vma *wanted)
 {
@@ -246,6 +256,7 @@ fixed_address(struct mm *mm, const struct mmap_request *request, u64 len)
 {
 	struct vma *vma = vma_find(&mm->vmas, request->addr);
 
+	dassert(!(request->addr & ~PAGE_MASK) && va_is_user_range(request->addr, len));
 	if ((request->flags & MAP_FIXED_NOREPLACE) && vma && vma->start < request->addr + len)
 		return -EEXIST;
 	return request->addr;
@@ -283,6 +294,7 @@ request_object(const struct mmap_request *request, u64 len)
 {
 	struct pagecache *object = request->object;
 
+	may_sleep();
 	if (object) {
 		pagecache_get(object);
 	} else if ((request->flags & MAP_TYPE) == MAP_SHARED) {
@@ -299,12 +311,13 @@ vma_prot_flags(u32 prot)
 	return (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) | (prot & PROT_EXEC ? VM_EXEC : 0);
 }
 
-/* Lets no vma cross @start or @end. *@first is the first vma that reaches into the range, then the first that lies in it. */
+/* Lets no vma cross @start or @end. *@first is the first vma that reaches into the range, then that lies in it. */
 static int
 cut_borders(struct mm *mm, struct vma **first, u64 start, u64 end)
 {
 	int err = 0;
 
+	dassert((*first)->end > start && (*first)->start < end);
 	if ((*first)->start < start) {
 		err = vma_cut(mm, start);
 		*first = vma_next(*first);
@@ -319,10 +332,12 @@ range_bounds(struct vma *first, struct unmap_range *range)
 	struct vma *prev = vma_prev(first);
 	struct vma *next = vma_next(first);
 
+	dassert(range->start <= first->start && first->end <= range->end);
 	while (next && next->start < range->end)
 		next = vma_next(next);
 	range->floor = prev ? prev->end : 0;
 	range->ceiling = next ? next->start : USER_TOP + PAGE_SIZE;
+	dassert(range->floor <= range->start && range->end <= range->ceiling);
 }
 
 static void
@@ -332,6 +347,7 @@ remove_vmas(struct mm *mm, struct vma *vma, u64 end)
 		struct vma *next = vma_remove(&mm->vmas, vma);
 
 		assert(vma->end <= end);
+		dassert(mm->total_vm >= vma_pages(vma));
 		mm->total_vm -= vma_pages(vma);
 		vma_free(vma);
 		vma = next;

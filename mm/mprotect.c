@@ -2,8 +2,9 @@
 /*
  * mm/mprotect.c - change what a range may be used for
  *
- * Idea        vma by vma: cut at the borders, part shared tables, then change the vma and its leaves together. A leaf gains the
- *             write bit at once only where nobody else has its page; elsewhere the next write faults and decides.
+ * Idea        vma by vma: cut at the borders, part shared tables, then change the vma and its leaves together. A leaf
+ *             gains the write bit at once only where nobody else has its page; elsewhere the next write faults and
+ *             decides.
  * Invariants  none of its own
  * Locks       mm->lock for writing
  * Follow      from kernel/sys_mm.c   to vma_edit.c, rmap.c (rmap_protect), share.c
@@ -49,6 +50,8 @@ mprotect_locked(struct mm *mm, u64 start, u64 end, u32 prot)
 	u32 wanted = vma_prot_flags(prot);
 	struct vma *vma = vma_find(&mm->vmas, start);
 
+	dassert(rwsem_write_is_mine(&mm->lock));
+	dassert(start < end && !((start | end) & ~PAGE_MASK));
 	if (!vma || vma->start >= end)
 		return -ENOMEM;
 	if (prot & PROT_GROWSDOWN) {
@@ -66,6 +69,7 @@ mprotect_locked(struct mm *mm, u64 start, u64 end, u32 prot)
 		if (wanted & ~(vma->flags >> VM_MAY_SHIFT))
 			return -EACCES;
 		stop = min_u64(end, vma->end);
+		dassert(stop > start);
 		err = protect_vma(mm, vma, start, stop, (vma->flags & ~VM_ACCESS) | wanted);
 		if (err)
 			return err;
@@ -80,6 +84,8 @@ protect_vma(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 flags)
 {
 	int err;
 
+	dassert(vma->start <= start && start < end && end <= vma->end);
+	dassert(!(flags & VM_ACCESS & ~(vma->flags >> VM_MAY_SHIFT)));
 	if (vma->flags == flags)
 		return 0;
 	err = vma_cut(mm, start);
@@ -101,6 +107,7 @@ unshare_tables(struct mm *mm, u64 start, u64 end)
 {
 	u64 base = start;
 
+	dassert(rwsem_write_is_mine(&mm->lock));
 	while (pagetable_next(mm, &base, end)) {
 		int err = table_unshare(mm, base);
 
@@ -118,11 +125,13 @@ protect_leaves(struct mm *mm, u64 start, u64 end, u64 bits)
 	u64 base = start;
 	pte_t *entry;
 
+	dassert(rwsem_write_is_mine(&mm->lock));
 	while ((entry = pagetable_next(mm, &base, end))) {
 		struct page *table = leaf_page(pte_read(entry));
 		u64 from = max_u64(start, table->base);
 		u64 to = min_u64(end, table->base + TABLE_SPAN);
 
+		assert(from < to && !table_is_shared(table));
 		narrowed |=
 			rmap_protect(table, (from - table->base) >> PAGE_SHIFT, (to - table->base) >> PAGE_SHIFT, bits);
 		base = table->base + TABLE_SPAN;

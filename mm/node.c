@@ -43,6 +43,7 @@ node_init(u32 id, u64 start_pfn, u64 end_pfn)
 	node->zonelist[0] = &node->zones[ZONE_NORMAL];
 	node->zonelist[1] = &node->zones[ZONE_DMA];
 	node_count++;
+	dassert(zone_next(NULL)); /* a node has RAM */
 }
 
 u64
@@ -50,17 +51,22 @@ node_give(u64 start_pfn, u64 end_pfn)
 {
 	u64 pfn = start_pfn;
 
+	assert(start_pfn < end_pfn);
 	while (pfn < end_pfn) {
 		struct zone *zone = zone_of(pfn_to_page(pfn));
 		u64 stop = min_u64(end_pfn, zone->end_pfn);
 		u64 irq = spin_lock_irqsave(&zone->lock);
 
+		assert(pfn >= zone->start_pfn && stop > pfn);
 		for (u64 i = pfn; i < stop; i++) {
 			dassert(pfn_to_page(i)->kind == PAGE_RESERVED);
+			dassert(atomic_read(&pfn_to_page(i)->refs) == 1);
 			atomic_set(&pfn_to_page(i)->refs, 0);
 		}
 		buddy_free_range(zone, pfn, stop);
 		zone->managed += stop - pfn;
+		assertf(zone->managed <= zone->present, "zone %s got %lu frames and has %lu", zone_name(zone),
+			zone->managed, zone->present);
 		spin_unlock_irqrestore(&zone->lock, irq);
 		pfn = stop;
 	}
@@ -70,6 +76,7 @@ node_give(u64 start_pfn, u64 end_pfn)
 struct zone *
 zone_of(const struct page *page)
 {
+	dassert(page->node < node_count && page->zone < NR_ZONES);
 	return &nodes[page->node].zones[page->zone];
 }
 
@@ -87,6 +94,7 @@ zone_next(const struct zone *zone)
 const char *
 zone_name(const struct zone *zone)
 {
+	assert(zone->kind < NR_ZONES);
 	return zone->kind == ZONE_DMA ? "DMA" : "Normal";
 }
 
@@ -98,6 +106,7 @@ watermark_set_all(u64 min_free_kbytes)
 
 	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
 		all += z->present;
+	assert(all);
 	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
 		watermark_set(z, frames * z->present / all);
 	min_free = min_free_kbytes;
@@ -122,12 +131,14 @@ zone_init(struct node *node, enum zone_kind kind, u64 start_pfn, u64 end_pfn)
 {
 	struct zone *zone = &node->zones[kind];
 
+	assert(kind < NR_ZONES && !zone->managed);
 	spin_init(&zone->lock, RANK_ZONE);
 	zone->kind = kind;
 	zone->node = node->id;
 	zone->start_pfn = start_pfn;
 	zone->end_pfn = max_u64(start_pfn, end_pfn);
 	zone->present = ram_in(zone->start_pfn, zone->end_pfn);
+	assert(zone->present <= zone->end_pfn - zone->start_pfn); /* zone.h I3 */
 	buddy_init(zone);
 }
 
@@ -154,6 +165,7 @@ watermark_set(struct zone *zone, u64 min)
 	zone->min = min;
 	zone->low = min + min / 4;
 	zone->high = min + min / 2;
+	dassert(zone->min <= zone->low && zone->low <= zone->high); /* I2 */
 	spin_unlock_irqrestore(&zone->lock, irq);
 }
 
@@ -166,5 +178,6 @@ square_root(u64 x)
 	for (u64 bit = 1UL << 31; bit; bit >>= 1)
 		if ((r + bit) * (r + bit) <= x)
 			r += bit;
+	dassert(r * r <= x);
 	return r;
 }

@@ -2,9 +2,9 @@
 /*
  * mm/oom.c - when nothing is left: choose a process, say why, end it
  *
- * Idea        The score is the memory that a death would free, so that one death is likely to be enough; a program or its owner
- *             may shift it. One look at all processes fills a table of two: the worst, and who would be next.
- *             Simple: the victim frees its memory by itself when it runs; a bigger kernel has a reaper do it for one that cannot.
+ * Idea        The score is the memory that a death would free, so that one death is likely to be enough; a program or
+ *             its owner may shift it. One look at all processes fills a table of two: the worst, and who would be next.
+ *             Simple: the victim frees its memory itself when it runs; a bigger kernel reaps for one that cannot.
  * Invariants  I1 of oom.h: victims is the number of address spaces marked and not yet torn down.
  * Locks       oom_lock (mutex): one choice at a time; victims is atomic
  * Follow      from page_alloc.c (alloc_slow)   to kernel/oom_hooks.c, kernel/signal.c
@@ -13,6 +13,7 @@
  */
 #include <kernel/lib/atomic.h>
 #include <kernel/mutex.h>
+#include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/trace.h>
 #include <mm/mm.h>
@@ -42,6 +43,7 @@ oom_score(const struct oom_candidate *c, u64 total_pages)
 {
 	s64 score;
 
+	dassert(c->adj >= OOM_ADJ_MIN && c->adj <= OOM_ADJ_MAX);
 	if (c->unkillable || !c->mm || c->adj == OOM_ADJ_MIN)
 		return OOM_NEVER;
 	score = (s64)(c->rss + c->tables);
@@ -53,6 +55,8 @@ oom_kill(u32 order, u32 flags)
 {
 	bool hope;
 
+	may_sleep();
+	dassert(order <= MAX_ORDER);
 	mutex_lock(&oom_lock);
 	hope = oom_kill_locked(order, flags);
 	mutex_unlock(&oom_lock);
@@ -69,8 +73,11 @@ oom_mark_victim(struct mm *mm)
 void
 oom_victim_done(struct mm *mm)
 {
-	if (mm->oom_victim)
-		atomic_dec(&victims);
+	dassert(!atomic_read(&mm->users));
+	if (!mm->oom_victim)
+		return;
+	assert(atomic_read(&victims) > 0);
+	atomic_dec(&victims);
 }
 
 static bool
@@ -82,6 +89,7 @@ oom_kill_locked(u32 order, u32 flags)
 	if (atomic_read(&victims) > 0 || page_alloc_possible(order, flags))
 		return true;
 	oom_process_each(oom_pick, &v);
+	dassert(v.next_score <= v.worst_score);
 	if (v.worst_score == OOM_NEVER)
 		return false;
 	oom_report(&v, order, flags);
@@ -102,6 +110,7 @@ oom_pick(struct oom_candidate *c, void *arg)
 		c->rss = mm_rss(c->mm);
 		c->tables = atomic64_read(&c->mm->tables);
 	}
+	dassert(v->next_score <= v->worst_score);
 	score = oom_score(c, v->total_pages);
 	if (score == OOM_NEVER || score <= v->next_score)
 		return;
@@ -114,6 +123,7 @@ oom_pick(struct oom_candidate *c, void *arg)
 	v->next_score = v->worst_score;
 	v->worst = *c;
 	v->worst_score = score;
+	assert(c->mm && !c->unkillable);
 	v->total_vm = c->mm->total_vm;
 	for (u32 kind = 0; kind < RSS_KINDS; kind++)
 		v->rss[kind] = max_s64(atomic64_read(&c->mm->rss[kind]), 0);
@@ -125,6 +135,7 @@ oom_report(const struct verdict *v, u32 order, u32 flags)
 {
 	u32 kib = PAGE_SIZE / 1024;
 
+	dassert(v->worst_score != OOM_NEVER);
 	pr_warn("Out of memory: order %u, flags %#x, %lu of %lu pages free\n", order, flags, nr_free_pages(),
 		v->total_pages);
 	pr_warn("Out of memory: score of %d (%s) is %ld pages = %lu resident + %lu page tables + adjustment %d/1000\n",

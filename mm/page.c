@@ -2,12 +2,13 @@
 /*
  * mm/page.c - the page lock, and the names of kinds
  *
- * Idea        The page lock is one bit, so that struct page stays one cache line. Sleepers wait on one of a few queues that
- *             pages share by address; a wake-up of a stranger costs a look.
+ * Idea        The page lock is one bit, so that struct page stays one cache line. Sleepers wait on one of a few queues
+ *             that pages share by address; a wake-up of a stranger costs a look.
  * Invariants  PG_WAITERS is set while somebody may sleep for PG_LOCKED.
  * Locks       the queue's own
  * Follow      from share.c   to kernel/wait.h
  * Tests       tests/guest/unshare.c
+ * See         docs/mm.md section 1
  */
 #include <kernel/panic.h>
 #include <kernel/wait.h>
@@ -32,14 +33,17 @@ page_queues_init(void)
 void
 page_lock(struct page *page)
 {
+	dassert(atomic_read(&page->refs) > 0); /* the caller's: the page cannot be freed while we sleep */
 	may_sleep();
 	if (!page_trylock(page))
 		wait_event(page_queue(page), try_or_announce(page));
+	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED));
 }
 
 bool
 page_trylock(struct page *page)
 {
+	dassert(atomic_read(&page->refs) > 0);
 	return !bit_test_and_set(&page->flags, PG_LOCKED);
 }
 
@@ -49,6 +53,7 @@ page_unlock(struct page *page)
 	bool was_locked = bit_test_and_clear(&page->flags, PG_LOCKED);
 
 	assert(was_locked);
+	dassert(atomic_read(&page->refs) > 0);
 	if (bit_test_and_clear(&page->flags, PG_WAITERS))
 		wake_all(page_queue(page));
 }

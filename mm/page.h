@@ -2,8 +2,8 @@
 /*
  * mm/page.h - struct page: one 64-byte record for every frame of memory
  *
- * Idea        Everything the kernel knows of a frame stands here, and the frame's number finds it by one multiplication.
- *             Which union member holds is told by `kind`:
+ * Idea        Everything the kernel knows of a frame stands here, and the frame's number finds it by one
+ *             multiplication. Which union member holds is told by `kind`:
  *
  *                 kind          cache word pair        rmap word          mapcount
  *                 FREE, PCP     -                      -                  -          (link: free list)
@@ -26,6 +26,7 @@
 #include <kernel/lib/atomic.h>
 #include <kernel/lib/chain.h>
 #include <kernel/lib/list.h>
+#include <kernel/panic.h>
 #include <kernel/spinlock.h>
 
 struct kmem_cache;
@@ -130,6 +131,7 @@ page_to_va(const struct page *page)
 static inline struct page *
 va_to_page(const void *va)
 {
+	dassert((u64)va >= DIRECT_BASE && (u64)va < VMALLOC_BASE);
 	return pfn_to_page(va_to_pa(va) >> PAGE_SHIFT);
 }
 
@@ -141,6 +143,10 @@ va_to_page(const void *va)
 static inline void
 page_become_user(struct page *page, enum page_kind kind, struct pagecache *object, u64 index)
 {
+	dassert(kind >= PAGE_ANON && kind < PAGE_KINDS);
+	dassert(kind != PAGE_ANON || (!object && !index));
+	dassert(page->kind == PAGE_KERNEL && page->order == 0);
+	dassert(atomic_read(&page->refs) == 1); /* I3 */
 	spin_init(&page->lock, RANK_MAP);
 	page->flags = 0;
 	page->object = object;
@@ -159,6 +165,7 @@ page_is_user(const struct page *page)
 static inline enum rss_kind
 page_rss_kind(const struct page *page)
 {
+	dassert(page_is_user(page));
 	return (enum rss_kind)(page->kind - PAGE_ANON);
 }
 
@@ -171,6 +178,7 @@ page_rss_kind(const struct page *page)
 static inline void
 page_get(struct page *page)
 {
+	dassert(atomic_read(&page->refs) > 0);
 	atomic_inc(&page->refs);
 }
 
@@ -186,6 +194,7 @@ void page_free_final(struct page *page);
 static inline void
 page_put(struct page *page)
 {
+	dassert(atomic_read(&page->refs) > 0);
 	if (atomic_dec_and_test(&page->refs))
 		page_free_final(page);
 }

@@ -25,9 +25,8 @@
  *               5  kill the process whose end frees most. There is none: a program's page ends in panic, another
  *                  allocation fails
  *               6  sleep until frames come back, then start over
- *             Rung 5 kills nobody while an earlier victim is giving back. Rung 6 ends when any CPU returns frames to
- * a zone,
- *             and in any case after WAIT_NS, because the frames may rest on some CPU's list; after IDLE_ROUNDS
+ *             Rung 5 kills nobody while an earlier victim is giving back. Rung 6 ends when any CPU returns frames to a
+ *             zone, and in any case after WAIT_NS, because the frames may rest on some CPU's list; after IDLE_ROUNDS
  *             rounds without a single frame the allocation fails, so that a victim that cannot die stops nobody for
  *             ever. It may hold mm->lock for reading: a victim needs only its own, and whoever holds that one is dying
  *             too, hence served from the reserves (rung 3).
@@ -70,6 +69,7 @@ static struct wait_queue returned_wait = WAIT_QUEUE_INIT(returned_wait);
 static u32 fail_every;      /* 0: never */
 static atomic_t fail_count; /* allocations that could have failed */
 
+static bool alloc_flags_valid(u32 flags);
 static void frame_claim(struct page *page, u32 flags);
 static struct page *alloc_deep(u32 order, u32 flags);
 static struct page *alloc_traced(struct page *page, u32 flags);
@@ -96,6 +96,10 @@ page_alloc(u32 order, u32 flags)
 {
 	struct page *page = NULL;
 
+	dassert(order <= MAX_ORDER);
+	dassert(alloc_flags_valid(flags));
+	if (flags & ALLOC_WAIT)
+		may_sleep();
 	if (likely(!order && !(flags & ALLOC_DMA) && !(CONFIG_DEBUG && fail_every)))
 		page = page_list_pop();
 	if (unlikely(!page))
@@ -110,6 +114,7 @@ page_free(struct page *page, u32 order)
 {
 	u64 irq;
 
+	dassert(order <= MAX_ORDER);
 	trace(page_free, page_to_pfn(page), order, 0);
 	if (unlikely(order)) {
 		block_free(page, order);
@@ -117,6 +122,7 @@ page_free(struct page *page, u32 order)
 	}
 	irq = irq_save();
 	frame_retire(page);
+	dassert(page->order == 0);
 	page_list_push(page);
 	irq_restore(irq);
 	count_event(VM_PGFREE);
@@ -133,6 +139,7 @@ page_free_batch(struct page **pages, u64 n)
 		for (u64 i = 0; i < some; i++) {
 			trace(page_free, page_to_pfn(pages[i]), 0, 0);
 			frame_retire(pages[i]);
+			dassert(pages[i]->order == 0);
 			page_list_push(pages[i]);
 		}
 		irq_restore(irq);
@@ -144,13 +151,15 @@ page_free_batch(struct page **pages, u64 n)
 void
 page_free_final(struct page *page)
 {
+	dassert(!atomic_read(&page->refs));
 	page_free(page, page->order);
 }
 
 void
 page_alloc_drain(void)
 {
-	cpu_call_many(BIT(cpu_count()) - 1, page_list_drain, NULL);
+	dassert(irq_enabled());
+	cpu_call_many(page_list_cpus(), page_list_drain, NULL);
 }
 
 void
@@ -167,6 +176,7 @@ page_alloc_possible(u32 order, u32 flags)
 {
 	bool possible = false;
 
+	dassert(order <= MAX_ORDER);
 	page_alloc_drain();
 	for (struct zone *zone = zone_next(NULL); zone && !possible; zone = zone_next(zone)) {
 		u64 irq;
@@ -186,6 +196,7 @@ page_give(u64 pa, u64 len)
 	u64 end = (pa + len) >> PAGE_SHIFT;
 	u64 given = 0;
 
+	assert(pa + len >= pa);
 	for (u64 pfn = round_up(pa, PAGE_SIZE) >> PAGE_SHIFT; pfn < end; pfn++) {
 		struct page *page = pfn_to_page(pfn);
 
@@ -193,6 +204,7 @@ page_give(u64 pa, u64 len)
 			continue;
 		given += node_give(pfn, pfn + 1);
 	}
+	dassert(given <= len >> PAGE_SHIFT);
 	return given;
 }
 
@@ -228,6 +240,13 @@ page_alloc_fail_every(u32 n)
 	fail_every = n;
 }
 
+/* Known flags only, and none that contradict: who waits needs no reserve for those who cannot. */
+static bool
+alloc_flags_valid(u32 flags)
+{
+	return !(flags & ~ALLOC_FLAGS) && (flags & (ALLOC_WAIT | ALLOC_ATOMIC)) != (ALLOC_WAIT | ALLOC_ATOMIC);
+}
+
 /* Turns a frame that left the free lists into what page_alloc() promises. */
 static inline void
 frame_claim(struct page *page, u32 flags)
@@ -235,6 +254,7 @@ frame_claim(struct page *page, u32 flags)
 	if (CONFIG_DEBUG)
 		poison_check(page);
 	dassert(page->kind == PAGE_PCP && !atomic_read(&page->refs));
+	dassert(zone_of(page)->present);
 	page->flags = 0;
 	page->kind = PAGE_KERNEL;
 	page->order = 0;
@@ -256,6 +276,8 @@ alloc_deep(u32 order, u32 flags)
 		page = alloc_slow(order, flags);
 	if (!page)
 		return NULL;
+	dassert(!(page_to_pfn(page) & (BIT(order) - 1)));
+	dassert(!(flags & ALLOC_DMA) || page->zone == ZONE_DMA);
 	for (u32 i = 0; i < 1U << order; i++)
 		frame_claim(&page[i], flags);
 	page->order = order;
@@ -288,8 +310,10 @@ frame_retire(struct page *page)
 {
 	if (unlikely(page->kind < PAGE_KERNEL || atomic_read(&page->refs) > 1))
 		frame_retire_failed(page);
+	dassert(page != zero_frame);
 	dassert(!(page->flags & BIT(PG_LOCKED)));
-	dassert(!page_is_user(page) || !page->mapcount);
+	dassert(!page_is_user(page) || (!page->mapcount && chain_empty(&page->rmap) && !page->object));
+	dassert(page->kind != PAGE_TABLE || !page->other);
 	if (CONFIG_DEBUG)
 		poison_fill(page);
 	atomic_set(&page->refs, 0);
@@ -316,7 +340,8 @@ block_free(struct page *page, u32 order)
 	struct zone *zone = zone_of(page);
 	u64 irq;
 
-	assert(page->order == order);
+	assert(order <= MAX_ORDER && page->order == order);
+	dassert(!(page_to_pfn(page) & (BIT(order) - 1)));
 	for (u32 i = 0; i < 1U << order; i++)
 		frame_retire(&page[i]);
 	count_events(VM_PGFREE, 1L << order);
@@ -358,6 +383,7 @@ zone_has(const struct zone *zone, u32 order, u32 flags)
 {
 	u32 o = order;
 
+	must_hold(&zone->lock);
 	while (o <= MAX_ORDER && !zone->area[o].count)
 		o++;
 	return o <= MAX_ORDER && zone->free >= zone_mark(zone, flags) + BIT(order);
@@ -367,6 +393,8 @@ zone_has(const struct zone *zone, u32 order, u32 flags)
 static struct page *
 zone_alloc(struct zone *zone, u32 order, u32 flags)
 {
+	must_hold(&zone->lock);
+	dassert(zone_allowed(zone, flags));
 	if (!zone_has(zone, order, flags))
 		return NULL;
 	if (!order && !(flags & ALLOC_DMA))
@@ -378,6 +406,7 @@ zone_alloc(struct zone *zone, u32 order, u32 flags)
 static u64
 zone_mark(const struct zone *zone, u32 flags)
 {
+	must_hold(&zone->lock);
 	if (flags & ALLOC_RESERVE)
 		return 0;
 	return flags & ALLOC_ATOMIC ? zone->min / 2 : zone->min;
@@ -408,6 +437,8 @@ ladder(u32 order, u32 flags)
 {
 	u32 most_rounds = order ? ORDER_ROUNDS : IDLE_ROUNDS;
 
+	dassert(flags & ALLOC_WAIT);
+	dassert(atomic_read(&waiting) > 0); /* else nobody would wake us on rung 6 */
 	for (u32 rounds = 0; rounds < most_rounds; rounds++) {
 		s32 seen = atomic_read(&returned);
 		struct page *page = ladder_find(order, flags); /* 1, 2 */
@@ -439,6 +470,7 @@ ladder_find(u32 order, u32 flags)
 {
 	struct page *page = zones_alloc(order, flags);
 
+	may_sleep(); /* draining waits for the other CPUs */
 	if (!page) {
 		trace(alloc_slow, order, flags, 1);
 		page_alloc_drain();
@@ -483,6 +515,7 @@ returned_await(s32 seen)
 {
 	u64 deadline = clock_ns() + WAIT_NS;
 
+	may_sleep();
 	return !wait_timed(&returned_wait, atomic_read(&returned) != seen, TASK_KILLABLE, deadline);
 }
 

@@ -29,6 +29,8 @@ enum alloc_flag {
 	ALLOC_NOINJECT = 1 << 8, /* out of reach of failure injection */
 };
 
+#define ALLOC_FLAGS (2 * ALLOC_NOINJECT - 1) /* all of them */
+
 #define ALLOC_KERNEL ALLOC_WAIT
 #define ALLOC_USER (ALLOC_WAIT | ALLOC_CHARGE)
 

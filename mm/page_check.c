@@ -10,6 +10,7 @@
  * Tests       tests/host/page_alloc_test.c
  * See         docs/mm.md
  */
+#include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <mm/buddy.h>
 #include <mm/memblock.h>
@@ -47,6 +48,7 @@ zone_check(struct zone *zone, u64 *listed)
 	u64 count[PAGE_KINDS] = {0};
 	int bad = buddy_check(zone);
 
+	dassert(zone->present && zone->present <= zone->end_pfn - zone->start_pfn);
 	for (u64 pfn = zone->start_pfn; pfn < zone->end_pfn; pfn++)
 		if (memblock_is_ram(pfn << PAGE_SHIFT))
 			bad += frame_check(zone, pfn, count);
@@ -67,6 +69,8 @@ frame_check(struct zone *zone, u64 pfn, u64 *count)
 	struct page *page = pfn_to_page(pfn);
 	bool free = page->kind == PAGE_FREE || page->kind == PAGE_PCP;
 
+	must_hold(&zone->lock);
+	dassert(pfn >= zone->start_pfn && pfn < zone->end_pfn);
 	if (page->kind >= PAGE_KINDS || zone_of(page) != zone || free != !atomic_read(&page->refs)) {
 		pr_err("page_alloc: frame %lx has kind %u, %d references, zone %u\n", pfn, page->kind,
 		       atomic_read(&page->refs), page->zone);

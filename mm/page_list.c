@@ -11,7 +11,8 @@
  *
  *             Frames of all zones share a list: a pop need not ask where a frame is from.
  *             The owner works with interrupts off, because a CPU that needs the frames back sends an interrupt to
- * drain. Invariants  I1  A frame on a list is PAGE_PCP with refs 0, and on one list once.
+ *             drain.
+ * Invariants  I1  A frame on a list is PAGE_PCP with refs 0, and on one list once.
  *             I2  count < page_list_most whenever interrupts are on.
  * Locks       a list: its CPU, interrupts off; then zone->lock
  * Follow      from page_alloc.c   to buddy.c
@@ -38,6 +39,7 @@ static void pages_return(struct page **pages, u32 n);
 void
 page_list_spill(void)
 {
+	dassert(!irq_enabled());
 	list_spill(this_cpu_ptr(page_list), batch);
 }
 
@@ -48,6 +50,8 @@ page_list_refill(struct zone *zone)
 	u32 n = 1;
 
 	must_hold(&zone->lock);
+	dassert(!irq_enabled());
+	dassert(zone->free > 0);
 
 	/* Why: below min, what one CPU hoards would be the reserve of those who must not fail. */
 	if (zone->free > zone->min)
@@ -57,6 +61,7 @@ page_list_refill(struct zone *zone)
 	if (!list->count)
 		list->count = buddy_alloc_batch(zone, list->page, n);
 	assert(list->count);
+	dassert(list->count < page_list_most);
 	return list->page[--list->count];
 }
 
@@ -68,21 +73,37 @@ page_list_drain(void *unused)
 
 	if (list->count)
 		list_spill(list, list->count);
+	dassert(!list->count);
 	irq_restore(irq);
 }
 
 void
 page_list_size(u64 frames)
 {
+	assert(frames);
 	batch = (u32)min_u64(max_u64(frames / BATCH_SHARE, BATCH_LEAST), BATCH_MOST);
 	page_list_most = 2 * batch;
 	assert(page_list_most < PAGE_LIST_FRAMES);
+	dassert(batch >= BATCH_LEAST && batch <= page_list_most);
 }
 
 u32
 page_list_count(u32 cpu)
 {
+	dassert(cpu < cpu_count());
 	return READ_ONCE(per_cpu(page_list, cpu).count);
+}
+
+/* Why the fence: what the caller has seen of another CPU's deeds, that one did after its last frame was pushed. */
+u64
+page_list_cpus(void)
+{
+	u64 cpus = 0;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (u32 cpu = 0; cpu < cpu_count(); cpu++)
+		cpus |= page_list_count(cpu) ? BIT(cpu) : 0;
+	return cpus;
 }
 
 u64
@@ -99,6 +120,7 @@ const struct page *const *
 page_list_of(u32 cpu, u32 *count)
 {
 	*count = page_list_count(cpu);
+	assert(*count <= PAGE_LIST_FRAMES);
 	return (const struct page *const *)per_cpu(page_list, cpu).page;
 }
 
@@ -106,7 +128,8 @@ page_list_of(u32 cpu, u32 *count)
 static void
 list_spill(struct page_list *list, u32 n)
 {
-	dassert(n <= list->count);
+	dassert(!irq_enabled());
+	dassert(n && n <= list->count);
 	pages_return(list->page, n);
 	list->count -= n;
 	memmove(list->page, list->page + n, list->count * sizeof(list->page[0]));
@@ -124,6 +147,8 @@ pages_return(struct page **pages, u32 n)
 
 		while (run < n && pages[run] == pages[0] + run && pages[run]->zone == pages[0]->zone)
 			run++;
+		dassert(run <= n);
+		dassert(pfn >= zone->start_pfn && pfn + run <= zone->end_pfn);
 		spin_lock(&zone->lock);
 		buddy_free_range(zone, pfn, pfn + run);
 		spin_unlock(&zone->lock);

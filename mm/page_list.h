@@ -7,9 +7,11 @@
  * Locks       a list belongs to its CPU, with interrupts off
  * Follow      from page_alloc.c
  * Tests       tests/host/page_alloc_test.c
+ * See         docs/mm.md
  */
 #pragma once
 
+#include <kernel/panic.h>
 #include <kernel/percpu.h>
 #include <kernel/spinlock.h>
 #include <mm/page.h>
@@ -48,6 +50,7 @@ page_list_pop(void)
 
 	if (likely(count)) {
 		page = this_cpu(page_list).page[count - 1];
+		dassert(page->kind == PAGE_PCP && !atomic_read(&page->refs)); /* I1 */
 		this_cpu(page_list).count = count - 1;
 	}
 	irq_restore(irq);
@@ -65,6 +68,9 @@ page_list_push(struct page *page)
 {
 	u32 count = this_cpu(page_list).count;
 
+	dassert(!irq_enabled());
+	dassert(page->kind == PAGE_PCP && !atomic_read(&page->refs)); /* I1 */
+	dassert(count < page_list_most);                              /* I2 */
 	this_cpu(page_list).page[count++] = page;
 	this_cpu(page_list).count = count;
 	if (unlikely(count >= page_list_most))
@@ -103,6 +109,9 @@ void page_list_size(u64 frames);
  */
 u32 page_list_count(u32 cpu);
 u64 page_list_total(void);
+
+/* The CPUs whose lists are not empty, bit n for CPU n: no other need be woken to drain. Context: any. */
+u64 page_list_cpus(void);
 
 /*
  * page_list_of - the list of @cpu, for page_check.c

@@ -9,6 +9,7 @@
  * Locks       none: the frame belongs to the caller
  * Follow      from page_alloc.c
  * Tests       tests/host/page_alloc_test.c
+ * See         docs/mm.md
  */
 #pragma once
 
@@ -24,6 +25,7 @@ poison_fill(struct page *page)
 {
 	u64 *word = page_to_va(page);
 
+	dassert(page->kind >= PAGE_KERNEL && page->kind < PAGE_KINDS);
 	for (u32 i = 0; i < PAGE_SIZE / sizeof(*word); i++)
 		word[i] = POISON_WORD;
 	page->private = POISON_MARK | page->kind;

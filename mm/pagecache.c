@@ -39,6 +39,7 @@ static int add_page(struct pagecache *object, u64 index, bool bounded, struct pa
 static bool pool_grow(struct radix_pool *pool);
 static void pool_release(struct radix_pool *pool);
 static int insert_locked(struct insertion *in);
+static bool quota_is_used_up(const struct pagecache_quota *quota);
 static void count_cached(const struct pagecache *object, s32 n);
 static void drop_pages(struct pagecache *object, u64 first);
 static struct page *take_page(struct pagecache *object, u64 first, struct radix_pool *pool);
@@ -58,6 +59,7 @@ pagecache_create(u8 kind)
 {
 	struct pagecache *object = kmem_cache_alloc(object_cache, ALLOC_KERNEL);
 
+	may_sleep();
 	assert(kind == PAGE_FILE || kind == PAGE_SHMEM);
 	if (!object)
 		return NULL;
@@ -66,6 +68,7 @@ pagecache_create(u8 kind)
 	atomic_set(&object->refs, 1);
 	object->size = 0;
 	object->count = 0;
+	object->quota = NULL;
 	radix_init(&object->tree);
 	spin_lock(&all_lock);
 	list_add(&object->all, &all_objects);
@@ -74,20 +77,41 @@ pagecache_create(u8 kind)
 }
 
 void
+pagecache_count_in(struct pagecache *object, struct pagecache_quota *quota)
+{
+	assert(!object->count && !object->quota);
+	object->quota = quota;
+}
+
+void
+pagecache_count_out(struct pagecache *object)
+{
+	spin_lock(&object->lock);
+	if (object->quota)
+		atomic64_add(&object->quota->pages, -(s64)object->count);
+	object->quota = NULL;
+	spin_unlock(&object->lock);
+}
+
+void
 pagecache_get(struct pagecache *object)
 {
+	assert(atomic_read(&object->refs) > 0);
 	atomic_inc(&object->refs);
 }
 
 void
 pagecache_put(struct pagecache *object)
 {
+	may_sleep();
+	assert(atomic_read(&object->refs) > 0);
 	if (!atomic_dec_and_test(&object->refs))
 		return;
 	spin_lock(&all_lock);
 	list_del(&object->all);
 	spin_unlock(&all_lock);
 	drop_pages(object, 0);
+	assert(!object->count);
 	kmem_cache_free(object_cache, object);
 }
 
@@ -98,6 +122,7 @@ pagecache_find(struct pagecache *object, u64 index)
 
 	spin_lock(&object->lock);
 	page = radix_get(&object->tree, index);
+	dassert(!page || (page->object == object && page->index == index)); /* I1 */
 	if (page)
 		page_get(page);
 	spin_unlock(&object->lock);
@@ -107,6 +132,7 @@ pagecache_find(struct pagecache *object, u64 index)
 int
 pagecache_get_page(struct pagecache *object, u64 index, struct page **out)
 {
+	may_sleep();
 	*out = pagecache_find(object, index);
 	return *out ? 0 : add_page(object, index, false, out);
 }
@@ -114,6 +140,7 @@ pagecache_get_page(struct pagecache *object, u64 index, struct page **out)
 int
 pagecache_fault_page(struct pagecache *object, u64 index, struct page **out)
 {
+	may_sleep();
 	if (index >= size_pages(object))
 		return -ERANGE;
 	*out = pagecache_find(object, index);
@@ -125,7 +152,9 @@ pagecache_set_size(struct pagecache *object, u64 size)
 {
 	u64 old = READ_ONCE(object->size);
 
-	/* Why: the size first. A fault that still finds a page past it maps nothing: take_page() has parted them (rmap_map). */
+	may_sleep();
+	dassert(atomic_read(&object->refs) > 0);
+	/* Why: the size first. A fault that still finds a page past it maps nothing: see take_page(), rmap_map(). */
 	spin_lock(&object->lock);
 	WRITE_ONCE(object->size, size);
 	spin_unlock(&object->lock);
@@ -169,6 +198,7 @@ add_page(struct pagecache *object, u64 index, bool bounded, struct page **out)
 	struct insertion in = {.object = object, .index = index, .bounded = bounded};
 	int err;
 
+	may_sleep();
 	in.new = page_alloc(0, ALLOC_USER | ALLOC_ZERO);
 	if (!in.new)
 		return -ENOMEM;
@@ -181,6 +211,8 @@ add_page(struct pagecache *object, u64 index, bool bounded, struct page **out)
 	pool_release(&in.pool);
 	if (in.found != in.new)
 		page_put(in.new);
+	dassert(!err == !!in.found);
+	dassert(!in.found || atomic_read(&in.found->refs) > 0);
 	*out = in.found;
 	return err;
 }
@@ -213,9 +245,13 @@ insert_locked(struct insertion *in)
 	struct pagecache *object = in->object;
 	int err;
 
+	must_hold(&object->lock);
+	dassert(in->new->kind == object->kind && !in->new->object);
 	if (in->bounded && in->index >= size_pages(object))
 		return -ERANGE;
 	in->found = radix_get(&object->tree, in->index);
+	if (!in->found && quota_is_used_up(object->quota))
+		return -ENOSPC;
 	if (!in->found) {
 		err = radix_insert(&object->tree, in->index, in->new, &in->pool);
 		if (err)
@@ -226,14 +262,24 @@ insert_locked(struct insertion *in)
 		object->count++;
 		count_cached(object, 1);
 	}
+	dassert(in->found->object == object && in->found->index == in->index); /* I1 */
 	page_get(in->found);
 	return 0;
+}
+
+static bool
+quota_is_used_up(const struct pagecache_quota *quota)
+{
+	return quota && (u64)atomic64_read(&quota->pages) >= quota->most;
 }
 
 static void
 count_cached(const struct pagecache *object, s32 n)
 {
+	must_hold(&object->lock);
 	count_events(VM_NR_FILE_PAGES, n);
+	if (object->quota)
+		atomic64_add(&object->quota->pages, n);
 	if (object->kind == PAGE_SHMEM)
 		count_events(VM_NR_SHMEM, n);
 }
@@ -250,6 +296,7 @@ drop_pages(struct pagecache *object, u64 first)
 	while ((page = take_page(object, first, &pool))) {
 		if (READ_ONCE(page->mapcount))
 			rmap_unmap_all(page, &batch);
+		dassert(!page->mapcount && atomic_read(&page->refs) > 0);
 		tlb_batch_retire(&batch, page);
 		pool_release(&pool);
 	}
@@ -266,6 +313,8 @@ take_page(struct pagecache *object, u64 first, struct radix_pool *pool)
 	spin_lock(&object->lock);
 	page = radix_next(&object->tree, &index);
 	if (page) {
+		dassert(page->object == object && page->index == index && index >= first); /* I1 */
+		assert(object->count);
 		radix_delete(&object->tree, index, pool);
 		object->count--;
 		count_cached(object, -1);
@@ -288,6 +337,7 @@ clear_tail(struct pagecache *object, u64 size)
 
 	if (!page)
 		return;
+	dassert(used < PAGE_SIZE);
 	memset((u8 *)page_to_va(page) + used, 0, PAGE_SIZE - used);
 	page_put(page);
 }

@@ -2,8 +2,8 @@
 /*
  * mm/pagecache.h - pages by content: (object, index) finds a frame
  *
- * Idea        An object is whatever has pages with numbers: a file, a shared memory segment, later a swap device. A radix
- *             tree per object; the cache itself holds one reference to each of its pages.
+ * Idea        An object is whatever has pages with numbers: a file, a shared memory segment, later a swap device. A
+ *             radix tree per object; the cache itself holds one reference to each of its pages.
  * Invariants  I1  page->object == o and page->index == i  if and only if  radix(o, i) == page.       (mm_check)
  *             I2  size bounds what may be mapped: an index at or past it faults with SIGBUS.
  * Locks       object->lock: tree, count, size. Taken after the page lock, before the page map lock.
@@ -17,14 +17,21 @@
 #include <kernel/lib/radix.h>
 #include <mm/page.h>
 
+/* How many pages the objects of one file system may have together. */
+struct pagecache_quota {
+	u64 most;         /* const */
+	atomic64_t pages; /* in objects that count here; each adds and takes under its own lock */
+};
+
 struct pagecache {
 	struct spinlock lock;
-	u8 kind;                /* PAGE_FILE or PAGE_SHMEM; const after init */
-	atomic_t refs;          /* the inode, each vma, each open user */
-	u64 size;               /* bytes; lock to change, read with READ_ONCE */
-	u64 count;              /* pages in the tree; lock */
-	struct radix_tree tree; /* lock */
-	struct list all;        /* on the list that mm_check walks; its own lock */
+	u8 kind;                       /* PAGE_FILE or PAGE_SHMEM; const after init */
+	atomic_t refs;                 /* the inode, each vma, each open user */
+	u64 size;                      /* bytes; lock to change, read with READ_ONCE */
+	u64 count;                     /* pages in the tree; lock */
+	struct radix_tree tree;        /* lock */
+	struct pagecache_quota *quota; /* lock; NULL: as many as there is memory for */
+	struct list all;               /* on the list that mm_check walks; its own lock */
 };
 
 void pagecache_init(void);
@@ -37,6 +44,17 @@ void pagecache_init(void);
  * Gives     one reference (pagecache_put)
  */
 struct pagecache *pagecache_create(u8 kind);
+
+/*
+ * pagecache_count_in - from now on the pages of @object, which has none yet, count in @quota
+ * pagecache_count_out - they do no longer, which the owner of the quota must say before that goes away
+ *
+ * Simple: on several CPUs the quota may be passed by a page each.
+ *
+ * Context   any but interrupts; out: takes object->lock
+ */
+void pagecache_count_in(struct pagecache *object, struct pagecache_quota *quota);
+void pagecache_count_out(struct pagecache *object);
 
 void pagecache_get(struct pagecache *object);
 
@@ -62,7 +80,7 @@ struct page *pagecache_find(struct pagecache *object, u64 index);
  *
  * Does not look at object->size: a write past the end gets its page first and moves the size afterwards.
  *
- * Returns   0 and the page in *out; -ENOMEM
+ * Returns   0 and the page in *out; -ENOMEM; -ENOSPC: it would be one more than the quota allows
  * Context   may sleep
  * Gives     a reference to the page
  */
@@ -71,7 +89,7 @@ int pagecache_get_page(struct pagecache *object, u64 index, struct page **out);
 /*
  * pagecache_fault_page - the same for a page that is to be mapped, which must lie within object->size
  *
- * Returns   0 and the page in *out; -ERANGE past the end; -ENOMEM
+ * Returns   0 and the page in *out; -ERANGE past the end; -ENOMEM; -ENOSPC
  * Context   may sleep
  * Gives     a reference to the page
  */

@@ -43,6 +43,7 @@ page_init(void)
 	u64 start = memblock_ram.range[0].base >> PAGE_SHIFT;
 	u64 end = memblock_ram_end() >> PAGE_SHIFT;
 
+	assert(start < end && !node_count); /* once */
 	structs_map(round_down(start, STRETCH_FRAMES), round_up(end, STRETCH_FRAMES));
 	node_init(0, start, end);
 	watermark_set_all(watermark_default(memblock_ram_bytes() >> 10));
@@ -55,6 +56,7 @@ structs_map(u64 start_pfn, u64 end_pfn)
 {
 	u64 pfn = start_pfn;
 
+	dassert(!((start_pfn | end_pfn) & (STRETCH_FRAMES - 1)));
 	while (pfn < end_pfn) {
 		if (large_is_full(pfn)) {
 			structs_map_large(pfn);
@@ -73,6 +75,7 @@ structs_map_large(u64 pfn)
 	u64 pa = memblock_alloc(LARGE_BYTES, LARGE_BYTES);
 	int err = mmu_map_kernel((u64)pfn_to_page(pfn), pa, PTE_KERNEL_DATA | PTE_HUGE);
 
+	dassert(!(pfn & (LARGE_FRAMES - 1)));
 	assertf(!err, "page_init: no memory for the tables that map page structs");
 	structs_init(pfn, LARGE_FRAMES);
 }
@@ -83,6 +86,7 @@ structs_map_stretch(u64 pfn)
 	u64 pa = memblock_alloc(STRETCH_BYTES, PAGE_SIZE);
 	int err = 0;
 
+	dassert(!(pfn & (STRETCH_FRAMES - 1)));
 	for (u64 at = 0; at < STRETCH_BYTES && !err; at += PAGE_SIZE)
 		err = mmu_map_kernel((u64)pfn_to_page(pfn) + at, pa + at, PTE_KERNEL_DATA);
 	assertf(!err, "page_init: no memory for the tables that map page structs");
@@ -95,6 +99,7 @@ stretch_has_ram(u64 pfn)
 	u64 start = pfn << PAGE_SHIFT;
 	u64 end = start + (STRETCH_FRAMES << PAGE_SHIFT);
 
+	dassert(!(pfn & (STRETCH_FRAMES - 1)));
 	for (u32 i = 0; i < memblock_ram.count; i++)
 		if (memblock_ram.range[i].base < end && start < memblock_ram.range[i].end)
 			return true;
@@ -119,6 +124,7 @@ structs_init(u64 pfn, u64 frames)
 		struct page *page = pfn_to_page(i);
 
 		/* The memory is zeroed: PAGE_RESERVED is 0, and so is node. */
+		dassert(page->kind == PAGE_RESERVED && !page->node);
 		atomic_set(&page->refs, 1);
 		page->zone = i < DMA_END_PFN ? ZONE_DMA : ZONE_NORMAL;
 		list_init(&page->link);

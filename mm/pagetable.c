@@ -28,6 +28,8 @@ pagetable_walk(struct mm *mm, u64 va)
 	struct leaf_path path = {NULL, NULL};
 	pte_t e = pte_read(&mm->root[level_index(va, 4)]);
 
+	dassert(mm_may_look(mm));
+	dassert(va < USER_TOP);
 	if (unlikely(!pte_present(e)))
 		return path;
 	e = pte_read(&entry_table(e)[level_index(va, 3)]);
@@ -37,6 +39,8 @@ pagetable_walk(struct mm *mm, u64 va)
 	e = pte_read(path.entry2);
 	if (likely(pte_present(e)))
 		path.slot = &entry_table(e)[level_index(va, 1)];
+	dassert(slot_table(path.entry2)->level == 2);
+	dassert(!path.slot || slot_va(path.slot) == (va & PAGE_MASK));
 	return path;
 }
 
@@ -45,6 +49,9 @@ pagetable_extend(struct mm *mm, u64 va, u32 lowest)
 {
 	pte_t *slots = mm->root;
 
+	may_sleep();
+	dassert(mm_may_look(mm));
+	dassert(va < USER_TOP && lowest >= 1 && lowest < LEVELS);
 	for (u32 level = LEVELS; level > lowest; level--) {
 		pte_t *entry = &slots[level_index(va, level)];
 
@@ -57,6 +64,7 @@ pagetable_extend(struct mm *mm, u64 va, u32 lowest)
 				table_destroy(table);
 		}
 		slots = entry_table(pte_read(entry));
+		dassert(slot_table(slots)->level == level - 1);
 	}
 	return 0;
 }
@@ -67,6 +75,8 @@ pagetable_next(struct mm *mm, u64 *va, u64 end)
 {
 	u64 at = *va;
 
+	dassert(mm_may_look(mm));
+	dassert(end <= USER_TOP);
 	while (at < end) {
 		u32 level;
 		pte_t *entry = lowest_entry(mm, at, &level);
@@ -78,6 +88,7 @@ pagetable_next(struct mm *mm, u64 *va, u64 end)
 			entry++;
 		}
 		if (at < stop && level == 2) {
+			dassert(leaf_page(pte_read(entry))->base == round_down(at, TABLE_SPAN));
 			*va = at;
 			return entry;
 		}
@@ -88,6 +99,7 @@ pagetable_next(struct mm *mm, u64 *va, u64 end)
 void
 table_cursor_start(struct mm *mm, struct table_cursor *cursor)
 {
+	dassert(mm_may_look(mm));
 	cursor->vma = vma_first(&mm->vmas);
 	cursor->va = 0;
 	cursor->entry = NULL;
@@ -96,6 +108,8 @@ table_cursor_start(struct mm *mm, struct table_cursor *cursor)
 pte_t *
 table_cursor_next(struct mm *mm, struct table_cursor *cursor)
 {
+	dassert(mm_may_look(mm));
+	dassert(!cursor->entry || cursor->vma);
 	if (cursor->entry && cursor->va < cursor->vma->end && follower(cursor->entry)) {
 		cursor->va += TABLE_SPAN;
 		return ++cursor->entry;
@@ -119,6 +133,8 @@ table_create(u32 level, u64 base)
 {
 	struct page *table = page_alloc(0, ALLOC_KERNEL | ALLOC_ZERO);
 
+	dassert(level >= 1 && level <= LEVELS);
+	dassert(base < USER_TOP && !(base & ((1UL << level_shift(level + 1)) - 1)));
 	if (!table)
 		return NULL;
 	spin_init(&table->lock, RANK_TABLE);
@@ -137,6 +153,8 @@ void
 table_destroy(struct page *table)
 {
 	assert(table->kind == PAGE_TABLE && !table->other);
+	dassert(atomic_read(&table->refs) == 1);
+	dassert(table->level > 1 || chain_empty(&table->mms));
 	for (u32 kind = 0; kind < RSS_KINDS; kind++)
 		assert(!table->counts[kind]);
 	count_events(VM_NR_PAGE_TABLE_PAGES, -1);
@@ -149,15 +167,21 @@ pagetable_prune(struct mm *mm, pte_t *entry, struct tlb_batch *batch)
 	struct page *table = slot_table(entry);
 	bool gone = table->other == 1;
 
+	dassert(mm_may_change(mm));
+	dassert(pte_none(pte_read(entry)) && table->level >= 2);
+	assert(table->other);
 	while (--table->other == 0 && table->level < LEVELS) {
 		pte_t *parent = table->parent;
 
+		dassert(leaf_page(pte_read(parent)) == table && slot_table(parent)->level == table->level + 1);
+		dassert(atomic_read(&table->refs) == 1);
 		pte_write(parent, (pte_t){0});
 		atomic64_add(&mm->tables, -1);
 		tlb_batch_range(batch, READ_ONCE(mm->cpus), table->base, table->base + TABLE_SPAN);
 		count_events(VM_NR_PAGE_TABLE_PAGES, -1);
 		tlb_batch_retire(batch, table);
 		table = slot_table(parent);
+		dassert(table->other);
 	}
 	return gone;
 }
@@ -168,6 +192,7 @@ pagetable_free_rest(struct mm *mm)
 {
 	struct tlb_batch batch;
 
+	dassert(mm_is_private(mm));
 	tlb_batch_init(&batch);
 	for (u64 va = 0; va < USER_TOP && va_to_page(mm->root)->other;) {
 		u32 level;
@@ -194,6 +219,7 @@ follower(const pte_t *entry)
 static pte_t *
 entry_table(pte_t entry)
 {
+	dassert(pte_present(entry) && !pte_has(entry, PTE_HUGE));
 	return pa_to_va(entry.value & PTE_PFN_MASK);
 }
 
@@ -203,6 +229,9 @@ entry_install(struct mm *mm, pte_t *entry, struct page *table)
 {
 	bool first;
 
+	dassert(mm_may_look(mm));
+	dassert(table->level + 1 == slot_table(entry)->level);
+	dassert(chain_empty(&table->mms) && atomic_read(&table->refs) == 1);
 	spin_lock(&mm->table_lock);
 	first = !pte_present(pte_read(entry));
 	if (first) {
@@ -211,6 +240,7 @@ entry_install(struct mm *mm, pte_t *entry, struct page *table)
 		else
 			table->parent = entry;
 		slot_table(entry)->other++;
+		dassert(slot_table(entry)->other <= TABLE_ENTRIES);
 		pte_write(entry, pte_make(page_to_pfn(table), PTE_USER_TABLE));
 		atomic64_add(&mm->tables, 1);
 	}
@@ -224,6 +254,7 @@ lowest_entry(struct mm *mm, u64 va, u32 *level)
 {
 	pte_t *entry = &mm->root[level_index(va, LEVELS)];
 
+	dassert(va < USER_TOP);
 	*level = LEVELS;
 	while (*level > 2 && pte_present(pte_read(entry)))
 		entry = &entry_table(pte_read(entry))[level_index(va, --*level)];

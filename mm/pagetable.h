@@ -2,20 +2,21 @@
 /*
  * mm/pagetable.h - frames by address: the four levels that the processor walks
  *
- * Idea        A leaf is an 8-byte slot in a level-1 table. From the slot's own address, arithmetic gives the table's struct page,
- *             and that knows the address it maps and the address spaces that use it: no other record of a mapping exists.
+ * Idea        A leaf is an 8-byte slot in a level-1 table. From the slot's own address, arithmetic gives the table's
+ *             struct page, and that knows the address it maps and the address spaces that use it: no other record of a
+ *             mapping exists.
  *
  *                 root (4) -> level 3 -> level 2 --entry--> level-1 table --slot--> frame
  *                 `---- one address space's own ----'       `-- shared after fork --'
  *
- *             A level-2 entry with PTE_WRITE says: this address space is the table's only user. After fork neither has the
- *             bit, and the processor then treats the 2 MiB below as read-only whatever the leaves say.
- * Invariants  I1  A table with more than one user is reached through level-2 entries without PTE_WRITE only.   (mm_check)
- *             I2  A table with more than one user never gains an entry, and loses one only for all users alike. A user that wants
- *                 more unshares first (share.c).
+ *             A level-2 entry with PTE_WRITE says: this address space is the table's only user. After fork neither has
+ *             the bit, and the processor then treats the 2 MiB below as read-only whatever the leaves say.
+ * Invariants  I1  A table with more than one user is reached through level-2 entries without PTE_WRITE.  (mm_check)
+ *             I2  A table with more than one user never gains an entry, and loses one only for all users alike. A user
+ *                 that wants more unshares first (share.c).
  *             I3  A level-1 table has one reference for each address space in page->mms.                     (mm_check)
- *             I4  A level-1 table lies under a vma. An upper one goes with the last table below it; only where memory ran
- *                 out on the way down does an empty one stay, until the address space ends.
+ *             I4  A level-1 table lies under a vma. An upper one goes with the last table below it; only where memory
+ *                 ran out on the way down does an empty one stay, until the address space ends.
  * Locks       Levels 4 to 2: mm->lock for writing, or mm->lock for reading and mm->table_lock.
  *             Level 1: the table lock, page->lock of the table.
  *             A walker that holds mm->lock in either way keeps every table it meets alive.
@@ -33,7 +34,7 @@ struct tlb_batch;
 
 #define TABLE_SPAN (1UL << 21) /* bytes that one level-1 table maps */
 
-/* A leaf that keeps its frame although nobody may touch it (PROT_NONE): not present for the processor, but not empty. */
+/* A leaf that keeps its frame although nobody may touch it (PROT_NONE): not present for the processor, not empty. */
 #define PTE_HELD PTE_SOFT0
 
 /* How a leaf is reached. */
@@ -85,6 +86,7 @@ leaf_same(pte_t a, pte_t b)
 static inline struct page *
 slot_table(const pte_t *slot)
 {
+	dassert(!((u64)slot & (sizeof(pte_t) - 1)));
 	return va_to_page((const void *)((u64)slot & PAGE_MASK));
 }
 
@@ -92,29 +94,34 @@ slot_table(const pte_t *slot)
 static inline u64
 slot_va(const pte_t *slot)
 {
+	dassert(slot_table(slot)->kind == PAGE_TABLE && slot_table(slot)->level == 1);
 	return slot_table(slot)->base + (((u64)slot & ~PAGE_MASK) / sizeof(pte_t) << PAGE_SHIFT);
 }
 
 static inline pte_t *
 table_slots(const struct page *table)
 {
+	dassert(table->kind == PAGE_TABLE);
 	return page_to_va(table);
 }
 
 static inline pte_t *
 table_slot(const struct page *table, u32 level, u64 va)
 {
+	dassert(table->level == level);
 	return table_slots(table) + ((va >> level_shift(level)) & (TABLE_ENTRIES - 1));
 }
 
-/* Leaves of a level-1 table that are not empty. Context: the table lock. */
+/* Leaves of a level-1 table that are not empty. Context: the table lock; without it, of a shared table: at most. */
 static inline u32
 table_leaves(const struct page *table)
 {
 	u32 sum = table->other;
 
+	dassert(table->kind == PAGE_TABLE && table->level == 1);
 	for (u32 kind = 0; kind < RSS_KINDS; kind++)
 		sum += table->counts[kind];
+	dassert(sum <= TABLE_ENTRIES);
 	return sum;
 }
 
@@ -122,6 +129,7 @@ table_leaves(const struct page *table)
 static inline bool
 table_is_shared(const struct page *table)
 {
+	dassert(table->kind == PAGE_TABLE && table->level == 1);
 	return READ_ONCE(table->mms.head) & CHAIN_MANY;
 }
 
@@ -152,7 +160,7 @@ pte_t *pagetable_next(struct mm *mm, u64 *va, u64 end);
 struct table_cursor {
 	struct vma *vma; /* the vma that is being walked; NULL at the end */
 	u64 va;          /* go on here */
-	pte_t *entry;    /* what was returned last, NULL when its table may be gone: most often the next one follows it */
+	pte_t *entry; /* what was returned last, NULL when its table may be gone: most often the next one follows it */
 };
 
 /*
@@ -173,7 +181,7 @@ pte_t *table_cursor_next(struct mm *mm, struct table_cursor *cursor);
  */
 struct page *table_create(u32 level, u64 base);
 
-/* table_destroy - free a table that nothing refers to and that holds no entry. Context: any. Takes the last reference. */
+/* table_destroy - free a table without entries that nothing points to. Context: any. Takes the last reference. */
 void table_destroy(struct page *table);
 
 /*

@@ -2,12 +2,13 @@
 /*
  * mm/rmap.c - the only door through which a user leaf changes, and the way from a frame back to its leaves
  *
- * Idea        see rmap.h. Each function is the commit beat of somebody's three: it locks, looks again, and then cannot fail.
- *             Simple: a bigger kernel finds the leaves of an anonymous page through trees of vmas (anon_vma) and must search;
- *             slots cost 8 bytes a mapping beyond the first and need no search.
+ * Idea        see rmap.h. Each function is the commit beat of somebody's three: it locks, looks again, and then cannot
+ *             fail.
+ *             Simple: a bigger kernel finds the leaves of an anonymous page through trees of vmas (anon_vma) and must
+ *             search; slots cost 8 bytes a mapping beyond the first and need no search.
  * Invariants  I1 to I3 of rmap.h
- * Locks       page map lock, then table lock. Where a table is walked the order is met from the wrong side: the map lock is then
- *             only tried, and the walker lets its table lock go when that fails.
+ * Locks       page map lock, then table lock. Where a table is walked the order is met from the wrong side: the map
+ *             lock is then only tried, and the walker lets its table lock go when that fails.
  * Follow      from fault.c, unmap.c, share.c   to kernel/lib/chain.h
  * Tests       tests/host/rmap_test.c
  * See         docs/mm.md section 5
@@ -24,6 +25,8 @@
 
 static struct kmem_cache *block_cache; /* const after init */
 
+static bool user_may_look(const struct page *table);
+static bool user_may_change(const struct page *table);
 static void lock_mapped(struct page *page);
 static void unlock_mapped(struct page *page);
 static void slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
@@ -48,6 +51,7 @@ rmap_reserve(struct chain_pool *pool, u32 n)
 {
 	struct chain_pool more = {NULL, 0};
 
+	may_sleep();
 	while (more.count < n) {
 		struct chain_block *block = kmem_cache_alloc(block_cache, ALLOC_KERNEL);
 
@@ -59,6 +63,7 @@ rmap_reserve(struct chain_pool *pool, u32 n)
 	}
 	while (more.count)
 		chain_pool_put(pool, chain_pool_get(&more));
+	dassert(pool->count >= n);
 	return 0;
 }
 
@@ -76,8 +81,11 @@ rmap_map(pte_t *slot, struct page *page, u64 bits, struct chain_pool *pool)
 	bool mapped = false;
 
 	dassert(page_is_user(page) && atomic_read(&page->refs) > 0);
+	dassert(bits & (PTE_PRESENT | PTE_HELD) && !(bits & PTE_PFN_MASK));
 	spin_lock(&page->lock);
 	spin_lock(&table->lock);
+	dassert(user_may_look(table));
+	dassert(chain_empty(&page->rmap) || pool->count >= CHAIN_ADD_MAX);
 	/* Race: truncation took the page from its object after the fault had found it there. */
 	if (pte_none(pte_read(slot)) && (page->kind == PAGE_ANON || page->object)) {
 		slot_add(page, table, slot, pool);
@@ -96,7 +104,9 @@ rmap_map_zero(pte_t *slot, u64 bits)
 	struct page *table = slot_table(slot);
 	bool mapped = false;
 
+	dassert(bits & (PTE_PRESENT | PTE_HELD) && !(bits & PTE_PFN_MASK));
 	spin_lock(&table->lock);
+	dassert(user_may_look(table));
 	if (pte_none(pte_read(slot))) {
 		table->other++;
 		pte_write(slot, pte_make(page_to_pfn(zero_frame), bits & ~PTE_WRITE));
@@ -114,18 +124,23 @@ rmap_replace(pte_t *slot, pte_t expected, struct page *old, struct page *new, u6
 	struct page *table = slot_table(slot);
 	bool replaced = false;
 
+	dassert(leaf_page(expected) == old && old != new);
+	dassert(page_is_user(new) && new->mapcount == 0);
+	dassert(atomic_read(&new->refs) > 0);
 	lock_mapped(old);
 	spin_lock_nested(&new->lock); /* cannot deadlock: nobody else knows the new page */
 	spin_lock(&table->lock);
+	dassert(user_may_look(table));
 	if (leaf_same(pte_read(slot), expected)) {
 		/*
-		 * Why: the leaf is empty while the CPUs forget the old frame. With the new one in place at once, a thread that
-		 * already writes the new frame and one that still reads the old would see different memory.
+		 * Why: the leaf is empty while the CPUs forget the old frame. With the new one in place at once, a
+		 * thread that already writes the new frame and one that still reads the old would see different memory.
 		 */
 		pte_xchg(slot, (pte_t){0});
 		tlb_flush_page(table, slot_va(slot));
 		page_enter_slot(new, slot, &pool);
 		if (old == zero_frame) {
+			dassert(table->other);
 			table->other--;
 			rmap_count(table, page_rss_kind(new), 1);
 		} else {
@@ -152,12 +167,14 @@ rmap_make_writable(pte_t *slot, pte_t expected, bool shared)
 	struct page *table = slot_table(slot);
 	bool ours;
 
+	dassert(leaf_has_frame(expected) && leaf_page(expected) != zero_frame);
 	/*
-	 * Why: without the map lock. While this leaf is the only one that maps the page, a second could only come from a
-	 * copy of this very table, which mm->lock forbids, and a reference only through this leaf.
+	 * Why: without the map lock. While this leaf is the only one that maps the page, a second could only come from
+	 * a copy of this very table, which mm->lock forbids, and a reference only through this leaf.
 	 */
 	spin_lock(&table->lock);
 	ours = leaf_same(pte_read(slot), expected) && (shared || rmap_is_alone(leaf_page(expected)));
+	dassert(user_may_look(table));
 	if (ours)
 		pte_write(slot, pte_add(expected, PTE_WRITE | PTE_ACCESSED | PTE_DIRTY));
 	spin_unlock(&table->lock);
@@ -170,6 +187,7 @@ rmap_get(pte_t *slot, pte_t expected)
 	struct page *table = slot_table(slot);
 	struct page *page = NULL;
 
+	dassert(leaf_has_frame(expected));
 	spin_lock(&table->lock);
 	if (leaf_same(pte_read(slot), expected)) {
 		page = leaf_page(expected);
@@ -185,7 +203,10 @@ rmap_protect(struct page *table, u32 first, u32 last, u64 bits)
 	pte_t *slots = table_slots(table);
 	bool narrowed = false;
 
+	dassert(first < last && last <= TABLE_ENTRIES);
+	dassert(bits & (PTE_PRESENT | PTE_HELD));
 	spin_lock(&table->lock);
+	dassert(user_may_change(table));
 	for (u32 i = first; i < last; i++) {
 		pte_t e = pte_read(&slots[i]);
 		pte_t new;
@@ -209,6 +230,8 @@ rmap_zap(struct page *table, u32 first, u32 last, struct tlb_batch *batch)
 {
 	struct chain_pool pool = {NULL, 0};
 
+	assert(last <= TABLE_ENTRIES);
+	dassert(chain_empty(&table->mms) || user_may_change(table));
 	while (first < last) {
 		spin_lock(&table->lock);
 		first = zap_run(table, first, last, batch, &pool);
@@ -228,7 +251,11 @@ rmap_share_leaf(struct page *from, struct page *to, u32 index, struct chain_pool
 	pte_t e = pte_read(source);
 	struct page *page = leaf_page(e);
 
+	must_hold(&from->lock);
+	must_hold(&to->lock);
 	assert(leaf_has_frame(e));
+	dassert(index < TABLE_ENTRIES && pte_none(pte_read(target)));
+	dassert(page == zero_frame || pool->count >= CHAIN_ADD_MAX);
 	if (page == zero_frame) {
 		to->other++;
 		pte_write(target, e);
@@ -254,12 +281,14 @@ rmap_unmap_all(struct page *page, struct tlb_batch *batch)
 	struct chain_iter it;
 	u64 word;
 
+	dassert(page_is_user(page) && atomic_read(&page->refs) > 0);
 	do {
 		if (tlb_batch_full(batch))
 			tlb_batch_flush(batch);
 		spin_lock(&page->lock);
 		while ((word = chain_first(&page->rmap, &it)) && !tlb_batch_full(batch))
 			unmap_slot(page, (pte_t *)word, batch, &pool);
+		dassert(word || !page->mapcount); /* I2 */
 		spin_unlock(&page->lock);
 		rmap_release(&pool);
 	} while (word);
@@ -270,7 +299,11 @@ rmap_count(struct page *table, enum rss_kind kind, s32 n)
 {
 	struct chain_iter it;
 
+	must_hold(&table->lock);
+	dassert(kind < RSS_KINDS);
+	dassert((s32)table->counts[kind] + n >= 0);
 	table->counts[kind] += n;
+	dassert(table_leaves(table) <= TABLE_ENTRIES);
 	for (u64 word = chain_first(&table->mms, &it); word; word = chain_next(&it))
 		atomic64_add(&((struct mm *)word)->rss[kind], n);
 }
@@ -281,6 +314,7 @@ rmap_check_table(struct page *table)
 	u32 seen[RSS_KINDS + 1] = {0};
 	int bad = 0;
 
+	assert(table->kind == PAGE_TABLE && table->level == 1);
 	for (u32 i = 0; i < TABLE_ENTRIES; i++)
 		bad += check_leaf(table, &table_slots(table)[i], seen);
 	for (u32 kind = 0; kind < RSS_KINDS; kind++)
@@ -304,6 +338,7 @@ rmap_check_page(struct page *page)
 	u32 slots = 0;
 	int bad = 0;
 
+	assert(page_is_user(page));
 	for (u64 word = chain_first(&page->rmap, &it); word; word = chain_next(&it), slots++) {
 		const pte_t *slot = (const pte_t *)word;
 
@@ -318,6 +353,20 @@ rmap_check_page(struct page *page)
 		bad++;
 	}
 	return bad;
+}
+
+/* For asserts: may the caller add to @table, as only its one user may (pagetable.h I2)? */
+static bool
+user_may_look(const struct page *table)
+{
+	return !table_is_shared(table) && mm_may_look((const struct mm *)table->mms.head);
+}
+
+/* For asserts: does the caller hold the mm->lock of the only user of @table for writing? */
+static bool
+user_may_change(const struct page *table)
+{
+	return !table_is_shared(table) && mm_may_change((const struct mm *)table->mms.head);
 }
 
 /* The zero frame has no chain, and so no use for its map lock: every program would meet there. */
@@ -339,6 +388,7 @@ unlock_mapped(struct page *page)
 static void
 slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool)
 {
+	must_hold(&table->lock);
 	page_enter_slot(page, slot, pool);
 	rmap_count(table, page_rss_kind(page), 1);
 }
@@ -346,6 +396,7 @@ slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *
 static void
 slot_del(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool)
 {
+	must_hold(&table->lock);
 	page_leave_slot(page, slot, pool);
 	rmap_count(table, page_rss_kind(page), -1);
 }
@@ -354,6 +405,8 @@ slot_del(struct page *page, struct page *table, pte_t *slot, struct chain_pool *
 static void
 page_enter_slot(struct page *page, pte_t *slot, struct chain_pool *pool)
 {
+	must_hold(&page->lock);
+	dassert(chain_empty(&page->rmap) == !page->mapcount); /* I2 */
 	chain_add(&page->rmap, (u64)slot, pool);
 	if (page->mapcount++ == 0)
 		count_mapped(page, 1);
@@ -362,15 +415,19 @@ page_enter_slot(struct page *page, pte_t *slot, struct chain_pool *pool)
 static void
 page_leave_slot(struct page *page, pte_t *slot, struct chain_pool *pool)
 {
+	must_hold(&page->lock);
+	dassert(page->mapcount > 0);
+	dassert(atomic_read(&page->refs) > 0); /* the slot's own reference goes later, with the batch */
 	chain_del(&page->rmap, (u64)slot, pool);
 	if (--page->mapcount == 0)
 		count_mapped(page, -1);
+	dassert(chain_empty(&page->rmap) == !page->mapcount); /* I2 */
 	trace(rmap_unmap, slot, page_to_pfn(page), page->mapcount);
 }
 
 /*
- * Empties leaves from @i on, until @last, a full batch or a busy map lock. Returns the leaf to go on with. The table's users
- * and the rss are told once, at the end: this loop is the cost of munmap and exit.
+ * Empties leaves from @i on, until @last, a full batch or a busy map lock. Returns the leaf to go on with. The table's
+ * users and the rss are told once, at the end: this loop is the cost of munmap and exit.
  */
 static u32
 zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct chain_pool *pool)
@@ -380,6 +437,7 @@ zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct cha
 	s32 gone[RSS_KINDS] = {0};
 	u32 left = table_leaves(table);
 
+	must_hold(&table->lock);
 	for (; i < last && left; i++) {
 		pte_t *slot = &slots[i];
 		pte_t e = pte_read(slot);
@@ -387,8 +445,10 @@ zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct cha
 
 		if (pte_none(e))
 			continue;
+		dassert(leaf_has_frame(e));
 		page = leaf_page(e);
 		if (page == zero_frame) {
+			dassert(table->other);
 			pte_write(slot, (pte_t){0});
 			table->other--;
 			left--;
@@ -417,6 +477,8 @@ unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain
 	struct page *table = slot_table(slot);
 	u64 va = slot_va(slot);
 
+	must_hold(&page->lock);
+	dassert(!tlb_batch_full(batch));
 	spin_lock(&table->lock);
 	assert(leaf_page(pte_read(slot)) == page);
 	pte_xchg(slot, (pte_t){0});
@@ -430,6 +492,7 @@ unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain
 static void
 count_mapped(struct page *page, s32 n)
 {
+	must_hold(&page->lock);
 	count_events(page->kind == PAGE_ANON ? VM_NR_ANON_PAGES : VM_NR_MAPPED, n);
 }
 
@@ -439,6 +502,8 @@ protect_leaf(pte_t e, u64 bits)
 	u64 kept = e.value & ~(PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_NX | PTE_HELD);
 	struct page *page = leaf_page(e);
 
+	dassert(leaf_has_frame(e));
+	dassert(page == zero_frame || page->mapcount);
 	if (!rmap_is_alone(page))
 		bits &= ~PTE_WRITE;
 	return (pte_t){kept | bits};

@@ -2,18 +2,19 @@
 /*
  * mm/rmap.h - the only door through which a user leaf changes, and the way from a frame back to its leaves
  *
- * Idea        What maps a page is a slot: the address of an 8-byte leaf. A page mapped once holds that address itself; mapped more
- *             often, a chain of small blocks of addresses (kernel/lib/chain.h). From a slot, pagetable.h finds the table, the
- *             virtual address and the address spaces. There is nothing to search.
+ * Idea        What maps a page is a slot: the address of an 8-byte leaf. A page mapped once holds that address itself;
+ *             mapped more often, a chain of small blocks of addresses (kernel/lib/chain.h). From a slot, pagetable.h
+ *             finds the table, the virtual address and the address spaces. There is nothing to search.
  *
  *                 page->rmap --> slot --> table page --> base va, address spaces
  *
- * Invariants  I1  A leaf has a frame if and only if the leaf's slot is on the frame's chain; the zero frame has no chain.
+ * Invariants  I1  A leaf has a frame if and only if the leaf's slot is on the frame's chain; the zero frame has no
+ *                 chain.
  *             I2  page->mapcount is the number of slots on the chain.
- *             I3  A table's counts are the numbers of its leaves by kind; each address space's rss is the sum over its tables.
+ *             I3  A table's counts are the numbers of its leaves by kind; an mm's rss is the sum over its tables.
  *                                                                                                (all: mm_check)
- * Locks       page map lock, then table lock. A function here takes both, looks at the leaf again, and changes all or nothing.
- *             Nothing here sleeps but rmap_reserve() and rmap_release().
+ * Locks       page map lock, then table lock. A function here takes both, looks at the leaf again, and changes all or
+ *             nothing. Nothing here sleeps but rmap_reserve() and rmap_release().
  * Follow      from fault.c, unmap.c, share.c, mprotect.c   to pagetable.h, tlb.c
  * Tests       tests/host/rmap_test.c, tests/guest/cow.c
  * See         docs/mm.md section 5
@@ -52,7 +53,7 @@ bool rmap_map_zero(pte_t *slot, u64 bits);
  * rmap_replace - let @slot, which maps @old as @expected says, map @new with @bits; no CPU ever sees both
  *
  * Returns   true; false when the leaf changed meanwhile: nothing was changed
- * Context   mm->lock of the table's only user; takes map locks of both (@new is known to nobody else), table lock; flushes
+ * Context   mm->lock of the table's only user; takes both map locks (@new is known to nobody else), table lock; flushes
  * Takes     the caller's reference to @new, when true
  * Gives     the leaf's reference to @old, when true (none for the zero frame)
  */
@@ -99,14 +100,15 @@ bool rmap_protect(struct page *table, u32 first, u32 last, u64 bits);
 /*
  * rmap_zap - empty the leaves of @table in [first, last)
  *
- * Context   mm->lock of the table's only user, for writing, or nobody uses it any more; takes the table lock, tries map locks; may flush
+ * Context   mm->lock of the table's only user, for writing, or nobody uses it any more; takes the table lock, tries map
+ *           locks; may flush
  * Gives     each page's reference to @batch
  */
 void rmap_zap(struct page *table, u32 first, u32 last, struct tlb_batch *batch);
 
 /*
- * rmap_share_leaf - let the leaf at the same place in @to map what the leaf @index of @from maps; a private page becomes
- * read-only in both
+ * rmap_share_leaf - let the leaf at the same place in @to map what the leaf @index of @from maps; a private page
+ * becomes read-only in both
  *
  * Returns   true; false when the page's map lock was busy: release the table locks for a moment and try again
  * Context   both table locks; tries the map lock. @pool holds a block
@@ -124,7 +126,7 @@ void rmap_unmap_all(struct page *page, struct tlb_batch *batch);
 /* Adds @n leaves of @kind to a table and to the rss of its users. Context: the table lock. */
 void rmap_count(struct page *table, enum rss_kind kind, s32 n);
 
-/* Proves I1 to I3 for one table of an address space. Returns violations printed. Context: every mm->lock for writing. */
+/* Proves I1 to I3 for one table of an mm. Returns violations printed. Context: every mm->lock for writing. */
 int rmap_check_table(struct page *table);
 /* Proves I1 and I2 from the page's side. */
 int rmap_check_page(struct page *page);

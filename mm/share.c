@@ -2,20 +2,21 @@
 /*
  * mm/share.c - leaf tables shared by fork, and parted again by the first write
  *
- * Idea        fork copies levels 4 to 2 and lets parent and child use the same level-1 tables. Both level-2 entries lose their write
- *             bit: one bit then write-protects 512 pages, and fork costs nothing per page.
+ * Idea        fork copies levels 4 to 2 and lets parent and child use the same level-1 tables. Both level-2 entries
+ *             lose their write bit: one bit then write-protects 512 pages, and fork costs nothing per page.
  *
  *               after fork                           after the child wrote into it
  *               parent L2 --r/o--.                   parent L2 --r/o--> table --> frames 0..511, private ones read-only
  *                                 >--> table         child  L2 --r/w--> copy ---> the same frames, one more slot each
  *               child  L2 --r/o--'
  *
- *             The parent, now the only user of the old table, gets its write bit back at its own next fault (table_claim); its
- *             private pages are copied or, if the child is gone by then, simply made writable: ordinary copy-on-write.
+ *             The parent, now the only user of the old table, gets its write bit back at its own next fault
+ *             (table_claim); its private pages are copied or, if the child is gone by then, simply made writable:
+ *             ordinary copy-on-write.
  *             Simple: levels 4 to 2 are copied: 1 table for each 512 GiB, 1 GiB and 512 MiB in use.
  * Invariants  pagetable.h I1 to I3
- * Locks       Each side unshares under its own mm->lock for writing, so its own faults wait. The table's page lock keeps the
- *             two sides from copying at once: the second then finds itself the only user and copies nothing.
+ * Locks       Each side unshares under its own mm->lock for writing, so its own faults wait. The table's page lock
+ *             keeps the two sides from copying at once: the second then finds itself the only user and copies nothing.
  *             Table lock of the old, then of the new table (same rank: nobody else knows the new one yet).
  * Follow      from fork.c, fault.c, unmap.c   to rmap.c (rmap_share_leaf, rmap_zap)
  * Tests       tests/host/share_test.c, tests/guest/unshare.c
@@ -42,11 +43,16 @@ table_share(pte_t *entry, struct mm *child, pte_t *child_entry, struct chain_poo
 	pte_t shared = pte_del(pte_read(entry), PTE_WRITE);
 	struct page *table = leaf_page(shared);
 
+	dassert(pte_present(shared) && slot_table(entry)->level == 2);
+	dassert(slot_table(child_entry)->level == 2 && !pte_present(pte_read(child_entry)));
+	dassert(mm_is_private(child));
+	dassert(pool->count >= CHAIN_ADD_MAX);
 	page_get(table);
 	table_join(table, child, pool);
 	pte_write(entry, shared);
 	pte_write(child_entry, shared);
 	slot_table(child_entry)->other++;
+	dassert(table_is_shared(table) && slot_table(child_entry)->other <= TABLE_ENTRIES);
 	atomic64_add(&child->tables, 1);
 	count_event(VM_TABLE_SHARE);
 }
@@ -59,6 +65,8 @@ table_unshare(struct mm *mm, u64 va)
 	struct page *old;
 	struct page *new;
 
+	may_sleep();
+	dassert(mm_may_change(mm));
 	if (!path.slot || pte_has(pte_read(path.entry2), PTE_WRITE) || table_claim(mm, path.entry2))
 		return 0;
 	old = slot_table(path.slot);
@@ -79,6 +87,8 @@ table_unshare(struct mm *mm, u64 va)
 	page_unlock(old);
 	page_put(old);
 	rmap_release(&pool);
+	dassert(pte_has(pte_read(path.entry2), PTE_WRITE));
+	dassert(leaf_page(pte_read(path.entry2))->mms.head == (u64)mm);
 	return 0;
 }
 
@@ -88,6 +98,8 @@ table_claim(struct mm *mm, pte_t *entry)
 	struct page *table = leaf_page(pte_read(entry));
 	bool alone;
 
+	dassert(mm_may_look(mm));
+	dassert(pte_present(pte_read(entry)) && slot_table(entry)->level == 2);
 	spin_lock(&table->lock);
 	alone = table->mms.head == (u64)mm;
 	if (alone)
@@ -102,16 +114,20 @@ table_release(struct mm *mm, pte_t *entry, struct tlb_batch *batch)
 	struct chain_pool pool = {NULL, 0};
 	struct page *table = leaf_page(pte_read(entry));
 
+	dassert(mm_may_change(mm));
+	dassert(pte_present(pte_read(entry)) && slot_table(entry)->level == 2);
+	dassert(table->kind == PAGE_TABLE && table->level == 1);
 	pte_write(entry, (pte_t){0});
 	atomic64_add(&mm->tables, -1);
 	/*
-	 * Race: once mm has left the table, whoever unmaps one of its pages from the page's side no longer knows mm's CPUs. So
-	 * these forget the table first; nothing needs a flush afterwards, neither the pages nor the table.
+	 * Race: once mm has left the table, whoever unmaps one of its pages from the page's side no longer knows mm's
+	 * CPUs. So these forget the table first; nothing needs a flush afterwards, neither the pages nor the table.
 	 */
 	tlb_flush_range(mm, table->base, table->base + TABLE_SPAN);
 	if (table_leave(table, mm, &pool)) {
 		rmap_zap(table, 0, TABLE_ENTRIES, batch);
 		count_events(VM_NR_PAGE_TABLE_PAGES, -1);
+		dassert(!table_leaves(table));
 	}
 	rmap_release(&pool);
 	tlb_batch_retire(batch, table);
@@ -123,6 +139,8 @@ unshare_locked(struct mm *mm, pte_t *entry, struct page *old, struct page *new, 
 {
 	struct tlb_batch batch;
 
+	dassert(READ_ONCE(old->flags) & BIT(PG_LOCKED));
+	dassert(chain_empty(&new->mms) && !table_leaves(new) && new->base == old->base);
 	trace(table_unshare, old->base, chain_count(&old->mms), page_to_pfn(new));
 	count_event(VM_TABLE_UNSHARE);
 	copy_leaves(old, new, pool);
@@ -153,10 +171,12 @@ copy_leaves(struct page *old, struct page *new, struct chain_pool *pool)
 static u32
 copy_run(struct page *old, struct page *new, u32 i, struct chain_pool *pool)
 {
-	/* Race: truncation may empty a leaf here and its copy later, so the count says how many are left in the first run only. */
+	/* Race: truncation may empty a leaf here and its copy later: only the first run's count says what is left. */
 	u32 left = i ? TABLE_ENTRIES : table_leaves(old);
 	const pte_t *slots = table_slots(old);
 
+	must_hold(&old->lock);
+	must_hold(&new->lock);
 	for (; i < TABLE_ENTRIES && left; i++) {
 		if (pte_none(pte_read(&slots[i])))
 			continue;
@@ -171,6 +191,7 @@ static void
 table_join(struct page *table, struct mm *mm, struct chain_pool *pool)
 {
 	spin_lock(&table->lock);
+	dassert(!chain_has(&table->mms, (u64)mm));
 	chain_add(&table->mms, (u64)mm, pool);
 	count_users(table, mm, 1);
 	spin_unlock(&table->lock);
@@ -186,6 +207,7 @@ table_leave(struct page *table, struct mm *mm, struct chain_pool *pool)
 	chain_del(&table->mms, (u64)mm, pool);
 	count_users(table, mm, -1);
 	last = chain_empty(&table->mms);
+	dassert(last || atomic_read(&table->refs) > 1); /* ours, and one for each user that is left: pagetable.h I3 */
 	spin_unlock(&table->lock);
 	return last;
 }
@@ -194,7 +216,10 @@ table_leave(struct page *table, struct mm *mm, struct chain_pool *pool)
 static void
 count_users(struct page *table, struct mm *mm, s32 sign)
 {
-	for (u32 kind = 0; kind < RSS_KINDS; kind++)
+	must_hold(&table->lock);
+	for (u32 kind = 0; kind < RSS_KINDS; kind++) {
+		dassert(sign > 0 || atomic64_read(&mm->rss[kind]) >= table->counts[kind]);
 		if (table->counts[kind])
 			atomic64_add(&mm->rss[kind], sign * (s32)table->counts[kind]);
+	}
 }

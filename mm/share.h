@@ -42,7 +42,8 @@ bool table_claim(struct mm *mm, pte_t *entry);
 /*
  * table_release - @mm stops using the table behind @entry, which is emptied; the last user's leaves go too
  *
- * Context   mm->lock for writing, or nobody uses @mm any more. Unless the entry is filled again: pagetable_prune follows
+ * Context   mm->lock for writing, or nobody uses @mm any more. Unless the entry is filled again: pagetable_prune
+ *           follows
  * Gives     pages, and the table, to @batch, which may be flushed on the way
  */
 void table_release(struct mm *mm, pte_t *entry, struct tlb_batch *batch);

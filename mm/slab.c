@@ -80,6 +80,7 @@ kmem_cache_create(const char *name, u32 size, u32 align)
 {
 	struct kmem_cache *cache = kmem_cache_alloc(&cache_cache, ALLOC_KERNEL | ALLOC_NOINJECT | ALLOC_ZERO);
 
+	may_sleep();
 	assertf(cache, "no memory for the cache of %s", name);
 	cache_init(cache, name, size, align);
 	return cache;
@@ -93,6 +94,8 @@ kmem_cache_alloc(struct kmem_cache *cache, u32 flags)
 	u32 count = magazine->count;
 	void *object;
 
+	dassert(!(flags & ~ALLOC_FLAGS));
+	dassert(count <= magazine->capacity); /* I4 */
 	if (unlikely(!count)) {
 		irq_restore(irq);
 		return alloc_deep(cache, flags, (u64)__builtin_return_address(0));
@@ -100,6 +103,9 @@ kmem_cache_alloc(struct kmem_cache *cache, u32 flags)
 	object = magazine->object[count - 1];
 	magazine->count = count - 1;
 	irq_restore(irq);
+	if (flags & ALLOC_WAIT)
+		may_sleep();
+	dassert(slab_of(cache, object)->kind == PAGE_SLAB && slab_of(cache, object)->cache == cache);
 	if (CONFIG_DEBUG)
 		guard_take(cache, object, (u64)__builtin_return_address(0));
 	return flags & ALLOC_ZERO ? memset(object, 0, cache->size) : object;
@@ -115,6 +121,7 @@ kmem_cache_free(struct kmem_cache *cache, void *object)
 		guard_return(cache, object, (u64)__builtin_return_address(0));
 	irq = irq_save();
 	magazine = cache->magazine[this_cpu_id()];
+	dassert(magazine->count <= magazine->capacity); /* I4 */
 	if (likely(magazine->count < magazine->capacity))
 		magazine->object[magazine->count++] = object;
 	else
@@ -132,6 +139,7 @@ slab_shrink(void)
 u64
 slab_drain_all(void)
 {
+	dassert(irq_enabled());
 	cpu_call_many(BIT(cpu_count()) - 1, magazines_drain, NULL);
 	return empties_free();
 }
@@ -146,7 +154,8 @@ static void
 cache_init(struct kmem_cache *cache, const char *name, u32 size, u32 align)
 {
 	align = align ? align : sizeof(void *);
-	assert(size && size <= KMALLOC_MAX_SLAB && is_pow2(align) && align <= PAGE_SIZE);
+	assert(name && size && size <= KMALLOC_MAX_SLAB);
+	assert(is_pow2(align) && align <= PAGE_SIZE);
 	cache->name = name;
 	cache->size = size;
 	cache->link_offset = guard_link_offset(size);
@@ -154,6 +163,8 @@ cache_init(struct kmem_cache *cache, const char *name, u32 size, u32 align)
 	cache->order = slab_order(cache->stride);
 	cache->per_slab = (PAGE_SIZE << cache->order) / cache->stride;
 	cache->magazine_size = min_u64(max_u64(MAGAZINE_BYTES / cache->stride, MAGAZINE_LEAST), MAGAZINE_MOST);
+	assert(cache->per_slab && cache->link_offset + sizeof(void *) <= cache->stride);
+	assert(cache->magazine_size && cache->magazine_size <= MAGAZINE_MOST);
 	spin_init(&cache->lock, RANK_SLAB);
 	list_init(&cache->partial);
 	list_init(&cache->full);
@@ -173,6 +184,7 @@ slab_order(u32 stride)
 	u16 best = SLAB_ORDER_MOST;
 	u64 best_waste = PAGE_SIZE << SLAB_ORDER_MOST; /* as if scaled to the largest slab */
 
+	assert(stride && stride <= PAGE_SIZE << SLAB_ORDER_MOST);
 	for (u16 order = 0; order <= SLAB_ORDER_MOST; order++) {
 		u64 bytes = PAGE_SIZE << order;
 		u64 waste = bytes < stride ? bytes : bytes % stride;
@@ -184,6 +196,7 @@ slab_order(u32 stride)
 			best = order;
 		}
 	}
+	dassert(PAGE_SIZE << best >= stride);
 	return best;
 }
 
@@ -195,6 +208,8 @@ alloc_deep(struct kmem_cache *cache, u32 flags, u64 caller)
 	void *object = magazine_refill(cache);
 
 	irq_restore(irq);
+	if (flags & ALLOC_WAIT)
+		may_sleep();
 	if (!object)
 		object = slab_grow(cache, flags);
 	if (!object)
@@ -211,6 +226,7 @@ magazine_refill(struct kmem_cache *cache)
 	struct magazine *magazine = magazine_of(cache);
 	void *object;
 
+	dassert(!irq_enabled());
 	spin_lock(&cache->lock);
 	while (magazine->count < magazine->capacity / 2) {
 		object = slabs_take(cache);
@@ -220,6 +236,7 @@ magazine_refill(struct kmem_cache *cache)
 	}
 	object = slabs_take(cache);
 	spin_unlock(&cache->lock);
+	dassert(magazine->count <= magazine->capacity); /* I4 */
 	if (!object && magazine->count)
 		object = magazine->object[--magazine->count];
 	return object;
@@ -232,11 +249,13 @@ magazine_of(struct kmem_cache *cache)
 	struct magazine **slot = &cache->magazine[this_cpu_id()];
 	struct magazine *fresh;
 
+	dassert(!irq_enabled());
 	if ((*slot)->capacity || !cache->magazine_size)
 		return *slot;
 	fresh = kmem_cache_alloc(&magazine_cache, ALLOC_ATOMIC | ALLOC_NOWARN);
 	if (!fresh)
 		return *slot;
+	assert(cache->magazine_size <= MAGAZINE_MOST);
 	fresh->count = 0;
 	fresh->capacity = cache->magazine_size;
 	*slot = fresh;
@@ -249,6 +268,7 @@ slabs_take(struct kmem_cache *cache)
 {
 	struct list *from = list_empty(&cache->partial) ? &cache->empty : &cache->partial;
 
+	must_hold(&cache->lock);
 	return list_empty(from) ? NULL : slab_take(cache, list_first(from, struct page, link));
 }
 
@@ -258,11 +278,15 @@ slab_take(struct kmem_cache *cache, struct page *slab)
 {
 	void *object = slab->freelist;
 
-	dassert(object && slab->inuse < cache->per_slab);
+	must_hold(&cache->lock);
+	dassert(slab->kind == PAGE_SLAB && slab->cache == cache);
+	dassert(object && slab->inuse < cache->per_slab); /* I2 */
+	dassert(slab->inuse || cache->empties);
 	slab->freelist = *(void **)((char *)object + cache->link_offset);
 	cache->empties -= !slab->inuse;
 	slab->inuse++;
 	cache->taken++;
+	dassert(!slab->freelist == (slab->inuse == cache->per_slab)); /* I2 */
 	if (slab->inuse == 1 || slab->inuse == cache->per_slab)
 		slab_sort(cache, slab);
 	return object;
@@ -278,6 +302,7 @@ slab_grow(struct kmem_cache *cache, u32 flags)
 
 	if (!slab)
 		return NULL;
+	dassert(!slab->inuse && slab->freelist);
 	irq = spin_lock_irqsave(&cache->lock);
 	list_add(&slab->link, &cache->empty);
 	cache->slabs++;
@@ -298,6 +323,7 @@ slab_create(struct kmem_cache *cache, u32 flags)
 
 	if (!slab)
 		return NULL;
+	dassert(slab_of(cache, page_to_va(slab)) == slab); /* a block is aligned to its size */
 	for (u32 i = 0; i < 1U << cache->order; i++) {
 		slab[i].kind = PAGE_SLAB;
 		slab[i].cache = cache;
@@ -325,6 +351,8 @@ slab_sort(struct kmem_cache *cache, struct page *slab)
 {
 	struct list *to = &cache->partial;
 
+	must_hold(&cache->lock);
+	dassert(slab->inuse <= cache->per_slab);
 	if (!slab->inuse)
 		to = &cache->empty;
 	if (slab->inuse == cache->per_slab)
@@ -339,6 +367,7 @@ free_deep(struct kmem_cache *cache, void *object)
 {
 	struct magazine *magazine = magazine_of(cache);
 
+	dassert(!irq_enabled());
 	if (!magazine->capacity) {
 		spin_lock(&cache->lock);
 		slabs_put(cache, object);
@@ -347,6 +376,7 @@ free_deep(struct kmem_cache *cache, void *object)
 	}
 	if (magazine->count == magazine->capacity)
 		magazine_spill(cache, magazine, (magazine->capacity + 1) / 2);
+	dassert(magazine->count < magazine->capacity);
 	magazine->object[magazine->count++] = object;
 }
 
@@ -354,7 +384,8 @@ free_deep(struct kmem_cache *cache, void *object)
 static void
 magazine_spill(struct kmem_cache *cache, struct magazine *magazine, u32 n)
 {
-	dassert(n <= magazine->count);
+	dassert(!irq_enabled());
+	dassert(n && n <= magazine->count);
 	spin_lock(&cache->lock);
 	for (u32 i = 0; i < n; i++)
 		slabs_put(cache, magazine->object[i]);
@@ -372,8 +403,11 @@ slabs_put(struct kmem_cache *cache, void *object)
 {
 	struct page *slab = slab_of(cache, object);
 
+	must_hold(&cache->lock);
 	assertf(slab->kind == PAGE_SLAB && slab->cache == cache && slab->inuse, "%p is no object of cache %s", object,
 		cache->name);
+	dassert(((u64)object - (u64)page_to_va(slab)) % cache->stride == 0);
+	dassert(object != slab->freelist && cache->taken);
 	*(void **)((char *)object + cache->link_offset) = slab->freelist;
 	slab->freelist = object;
 	slab->inuse--;
@@ -391,7 +425,9 @@ slabs_put(struct kmem_cache *cache, void *object)
 static void
 slab_destroy(struct kmem_cache *cache, struct page *slab)
 {
-	dassert(!slab->inuse);
+	must_hold(&cache->lock);
+	dassert(slab->kind == PAGE_SLAB && slab->cache == cache && !slab->inuse);
+	dassert(cache->slabs);
 	list_del(&slab->link);
 	cache->slabs--;
 	count_events(VM_NR_SLAB_UNRECLAIMABLE, -(1L << cache->order));
@@ -415,6 +451,7 @@ magazine_drain(struct kmem_cache *cache)
 
 	if (magazine->count)
 		magazine_spill(cache, magazine, magazine->count);
+	dassert(!magazine->count);
 	*slot = &no_magazine;
 	if (magazine->capacity)
 		kmem_cache_free(&magazine_cache, magazine);
@@ -432,6 +469,7 @@ empties_free(void)
 
 		count_events(VM_SLABS_SCANNED, (s64)cache->empties);
 		for (; cache->empties; cache->empties--) {
+			assert(!list_empty(&cache->empty)); /* I3 */
 			slab_destroy(cache, list_first(&cache->empty, struct page, link));
 			frames += 1UL << cache->order;
 		}

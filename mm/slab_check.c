@@ -9,6 +9,7 @@
  * Tests       tests/host/slab_test.c
  * See         docs/mm.md
  */
+#include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <mm/page.h>
 #include <mm/slab.h>
@@ -28,6 +29,7 @@ slab_info_next(struct kmem_cache *cache, struct slab_info *out)
 	if (!cache)
 		return NULL;
 	irq = spin_lock_irqsave(&cache->lock);
+	dassert(cache->empties <= cache->slabs && cache->taken <= cache->slabs * cache->per_slab); /* I3 */
 	*out = (struct slab_info){
 		.name = cache->name,
 		.objects_used = cache->taken - min_u64(cache->taken, magazines_count(cache)),
@@ -98,6 +100,7 @@ cache_check(struct kmem_cache *cache)
 	u64 taken = 0;
 	int bad = 0;
 
+	must_hold(&cache->lock);
 	bad += list_check(cache, &cache->partial, &partial, &taken);
 	bad += list_check(cache, &cache->full, &full, &taken);
 	bad += list_check(cache, &cache->empty, &empty, &taken);
@@ -145,6 +148,7 @@ slab_free_check(struct kmem_cache *cache, struct page *slab)
 	char *base = page_to_va(slab);
 	u64 free = 0;
 
+	must_hold(&cache->lock);
 	for (char *o = slab->freelist; o; o = *(void **)(o + cache->link_offset)) {
 		if (slab_of(cache, o) != slab || (u64)(o - base) % cache->stride || ++free > cache->per_slab) {
 			pr_err("slab: cache %s: the free list of the slab at frame %lx leads to %p\n", cache->name,

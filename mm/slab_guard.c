@@ -31,6 +31,7 @@ static void guard_panic(const struct kmem_cache *cache, void *object, const char
 void
 guard_new(const struct kmem_cache *cache, void *object)
 {
+	dassert(slab_of(cache, object)->kind == PAGE_SLAB);
 	*guard_of(cache, object) = (struct guard){.red = GUARD_FREE};
 	memset(object, GUARD_FILL, round_up(cache->size, sizeof(u64)));
 }
@@ -42,6 +43,7 @@ guard_take(const struct kmem_cache *cache, void *object, u64 caller)
 	u32 end = round_up(cache->size, sizeof(u64));
 	u32 at = first_other(object, 0, end, GUARD_FILL);
 
+	dassert(object && cache->stride >= guard_end(cache->size));
 	if (guard->red != GUARD_FREE)
 		guard_panic(cache, object, "its red zone was overwritten while it was free", guard->red);
 	if (at < end)

@@ -14,6 +14,7 @@
  * Locks       none: whoever takes or returns an object owns it
  * Follow      from slab.c   to slab_guard.c
  * Tests       tests/host/slab_test.c
+ * See         docs/mm.md
  */
 #pragma once
 

@@ -2,7 +2,8 @@
 /*
  * mm/tlb.c - make every processor forget translations, in batches
  *
- * Idea        see tlb.h. A short range is flushed page by page; a long one by forgetting everything, which costs the refill.
+ * Idea        see tlb.h. A short range is flushed page by page; a long one by forgetting everything, which costs the
+ *             refill.
  *             Simple: no address-space identifiers (PCID): a CPU that leaves an address space forgets it.
  * Invariants  see tlb.h
  * Locks       see tlb.h
@@ -11,6 +12,7 @@
  * See         docs/mm.md section 4
  */
 #include <arch/mmu.h>
+#include <kernel/panic.h>
 #include <kernel/trace.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
@@ -33,6 +35,8 @@ static void flush_here(void *arg);
 void
 tlb_batch_flush(struct tlb_batch *batch)
 {
+	dassert(irq_enabled());
+	dassert(batch->count <= TLB_BATCH_PAGES);
 	if (batch->end > batch->start)
 		flush_cpus(batch->cpus, batch->start, batch->end);
 	put_pages(batch);
@@ -42,12 +46,16 @@ tlb_batch_flush(struct tlb_batch *batch)
 void
 tlb_flush_page(struct page *table, u64 va)
 {
+	dassert(irq_enabled());
+	dassert(!(va & ~PAGE_MASK));
 	flush_cpus(tlb_cpus(table), va, va + PAGE_SIZE);
 }
 
 void
 tlb_flush_range(struct mm *mm, u64 start, u64 end)
 {
+	dassert(irq_enabled());
+	dassert(start < end);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* I2 */
 	flush_cpus(READ_ONCE(mm->cpus), start, end);
 }
@@ -58,6 +66,8 @@ tlb_cpus(struct page *table)
 	struct chain_iter it;
 	u64 cpus = 0;
 
+	must_hold(&table->lock);
+	dassert(table->kind == PAGE_TABLE && table->level == 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* I2 */
 	for (u64 word = chain_first(&table->mms, &it); word; word = chain_next(&it))
 		cpus |= READ_ONCE(((struct mm *)word)->cpus);
@@ -70,9 +80,11 @@ put_pages(struct tlb_batch *batch)
 {
 	u32 last = 0;
 
-	for (u32 i = 0; i < batch->count; i++)
+	for (u32 i = 0; i < batch->count; i++) {
+		dassert(atomic_read(&batch->pages[i]->refs) > 0); /* I1 */
 		if (atomic_dec_and_test(&batch->pages[i]->refs))
 			batch->pages[last++] = batch->pages[i];
+	}
 	if (last)
 		page_free_batch(batch->pages, last);
 }
@@ -83,6 +95,7 @@ flush_cpus(u64 cpus, u64 start, u64 end)
 	struct flush flush = {start, end};
 	u64 self = 1UL << this_cpu_id();
 
+	dassert(!((start | end) & ~PAGE_MASK));
 	if (!cpus)
 		return;
 	trace(tlb_flush, start, end, cpus);
@@ -100,6 +113,7 @@ flush_here(void *arg)
 {
 	const struct flush *flush = arg;
 
+	dassert(flush->start < flush->end);
 	if (flush->end - flush->start > FLUSH_ALL_PAGES * PAGE_SIZE) {
 		count_event(VM_TLB_LOCAL_ALL);
 		mmu_flush_local_all();

@@ -2,16 +2,17 @@
 /*
  * mm/tlb.h - make every processor forget translations, in batches
  *
- * Idea        A frame may be reused only after no CPU can still reach it. Whoever unmaps collects what must be forgotten and the
- *             frames that wait for it; one flush then serves them all, and each CPU acknowledges before the frames go.
+ * Idea        A frame may be reused only after no CPU can still reach it. Whoever unmaps collects what must be
+ *             forgotten and the frames that wait for it; one flush then serves them all, and each CPU acknowledges
+ *             before the frames go.
  *
- *                 slot := empty   ->   batch: (cpus, range, frame)   ->   flush: interrupt, acknowledge   ->   frame freed
+ *                 slot := empty   ->   batch: (cpus, range, frame)   ->   flush: interrupt, answer   ->   frame freed
  *
  * Invariants  I1  A frame in a batch keeps its reference until every CPU named has flushed.
- *             I2  A mapping is narrowed before the mask of CPUs is read, and mm_activate sets its bit before it loads the root:
- *                 a CPU that is missed cannot have seen the old entry.
- * Locks       A batch belongs to its stack frame. A flush sends interrupts and waits: interrupts on, no irq-off lock held; ordinary
- *             spinlocks may be held, their waiters spin with interrupts on.
+ *             I2  A mapping is narrowed before the mask of CPUs is read, and mm_activate sets its bit before it loads
+ *                 the root: a CPU that is missed cannot have seen the old entry.
+ * Locks       A batch belongs to its stack frame. A flush sends interrupts and waits: interrupts on, no irq-off lock
+ *             held; ordinary spinlocks may be held, their waiters spin with interrupts on.
  * Follow      from rmap.c, unmap.c, share.c   to arch (cpu_call_many)
  * Tests       tests/host/share_test.c, tests/guest/unshare.c
  * See         docs/mm.md section 4; Intel SDM volume 3, section 4.10.5
@@ -19,6 +20,7 @@
 #pragma once
 
 #include <kernel/lib/types.h>
+#include <kernel/panic.h>
 
 struct mm;
 struct page;
@@ -46,6 +48,7 @@ tlb_batch_init(struct tlb_batch *batch)
 static inline void
 tlb_batch_range(struct tlb_batch *batch, u64 cpus, u64 start, u64 end)
 {
+	dassert(start <= end);
 	batch->cpus |= cpus;
 	if (start < batch->start)
 		batch->start = start;
@@ -63,6 +66,7 @@ tlb_batch_full(const struct tlb_batch *batch)
 static inline void
 tlb_batch_free(struct tlb_batch *batch, struct page *page)
 {
+	dassert(!tlb_batch_full(batch));
 	batch->pages[batch->count++] = page;
 }
 
@@ -78,7 +82,7 @@ tlb_batch_retire(struct tlb_batch *batch, struct page *page)
 	tlb_batch_free(batch, page);
 }
 
-/* tlb_flush_page - every CPU that uses an address space of the level-1 @table forgets @va. Context: the table lock; see Locks. */
+/* tlb_flush_page - every CPU that may use the level-1 @table forgets @va. Context: the table lock; see Locks. */
 void tlb_flush_page(struct page *table, u64 va);
 
 /* tlb_flush_range - every CPU that uses @mm forgets [start, end). Context: see Locks. */

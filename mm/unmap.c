@@ -2,12 +2,12 @@
 /*
  * mm/unmap.c - empty a range of an address space
  *
- * Idea        Table by table. A level-1 table that only this range uses is let go whole, shared or not; one that the range cuts
- *             is emptied in part, and must be unshared before.
+ * Idea        Table by table. A level-1 table that only this range uses is let go whole, shared or not; one that the
+ *             range cuts is emptied in part, and must be unshared before.
  *
  *                 floor         start                      end       ceiling
  *                   |--- free ---|######## range ############|-- free --|
- *                      [ table 1 ][ table 2 ][ table 3 ][ table 4 ]           1 to 3: whole; 4: whole if its end <= ceiling
+ *                      [ table 1 ][ table 2 ][ table 3 ][ table 4 ]       1 to 3: whole; 4: whole if its end <= ceiling
  *
  * Invariants  none of its own
  * Locks       mm->lock for writing: no fault of this address space is under way
@@ -31,6 +31,9 @@ unmap_prepare(struct mm *mm, const struct unmap_range *range)
 	u64 last = round_down(range->end - 1, TABLE_SPAN);
 	int err = 0;
 
+	may_sleep();
+	dassert(mm_may_change(mm));
+	dassert(range->floor <= range->start && range->start < range->end && range->end <= range->ceiling);
 	/* Only the first and the last table can be cut: those between lie inside the range. */
 	if (!table_goes(range, first))
 		err = table_unshare(mm, range->start);
@@ -46,6 +49,7 @@ unmap_pages(struct mm *mm, const struct unmap_range *range)
 	u64 base = range->start;
 	pte_t *entry;
 
+	dassert(mm_may_change(mm));
 	/* Most frequent is a small range that nobody touched. */
 	if ((range->start ^ (range->end - 1)) < TABLE_SPAN && !pagetable_walk(mm, base).slot)
 		return;
@@ -73,6 +77,7 @@ unmap_all(struct mm *mm)
 	pte_t *entry;
 
 	tlb_batch_init(&batch);
+	dassert(mm_is_private(mm));
 	table_cursor_start(mm, &cursor);
 	while ((entry = table_cursor_next(mm, &cursor))) {
 		table_release(mm, entry, &batch);
@@ -86,6 +91,7 @@ unmap_all(struct mm *mm)
 static bool
 table_goes(const struct unmap_range *range, u64 base)
 {
+	dassert(!(base & (TABLE_SPAN - 1)));
 	return range->floor <= base && base + TABLE_SPAN <= range->ceiling;
 }
 
@@ -96,5 +102,6 @@ zap_part(struct page *table, const struct unmap_range *range, struct tlb_batch *
 	u64 end = min_u64(range->end, table->base + TABLE_SPAN);
 
 	assert(!table_is_shared(table));
+	dassert(start < end);
 	rmap_zap(table, (start - table->base) >> PAGE_SHIFT, (end - table->base) >> PAGE_SHIFT, batch);
 }

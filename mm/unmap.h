@@ -7,6 +7,7 @@
  * Locks       mm->lock for writing
  * Follow      from mmap.c, mm.c   to rmap.c, share.c
  * Tests       tests/guest/mmap.c
+ * See         docs/mm.md section 3
  */
 #pragma once
 
@@ -15,8 +16,8 @@
 struct mm;
 
 /*
- * A range to empty, and the free space around it: no vma but those of the range lies in [floor, ceiling), so that a table
- * inside it can go as a whole.
+ * A range to empty, and the free space around it: no vma but those of the range lies in [floor, ceiling), so that a
+ * table inside it can go as a whole.
  */
 struct unmap_range {
 	u64 start;

@@ -3,7 +3,7 @@
  * mm/vma.c - the mappings of an address space, by address
  *
  * Idea        see vma.h. The last hit is remembered: a program that touches a range page by page walks the tree once.
- *             Simple: a bigger kernel keeps a B-tree with many keys a node (maple tree) that readers search without a lock.
+ *             Simple: a bigger kernel has a B-tree with many keys a node (maple tree), searched without a lock.
  * Invariants  I1, I2 of vma.h
  * Locks       mm->lock of the owner
  * Follow      from fault.c, mmap.c   to kernel/lib/rbtree.c
@@ -40,6 +40,7 @@ vma_find(struct vma_tree *tree, u64 va)
 	if (likely(vma && vma->start <= va && va < vma->end))
 		return vma;
 	vma = find_from_root(tree, va);
+	dassert(!vma || va < vma->end);
 	if (vma)
 		WRITE_ONCE(tree->recent, vma);
 	return vma;
@@ -72,6 +73,8 @@ vma_insert(struct vma_tree *tree, struct vma *vma)
 	struct vma *next = NULL;
 
 	assertf(vma->start < vma->end && vma->end <= USER_TOP, "vma %lx-%lx", vma->start, vma->end);
+	dassert(!((vma->start | vma->end) & ~PAGE_MASK)); /* I1 */
+	dassert(vma->object || !vma->pgoff);
 	while (*link) { /* the last turn to the right was at prev, the last to the left at next */
 		parent = *link;
 		if (vma->end <= node_vma(parent)->start) {
@@ -84,6 +87,7 @@ vma_insert(struct vma_tree *tree, struct vma *vma)
 	}
 	assertf(!prev || prev->end <= vma->start, "vma %lx-%lx overlaps %lx-%lx", vma->start, vma->end, prev->start,
 		prev->end);
+	dassert(!next || vma->end <= next->start);
 	vma->gap = free_below(vma, prev ? prev->end : 0);
 	vma->max_gap = 0;
 	if (next)
@@ -98,6 +102,8 @@ vma_remove(struct vma_tree *tree, struct vma *vma)
 	struct vma *next = vma_next(vma);
 	struct vma *prev = vma_prev(vma);
 
+	dassert(tree->count);
+	dassert(find_from_root(tree, vma->start) == vma);
 	if (tree->recent == vma)
 		tree->recent = NULL;
 	rb_erase(&tree->rb, &vma->node);
@@ -114,6 +120,8 @@ vma_resize(struct vma_tree *tree, struct vma *vma, u64 start, u64 end)
 
 	assertf(start < end && end <= USER_TOP, "vma %lx-%lx", start, end);
 	assert(!next || end <= next->start);
+	dassert(!((start | end) & ~PAGE_MASK)); /* I1 */
+	dassert(start == vma->start || !vma_prev(vma) || vma_prev(vma)->end <= start);
 	if (vma->start != start) {
 		vma->start = start;
 		set_gap(tree, vma, vma_prev(vma));
@@ -136,11 +144,13 @@ vma_find_gap(struct vma_tree *tree, u64 len, u64 low, u64 high)
 	struct vma *vma = node_vma(rb_last(&tree->rb));
 	u64 top = vma ? max_u64(vma->end, low) : low;
 
+	dassert(len && !((len | low | high) & ~PAGE_MASK));
 	if (top <= high && high - top >= len)
 		return high - len;
 	while (vma) {
 		u64 found = gap_in_front(vma, len, low, high);
 
+		dassert(!found || (found >= low && found + len <= high));
 		if (found || vma->end <= low)
 			return found;
 		vma = node_vma(next_to_search(&vma->node, len));
@@ -171,8 +181,8 @@ vma_tree_check(struct vma_tree *tree)
 			bad++;
 		}
 		if (vma->gap != free_below(vma, end) || vma->max_gap < least) {
-			pr_err("mm_check: vma %lx-%lx knows gap %lx, max_gap %lx; true are %lx, at least %lx\n", vma->start,
-			       vma->end, vma->gap, vma->max_gap, free_below(vma, end), least);
+			pr_err("mm_check: vma %lx-%lx knows gap %lx, max_gap %lx; true are %lx, at least %lx\n",
+			       vma->start, vma->end, vma->gap, vma->max_gap, free_below(vma, end), least);
 			bad++;
 		}
 		end = vma->end;
@@ -221,6 +231,7 @@ update_gap(struct rb_node *node)
 	if (widest <= vma->max_gap)
 		return false;
 	vma->max_gap = widest;
+	dassert(vma->max_gap >= vma->gap); /* I2 */
 	return true;
 }
 

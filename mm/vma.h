@@ -2,8 +2,8 @@
 /*
  * mm/vma.h - the mappings of an address space, by address
  *
- * Idea        A red-black tree ordered by address. Every node also knows the widest free gap in its subtree, so that a place for
- *             a new mapping is found in one descent.
+ * Idea        A red-black tree ordered by address. Every node also knows the widest free gap in its subtree, so that a
+ *             place for a new mapping is found in one descent.
  *
  *                 [ gap ][ vma A ][ gap ][ vma B ]        vma->gap: free bytes between the previous vma's end and start
  *
@@ -21,6 +21,7 @@
 #include <arch/mmu.h>
 #include <kernel/lib/rbtree.h>
 #include <kernel/lib/types.h>
+#include <kernel/panic.h>
 
 struct pagecache;
 
@@ -72,6 +73,7 @@ vma_low(const struct vma *vma)
 static inline u64
 vma_pages(const struct vma *vma)
 {
+	dassert(vma->start < vma->end);
 	return (vma->end - vma->start) >> PAGE_SHIFT;
 }
 

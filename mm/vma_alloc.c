@@ -7,6 +7,7 @@
  * Locks       mm->lock of the tree's owner for writing
  * Follow      from mmap.c, fork.c, mm.c   to slab.c, pagecache.c
  * Tests       tests/guest/mmap.c
+ * See         docs/mm.md section 3
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
@@ -27,12 +28,14 @@ vma_cache_init(void)
 struct vma *
 vma_alloc(void)
 {
+	may_sleep();
 	return kmem_cache_alloc(vma_cache, ALLOC_KERNEL);
 }
 
 void
 vma_free(struct vma *vma)
 {
+	may_sleep();
 	if (vma->object)
 		pagecache_put(vma->object);
 	kmem_cache_free(vma_cache, vma);
@@ -41,6 +44,8 @@ vma_free(struct vma *vma)
 int
 vma_copy_all(struct vma_tree *to, struct vma_tree *from)
 {
+	may_sleep();
+	assert(!to->count);
 	for (struct vma *vma = vma_first(from); vma; vma = vma_next(vma)) {
 		struct vma *copy = vma_alloc();
 
@@ -51,6 +56,7 @@ vma_copy_all(struct vma_tree *to, struct vma_tree *from)
 			pagecache_get(copy->object);
 		vma_insert(to, copy);
 	}
+	dassert(to->count == from->count);
 	return 0;
 }
 
@@ -63,4 +69,5 @@ vma_free_all(struct vma_tree *tree)
 		vma_remove(tree, vma);
 		vma_free(vma);
 	}
+	assert(!tree->count);
 }

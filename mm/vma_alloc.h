@@ -7,6 +7,7 @@
  * Locks       mm->lock of the tree's owner for writing
  * Follow      from mmap.c, fork.c, mm.c   to slab.c, pagecache.c
  * Tests       tests/guest/mmap.c
+ * See         docs/mm.md section 3
  */
 #pragma once
 

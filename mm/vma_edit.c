@@ -7,6 +7,7 @@
  * Locks       mm->lock for writing
  * Follow      from mmap.c, mprotect.c, brk.c   to vma.c, vma_alloc.c
  * Tests       tests/guest/mmap.c
+ * See         docs/mm.md section 3
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
@@ -24,6 +25,9 @@ vma_cut(struct mm *mm, u64 at)
 	struct vma *low = vma_find(&mm->vmas, at);
 	struct vma *high;
 
+	may_sleep();
+	dassert(mm_may_change(mm));
+	dassert(!(at & ~PAGE_MASK));
 	if (!low || low->start >= at)
 		return 0;
 	if (mm->vmas.count >= MMAP_MAX_COUNT)
@@ -39,6 +43,7 @@ vma_cut(struct mm *mm, u64 at)
 	}
 	vma_resize(&mm->vmas, low, low->start, at);
 	vma_insert(&mm->vmas, high);
+	dassert(low->end == at && high->start == at);
 	return 0;
 }
 
@@ -48,11 +53,13 @@ vma_join(struct mm *mm, struct vma *vma)
 	struct vma *prev = vma_prev(vma);
 	u64 end = vma->end;
 
+	dassert(mm_may_change(mm));
 	if (!prev || !vma_can_merge(prev, vma))
 		return vma;
 	vma_remove(&mm->vmas, vma);
 	vma_resize(&mm->vmas, prev, prev->start, end);
 	vma_free(vma);
+	dassert(prev->end == end);
 	return prev;
 }
 
@@ -61,6 +68,8 @@ vma_join_around(struct mm *mm, u64 start, u64 end)
 {
 	struct vma *vma = vma_find(&mm->vmas, start);
 
+	dassert(mm_may_change(mm));
+	dassert(start < end);
 	while (vma && vma->start <= end)
 		vma = vma_next(vma_join(mm, vma));
 }
@@ -70,6 +79,8 @@ vma_add(struct mm *mm, const struct vma *wanted)
 {
 	struct vma *vma;
 
+	may_sleep();
+	dassert(mm_may_change(mm));
 	if (!extend_neighbour(mm, wanted)) {
 		vma = vma_alloc();
 		if (!vma)
@@ -82,6 +93,8 @@ vma_add(struct mm *mm, const struct vma *wanted)
 void
 vma_add_prepared(struct mm *mm, const struct vma *wanted, struct vma *spare)
 {
+	dassert(mm_may_change(mm));
+	dassert(spare && spare != wanted);
 	if (!extend_neighbour(mm, wanted)) {
 		insert_copy(mm, wanted, spare);
 		return;
@@ -93,6 +106,7 @@ vma_add_prepared(struct mm *mm, const struct vma *wanted, struct vma *spare)
 static void
 insert_copy(struct mm *mm, const struct vma *wanted, struct vma *vma)
 {
+	dassert(mm_may_change(mm));
 	*vma = *wanted;
 	vma_insert(&mm->vmas, vma);
 	mm->total_vm += vma_pages(vma);
@@ -105,8 +119,13 @@ extend_neighbour(struct mm *mm, const struct vma *wanted)
 	struct vma *next = vma_find(&mm->vmas, wanted->end);
 	struct vma *prev = next ? vma_prev(next) : NULL;
 
+	dassert(wanted->start < wanted->end && !((wanted->start | wanted->end) & ~PAGE_MASK));
 	if (!next && !rb_empty(&mm->vmas.rb))
 		prev = container_of(rb_last(&mm->vmas.rb), struct vma, node);
+	assertf(!next || wanted->end <= next->start, "vma %lx-%lx runs into %lx-%lx", wanted->start, wanted->end,
+		next->start, next->end);
+	assertf(!prev || prev->end <= wanted->start, "vma %lx-%lx begins in %lx-%lx", wanted->start, wanted->end,
+		prev->start, prev->end);
 	if (prev && vma_can_merge(prev, wanted)) {
 		vma_resize(&mm->vmas, prev, prev->start, wanted->end);
 		if (next)

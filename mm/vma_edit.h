@@ -2,12 +2,13 @@
 /*
  * mm/vma_edit.h - split and join vmas, so that a range has borders of its own
  *
- * Idea        Every member of the mmap family works on whole vmas: first cut at both ends of its range, then act, then join what
- *             became alike.
+ * Idea        Every member of the mmap family works on whole vmas: first cut at both ends of its range, then act, then
+ *             join what became alike.
  * Invariants  vma.h I1 to I3
  * Locks       mm->lock for writing
  * Follow      from mmap.c, mprotect.c, brk.c   to vma.c, vma_alloc.c
  * Tests       tests/guest/mmap.c
+ * See         docs/mm.md section 3
  */
 #pragma once
 

@@ -84,8 +84,10 @@ area_of(struct rb_node *node)
 void
 vmalloc_init(void)
 {
+	assert(!area_cache); /* once */
 	area_cache = kmem_cache_create("vmalloc_area", sizeof(struct area), 0);
 	rb_tree_init(&areas, summary_update);
+	assert(area_cache);
 }
 
 void *
@@ -99,7 +101,7 @@ vmalloc_named(u64 size, const char *name)
 {
 	struct area *area;
 
-	assert(size);
+	assert(size && name);
 	may_sleep();
 
 	/* Why: what can never fit must not kill everything else on the way to find out. */
@@ -112,6 +114,7 @@ vmalloc_named(u64 size, const char *name)
 		area_kill(area);
 		return NULL;
 	}
+	dassert(area->va + area->mapped + PAGE_SIZE == area->end); /* I2 */
 	return (void *)area->va;
 }
 
@@ -120,6 +123,7 @@ vfree(void *va)
 {
 	struct area *area;
 
+	may_sleep(); /* a purge waits for the other CPUs */
 	if (!va)
 		return;
 	spin_lock(&vmalloc_lock);
@@ -154,11 +158,13 @@ vmalloc_purge(void)
 	struct page *table;
 	struct page *tmp;
 
+	dassert(irq_enabled());
 	spin_lock(&vmalloc_lock);
 	gone = dead ? purge_locked(&tables) : NULL;
 	spin_unlock(&vmalloc_lock);
 	for (; gone; gone = next) {
 		next = gone->next_dead;
+		dassert(!gone->live);
 		kmem_cache_free(area_cache, gone);
 	}
 	list_for_each_safe (table, tmp, &tables, link)
@@ -195,11 +201,13 @@ area_reserve(u64 size, const char *name)
 {
 	struct area *area = kmem_cache_alloc(area_cache, ALLOC_KERNEL);
 
+	dassert(size && !(size & ~PAGE_MASK));
 	if (!area)
 		return NULL;
 	spin_lock(&vmalloc_lock);
 	*area = (struct area){.va = gap_find(size + PAGE_SIZE), .name = name, .live = true};
 	area->end = area->va + size + PAGE_SIZE;
+	dassert(!area->va || (area->va >= FIRST_VA && area->end <= VMALLOC_END));
 	if (area->va)
 		area_insert(area);
 	spin_unlock(&vmalloc_lock);
@@ -218,6 +226,8 @@ gap_find(u64 need)
 {
 	struct rb_node *n = areas.root;
 
+	must_hold(&vmalloc_lock);
+	dassert(need >= 2 * PAGE_SIZE);
 	if (!n)
 		return FIRST_VA;
 	if (area_of(n)->first - FIRST_VA >= need)
@@ -246,8 +256,10 @@ area_insert(struct area *area)
 	struct rb_node **link = &areas.root;
 	struct rb_node *parent = NULL;
 
+	must_hold(&vmalloc_lock);
 	while (*link) {
 		parent = *link;
+		dassert(area->end <= area_of(parent)->va || area->va >= area_of(parent)->end); /* I1 */
 		link = area->va < area_of(parent)->va ? &parent->left : &parent->right;
 	}
 	rb_insert_at(&areas, &area->node, parent, link);
@@ -259,6 +271,7 @@ area_map(struct area *area)
 {
 	u64 end = area->end - PAGE_SIZE;
 
+	dassert(area->live && !area->mapped);
 	for (u64 va = area->va; va < end; va += PAGE_SIZE) {
 		struct page *page = page_alloc(0, ALLOC_KERNEL);
 
@@ -281,6 +294,7 @@ area_kill(struct area *area)
 {
 	if (area->va + area->mapped + PAGE_SIZE == area->end)
 		count_events(VM_NR_VMALLOC, -(s64)(area->mapped >> PAGE_SHIFT));
+	dassert(area->va + area->mapped < area->end);
 	area_unmap(area);
 	spin_lock(&vmalloc_lock);
 	assert(area->live);
@@ -300,6 +314,7 @@ area_unmap(struct area *area)
 
 		assertf(pte_present(e) && page->kind == PAGE_STACK,
 			"vfree: %lx of area %s is not mapped as it should be", va, area->name);
+		dassert(atomic_read(&page->refs) == 1);
 		mmu_flush_local_page(va);
 		page_free(page, 0);
 	}
@@ -335,8 +350,10 @@ purge_locked(struct list *tables)
 	must_hold(&vmalloc_lock);
 	dead = NULL;
 	dead_pages = 0;
-	for (struct area *area = gone; area; area = area->next_dead)
+	for (struct area *area = gone; area; area = area->next_dead) {
+		assert(!area->live);
 		rb_erase(&areas, &area->node);
+	}
 	for (struct area *area = gone; area; area = area->next_dead)
 		tables_detach(area, tables);
 
@@ -349,6 +366,7 @@ purge_locked(struct list *tables)
 static void
 tables_detach(const struct area *area, struct list *tables)
 {
+	must_hold(&vmalloc_lock);
 	for (u64 va = round_down(area->va, TABLE_BYTES); va < area->end; va += TABLE_BYTES) {
 		u64 pa = stretch_in_use(va) ? 0 : mmu_detach_kernel_table(va);
 
@@ -363,6 +381,8 @@ stretch_in_use(u64 va)
 {
 	struct rb_node *n = areas.root;
 
+	must_hold(&vmalloc_lock);
+	dassert(!(va & (TABLE_BYTES - 1)));
 	while (n) {
 		struct area *area = area_of(n);
 
@@ -391,6 +411,9 @@ summary_update(struct rb_node *node)
 	u64 gap = 0;
 	bool changed;
 
+	must_hold(&vmalloc_lock);
+	dassert(!left || left->last <= area->va);
+	dassert(!right || right->first >= area->end);
 	if (left)
 		gap = max_u64(left->gap, area->va - left->last);
 	if (right)

@@ -9,10 +9,12 @@
  * Locks       none: each CPU writes its own; sums may be a moment old
  * Follow      everywhere in mm/; kernel/fs/procfs.c prints them
  * Tests       tests/host/page_alloc_test.c
+ * See         Linux Documentation/admin-guide/mm; docs/mm.md
  */
 #pragma once
 
 #include <kernel/lib/types.h>
+#include <kernel/panic.h>
 #include <kernel/percpu.h>
 
 /* The order of /proc/vmstat. X(enum suffix, name). nr_free_pages is not counted: nr_free_pages() knows. */
@@ -58,6 +60,7 @@ DECLARE_PER_CPU(struct vmstat, vmstat);
 static inline void
 count_event(enum vmstat_item item)
 {
+	dassert(item < NR_VMSTAT);
 	this_cpu(vmstat).value[item]++;
 }
 
@@ -65,6 +68,7 @@ count_event(enum vmstat_item item)
 static inline void
 count_events(enum vmstat_item item, s64 n)
 {
+	dassert(item < NR_VMSTAT);
 	this_cpu(vmstat).value[item] += n;
 }
 

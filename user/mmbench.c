@@ -578,6 +578,13 @@ b_fault_shared(void)
 	munmap(p, n);
 }
 
+enum {
+	COW_ROUNDS = 4
+};
+
+static void cow_pages(void);
+static void cow_sparse(void);
+
 /*
  * Copy-on-write after fork.  child: the child copies each page; parent: the
  * parent then writes each page as its sole owner; sparse: whole cost of
@@ -587,10 +594,14 @@ b_fault_shared(void)
 static void
 b_cow(void)
 {
-	enum {
-		ROUNDS = 4
-	};
-	size_t n = 16 * MiB, i;
+	cow_pages();
+	cow_sparse();
+}
+
+static void
+cow_pages(void)
+{
+	size_t n = 16 * MiB;
 	unsigned char *p = map(n, 0);
 	u64 *sh = shared_words(), tp = 0, t;
 	int r;
@@ -600,7 +611,7 @@ b_cow(void)
 		return;
 	}
 	touch(p, n);
-	for (r = 0; r < ROUNDS; r++) {
+	for (r = 0; r < COW_ROUNDS; r++) {
 		pid_t c = fork();
 
 		if (c < 0) {
@@ -618,19 +629,27 @@ b_cow(void)
 		touch(p, n);
 		tp += tsc() - t;
 	}
-	report("cow_child", sh[0], ROUNDS * (n / PG), "tsc/page");
-	report("cow_reuse", tp, ROUNDS * (n / PG), "tsc/page");
+	report("cow_child", sh[0], COW_ROUNDS * (n / PG), "tsc/page");
+	report("cow_reuse", tp, COW_ROUNDS * (n / PG), "tsc/page");
 	munmap(p, n);
+	munmap(sh, PG);
+}
 
-	n = 64 * MiB;
-	p = map(n, 0);
+static void
+cow_sparse(void)
+{
+	size_t n = 64 * MiB, i;
+	unsigned char *p = map(n, 0);
+	u64 t;
+	int r;
+
 	if (!p) {
 		skip("cow_sparse_64m", "mmap");
 		return;
 	}
 	touch(p, n);
 	t = tsc();
-	for (r = 0; r < ROUNDS; r++) {
+	for (r = 0; r < COW_ROUNDS; r++) {
 		pid_t c = fork();
 
 		if (c < 0) {
@@ -644,9 +663,8 @@ b_cow(void)
 		}
 		reap(c);
 	}
-	report("cow_sparse_64m", tsc() - t, ROUNDS, "tsc/op");
+	report("cow_sparse_64m", tsc() - t, COW_ROUNDS, "tsc/op");
 	munmap(p, n);
-	munmap(sh, PG);
 }
 
 /* ---- proc ------------------------------------------------------------- */
@@ -1740,6 +1758,48 @@ mount_all(void)
 	mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
 }
 
+static void
+list_all(void)
+{
+	int k;
+
+	for (k = 0; k < NBENCH; k++)
+		say("%s %s\n", benches[k].group, benches[k].name);
+}
+
+/* Marks in @sel what the name of a benchmark or group selects; 1 if anything. */
+static int
+select_named(const char *a, char *sel)
+{
+	int k, hit = 0;
+
+	for (k = 0; k < NBENCH; k++)
+		if (!strcmp(a, benches[k].name) || !strcmp(a, benches[k].group))
+			sel[k] = hit = 1;
+	if (!hit)
+		say("# unknown argument %s\n", a);
+	return hit;
+}
+
+/* Takes an option; 0: the word is none. */
+static int
+option(const char *a)
+{
+	if (!strncmp(a, "ram=", 4))
+		opt_ram = strtoull(a + 4, NULL, 10);
+	else if (!strncmp(a, "cpus=", 5))
+		opt_cpus = atoi(a + 5);
+	else if (!strncmp(a, "acc=", 4))
+		opt_acc = strtoull(a + 4, NULL, 10);
+	else if (!strncmp(a, "self=", 5))
+		self = a + 5;
+	else if (!strcmp(a, "mark"))
+		opt_mark = 1;
+	else
+		return 0;
+	return 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -1752,31 +1812,12 @@ main(int argc, char **argv)
 	if (argc > 0 && strchr(argv[0], '/'))
 		self = argv[0];
 	for (i = 1; i < argc; i++) {
-		const char *a = argv[i];
-		int hit = 0;
-
-		if (!strncmp(a, "ram=", 4)) {
-			opt_ram = strtoull(a + 4, NULL, 10);
-		} else if (!strncmp(a, "cpus=", 5)) {
-			opt_cpus = atoi(a + 5);
-		} else if (!strncmp(a, "acc=", 4)) {
-			opt_acc = strtoull(a + 4, NULL, 10);
-		} else if (!strncmp(a, "self=", 5)) {
-			self = a + 5;
-		} else if (!strcmp(a, "mark")) {
-			opt_mark = 1;
-		} else if (!strcmp(a, "list")) {
-			for (k = 0; k < NBENCH; k++)
-				say("%s %s\n", benches[k].group, benches[k].name);
+		if (!strcmp(argv[i], "list")) {
+			list_all();
 			return 0;
-		} else {
-			for (k = 0; k < NBENCH; k++)
-				if (!strcmp(a, benches[k].name) || !strcmp(a, benches[k].group))
-					sel[k] = hit = 1;
-			any |= hit;
-			if (!hit)
-				say("# unknown argument %s\n", a);
 		}
+		if (!option(argv[i]))
+			any |= select_named(argv[i], sel);
 	}
 	if (getpid() == 1)
 		mount_all();

@@ -161,7 +161,7 @@ trap_entry:
 	movq	%rax, %rsp
 	jmp	trap_exit
 
-/* On a private stack, whose topmost word is this CPU's per-CPU offset (trap_stacks_init). r12 and r13 survive C. */
+/* On a private stack, whose topmost word is this CPU's per-CPU offset (desc.c, I1). r12 and r13 survive C. */
 paranoid_entry:
 	PUSH_REGS
 	cld

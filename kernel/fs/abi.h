@@ -74,9 +74,15 @@
 #define S_IFSOCK 0140000
 
 #define MS_RDONLY 1
+#define MS_NOSUID 2
+#define MS_NODEV 4
+#define MS_NOEXEC 8
 #define MS_REMOUNT 32
+#define MS_NOSYMFOLLOW 256
 #define MS_BIND 4096
 #define MS_MOVE 8192
+#define MS_PROPAGATION (15 << 17) /* UNBINDABLE, PRIVATE, SLAVE, SHARED */
+#define MS_MAGIC 0xc0ed0000U      /* old programs put this in the upper half */
 
 #define UTIME_NOW 0x3fffffff
 #define UTIME_OMIT 0x3ffffffe

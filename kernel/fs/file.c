@@ -112,7 +112,7 @@ vfs_open_exec(const char *path, struct file **out)
 
 	if (err)
 		return err;
-	if (!inode_is_regular(inode) || !(inode->mode & 0111)) {
+	if (!inode_is_regular(inode) || !(inode->mode & 0111) || (inode->sb->flags & MS_NOEXEC)) {
 		inode_put(inode);
 		return -EACCES;
 	}
@@ -140,6 +140,8 @@ check_open(struct inode *inode, u32 flags)
 		return -ELOOP;
 	if (inode_is_dir(inode) && (flags & O_ACCMODE) != O_RDONLY)
 		return -EISDIR;
+	if ((inode->sb->flags & MS_NODEV) && inode_is_device(inode))
+		return -EACCES;
 	return ops_of(inode, flags) ? 0 : -ENXIO;
 }
 
@@ -169,9 +171,11 @@ walk_kernel(const char *path, struct inode **out)
 		return -ENOMEM;
 	w.start = fs_cwd(current->process ? current->process->fs : NULL);
 	if (strlcpy(w.buf, path, PATH_MAX) < PATH_MAX) {
-		rwsem_read_lock(&tree_lock);
-		err = path_walk(&w);
-		rwsem_read_unlock(&tree_lock);
+		err = rwsem_read_lock_killable(&tree_lock);
+		if (!err) {
+			err = path_walk(&w);
+			rwsem_read_unlock(&tree_lock);
+		}
 	}
 	inode_put(w.start);
 	path_buf_free(w.buf);

@@ -8,7 +8,7 @@
  * Invariants  I1  left is the sum of what is left of *vec and of the segments behind it.
  *             I2  user buffers lie below USER_TOP: io_init's callers have checked that.
  * Locks       none; a transfer belongs to one task
- * Follow      from kernel/sys_fs.c   to kernel/uaccess.h
+ * Follow      from kernel/sys_rw.c   to kernel/uaccess.h
  * Tests       tests/guest/file.c, tests/guest/wild.c
  */
 #pragma once

@@ -15,7 +15,7 @@
  *             I2  The pipe lives until both of its files are closed.
  * Locks       lock (sleeping: user memory is copied under it) guards all fields; bytes, readers and writers are also
  *             read without it, to decide about sleeping. Pages are taken before the lock.
- * Follow      from kernel/sys_fs.c   to io.c, kernel/wait.h
+ * Follow      from kernel/sys_fs.c, kernel/sys_rw.c   to io.c, kernel/wait.h
  * Tests       tests/guest/pipe.c
  * See         pipe(7)
  */
@@ -41,6 +41,7 @@ struct pipe_slot {
 
 struct pipe {
 	struct mutex lock;
+	atomic_t ends;                     /* files that are not closed: who takes the last one frees */
 	u32 head;                          /* lock: first used slot */
 	u32 used;                          /* lock */
 	u64 bytes;                         /* lock to change */
@@ -100,6 +101,7 @@ pipe_create(struct file *ends[2], u32 flags)
 	wait_init(&p->filled);
 	wait_init(&p->emptied);
 	p->readers = p->writers = true;
+	atomic_set(&p->ends, 2);
 	ends[0]->private = ends[1]->private = p;
 	return 0;
 }
@@ -166,12 +168,14 @@ pipe_write(struct file *f, struct io *io)
 	return got;
 }
 
-/* Why the wake-up under the lock: the other end may free the pipe as soon as it is released. */
+/*
+ * Race: both ends close at once. Who releases the mutex may still be inside of it when the other has taken it and let
+ * it go again; so the pipe is freed by who leaves last, not by who came last.
+ */
 static void
 pipe_release(struct file *f)
 {
 	struct pipe *p = f->private;
-	bool last;
 
 	if (!p)
 		return;
@@ -180,11 +184,10 @@ pipe_release(struct file *f)
 		p->writers = false;
 	else
 		p->readers = false;
-	last = !p->readers && !p->writers;
 	wake_all(&p->filled);
 	wake_all(&p->emptied);
 	mutex_unlock(&p->lock);
-	if (last)
+	if (atomic_dec_and_test(&p->ends))
 		pipe_free(p);
 }
 

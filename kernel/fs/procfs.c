@@ -13,7 +13,7 @@
  *
  * Invariants  I1  An inode with a process holds one reference to it.
  * Locks       inode->lock of the file: its text (file->private). Nothing is held but that while a text is written.
- * Follow      from path.c, kernel/sys_fs.c   to procfs_sys.c, procfs_mm.c, procfs_pid.c
+ * Follow      from path.c, kernel/sys_rw.c   to procfs_sys.c, procfs_mm.c, procfs_pid.c
  * Tests       tests/guest/main.c
  * See         proc(5)
  */

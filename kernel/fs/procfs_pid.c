@@ -389,7 +389,8 @@ user_page_get(struct mm *mm, u64 va)
 	pte_t *slot;
 	pte_t e;
 
-	rwsem_read_lock(&mm->lock);
+	if (rwsem_read_lock_killable(&mm->lock))
+		return NULL;
 	slot = va < USER_TOP ? pagetable_walk(mm, va).slot : NULL;
 	if (slot) {
 		table = slot_table(slot);

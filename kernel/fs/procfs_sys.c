@@ -132,5 +132,7 @@ mount_line(struct seq *s, const struct superblock *sb, char *buf)
 {
 	const char *path = path_of_dir(sb->root, buf, PATH_MAX);
 
-	seq_printf(s, "%s %s %s rw 0 0\n", sb->source, path ? path : "?", sb->type->name);
+	seq_printf(s, "%s %s %s rw%s%s%s 0 0\n", sb->source, path ? path : "?", sb->type->name,
+		   sb->flags & MS_NOSUID ? ",nosuid" : "", sb->flags & MS_NODEV ? ",nodev" : "",
+		   sb->flags & MS_NOEXEC ? ",noexec" : "");
 }

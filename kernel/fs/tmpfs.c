@@ -22,6 +22,7 @@
 #include <mm/slab.h>
 
 #define TMPFS_MAGIC 0x01021994
+#define TMPFS_SHARE 2   /* at most half of all memory becomes files, and a name may be had for each page, as in Linux */
 #define DIR_FIRST_POS 2 /* 0 and 1 are "." and ".." */
 
 struct tmpfs_entry {
@@ -95,6 +96,8 @@ tmpfs_fill(struct superblock *sb)
 {
 	struct inode_kind kind = {.mode = S_IFDIR | 0755};
 
+	sb->quota.most = total_pages() / TMPFS_SHARE;
+	sb->names_most = sb->quota.most;
 	sb->root = tmpfs_inode(sb, &kind);
 	return sb->root ? 0 : -ENOMEM;
 }
@@ -145,6 +148,8 @@ tmpfs_create(struct inode *dir, const char *name, u32 len, const struct inode_ki
 	dassert(!entry_find(dir, name, len));
 	if (!dir->nlink)
 		return -ENOENT;
+	if (dir->sb->names >= dir->sb->names_most)
+		return -ENOSPC;
 	e = entry_new(name, len);
 	inode = e ? tmpfs_inode(dir->sb, kind) : NULL;
 	if (!inode) {
@@ -166,6 +171,8 @@ tmpfs_link(struct inode *dir, const char *name, u32 len, struct inode *target)
 	assert(!inode_is_dir(target));
 	if (!dir->nlink || !target->nlink)
 		return -ENOENT;
+	if (dir->sb->names >= dir->sb->names_most)
+		return -ENOSPC;
 	e = entry_new(name, len);
 	if (!e)
 		return -ENOMEM;
@@ -270,8 +277,10 @@ tmpfs_link_size(struct inode *inode)
 static void
 tmpfs_evict(struct inode *inode)
 {
-	if (inode->object)
+	if (inode->object) {
+		pagecache_count_out(inode->object); /* a mapping may live longer than the file system */
 		pagecache_put(inode->object);
+	}
 	if (inode_is_link(inode))
 		kfree(inode->target);
 	if (inode_is_dir(inode))
@@ -308,6 +317,8 @@ inode_furnish(struct inode *inode, const struct inode_kind *kind)
 	case S_IFREG:
 		inode->fops = &tmpfs_file_ops;
 		inode->object = pagecache_create(PAGE_SHMEM);
+		if (inode->object)
+			pagecache_count_in(inode->object, &inode->sb->quota);
 		return inode->object;
 	case S_IFLNK:
 		len = strlen(kind->target) + 1;
@@ -354,6 +365,7 @@ static void
 entry_add(struct inode *dir, struct tmpfs_entry *e, struct inode *inode)
 {
 	inode_hold(inode);
+	dir->sb->names++;
 	e->inode = inode;
 	e->pos = dir->next_pos++;
 	list_add_tail(&e->link, &dir->entries);
@@ -371,6 +383,7 @@ static void
 entry_del(struct inode *dir, struct tmpfs_entry *e)
 {
 	list_del(&e->link);
+	dir->sb->names--;
 	if (inode_is_dir(e->inode))
 		dir->nlink--;
 	dir->mtime_ns = dir->ctime_ns = inode_now_ns();

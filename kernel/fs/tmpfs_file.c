@@ -8,7 +8,7 @@
  * Locks       Reading takes none: the page's reference keeps the frame. Race: a truncation between the look at the size
  *             and the copy lets the reader see what the page held, or zeroes: both were true a moment ago.
  *             Writing holds inode->lock (sleeping) over the copy, so that two writers do not mix and O_APPEND appends.
- * Follow      from kernel/sys_fs.c, initrd.c   to mm/pagecache.c
+ * Follow      from kernel/sys_rw.c, initrd.c   to mm/pagecache.c
  * Tests       tests/guest/file.c, tests/guest/mmap.c
  */
 #include <kernel/fs/tmpfs.h>
@@ -17,6 +17,8 @@
 #include <kernel/fs/io.h>
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <kernel/sched.h>
+#include <kernel/task.h>
 #include <mm/pagecache.h>
 
 #define FILE_MAX 0x7fffffffffffffffUL /* bytes: positions are signed */
@@ -25,6 +27,7 @@ static s64 tmpfs_read(struct file *f, struct io *io);
 static s64 tmpfs_write(struct file *f, struct io *io);
 static s64 write_locked(struct inode *inode, struct io *io);
 static s64 write_page_locked(struct inode *inode, struct io *io);
+static bool give_way(const struct io *io);
 
 const struct file_ops tmpfs_file_ops = {.read = tmpfs_read, .write = tmpfs_write};
 
@@ -44,7 +47,7 @@ tmpfs_append_kernel(struct inode *inode, const void *data, u64 len)
 	mutex_unlock(&inode->lock);
 	if (done == (s64)len)
 		return 0;
-	return done < 0 ? (int)done : -ENOMEM;
+	return done < 0 ? (int)done : -ENOSPC;
 }
 
 static s64
@@ -57,7 +60,7 @@ tmpfs_read(struct file *f, struct io *io)
 	u64 off;
 	u64 n;
 
-	while (io->left && !io->faulted) {
+	do {
 		size = READ_ONCE(object->size);
 		if (io->pos >= size)
 			break;
@@ -70,7 +73,7 @@ tmpfs_read(struct file *f, struct io *io)
 		} else {
 			moved += io_put_zero(io, n);
 		}
-	}
+	} while (give_way(io));
 	return io_result(io, moved);
 }
 
@@ -96,15 +99,17 @@ write_locked(struct inode *inode, struct io *io)
 	s64 got = 0;
 
 	assert(mutex_is_mine(&inode->lock));
-	if (io->left && io->pos >= FILE_MAX)
+	if (!io->left)
+		return 0;
+	if (io->pos >= FILE_MAX)
 		return -EFBIG;
 	io->left = min_u64(io->left, FILE_MAX - io->pos);
-	while (io->left && !io->faulted) {
+	do {
 		got = write_page_locked(inode, io);
 		if (got < 0)
 			break;
 		moved += got;
-	}
+	} while (give_way(io));
 	if (!moved)
 		return io->faulted ? -EFAULT : got;
 	inode->mtime_ns = inode->ctime_ns = inode_now_ns();
@@ -129,4 +134,17 @@ write_page_locked(struct inode *inode, struct io *io)
 	if (got && io->pos > inode->object->size)
 		pagecache_set_size(inode->object, io->pos);
 	return got;
+}
+
+/*
+ * Between two pages: is there more to do? Others run first. Why not for a task that is to die: a victim of the OOM
+ * killer may use the last reserves, and a file would keep them.
+ */
+static bool
+give_way(const struct io *io)
+{
+	if (!io->left || io->faulted)
+		return false;
+	cond_resched();
+	return !signal_state_fatal(&current->signal);
 }

@@ -183,7 +183,7 @@ inode_truncate(struct inode *inode, u64 size)
 }
 
 int
-vfs_mount(const char *source, const char *type, struct inode *dir)
+vfs_mount(const char *source, const char *type, struct inode *dir, u32 flags)
 {
 	const struct fs_type *found = fs_type_find(type);
 	struct superblock *sb;
@@ -196,6 +196,7 @@ vfs_mount(const char *source, const char *type, struct inode *dir)
 	sb = sb_create(source, found);
 	if (!sb)
 		return -ENOMEM;
+	sb->flags = flags & (MS_NOSUID | MS_NODEV | MS_NOEXEC);
 	rwsem_write_lock(&tree_lock);
 	err = mount_locked(sb, dir);
 	rwsem_write_unlock(&tree_lock);

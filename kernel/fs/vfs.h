@@ -32,11 +32,11 @@
 #include <kernel/lib/list.h>
 #include <kernel/mutex.h>
 #include <kernel/rwsem.h>
+#include <mm/pagecache.h>
 
 struct file;
 struct file_ops;
 struct inode;
-struct pagecache;
 struct process;
 struct superblock;
 
@@ -119,9 +119,13 @@ struct superblock {
 	struct inode *covers; /* tree_lock: the directory it is mounted on, NULL for the root file system; one pin */
 	atomic_t pins;        /* references to its inodes from outside the file system */
 	atomic64_t next_ino;
-	u64 dev;          /* const after init: st_dev */
-	char source[32];  /* const after init: first word of its line in /proc/mounts */
-	struct list link; /* tree_lock: in mount_list */
+	struct pagecache_quota quota; /* tmpfs: of the files' pages */
+	u64 names;                    /* tmpfs: entries of all directories; tree_lock */
+	u64 names_most;               /* const after init: as many there may be */
+	u32 flags;                    /* MS_NODEV, MS_NOEXEC, MS_NOSUID; const once mounted */
+	u64 dev;                      /* const after init: st_dev */
+	char source[32];              /* const after init: first word of its line in /proc/mounts */
+	struct list link;             /* tree_lock: in mount_list */
 };
 
 extern struct rwsem tree_lock;   /* rank TREE */
@@ -169,6 +173,12 @@ inode_is_regular(const struct inode *inode)
 }
 
 static inline bool
+inode_is_device(const struct inode *inode)
+{
+	return (inode->mode & S_IFMT) == S_IFCHR || (inode->mode & S_IFMT) == S_IFBLK;
+}
+
+static inline bool
 inode_is_link(const struct inode *inode)
 {
 	return (inode->mode & S_IFMT) == S_IFLNK;
@@ -196,10 +206,12 @@ int inode_truncate(struct inode *inode, u64 size);
 /*
  * vfs_mount - put a new file system of @type over @dir
  *
+ * @flags: MS_NODEV: its device nodes cannot be opened; MS_NOEXEC: its files cannot be executed; MS_NOSUID
+ *
  * Returns   0; -ENODEV (no such type), -ENOTDIR, -EBUSY (already a mount point), -ENOMEM
  * Context   may sleep; takes tree_lock
  */
-int vfs_mount(const char *source, const char *type, struct inode *dir);
+int vfs_mount(const char *source, const char *type, struct inode *dir, u32 flags);
 
 /*
  * vfs_umount - take away the file system whose root is @root

@@ -18,6 +18,7 @@ enum {
 	FUTEX_WAKE = 1,
 	FUTEX_REQUEUE = 3,
 	FUTEX_PRIVATE = 128,
+	FUTEX_CLOCK_REALTIME = 256,
 	ROUNDS = 500
 };
 
@@ -66,6 +67,8 @@ errors(void)
 	check_errno(futex((volatile int *)0xffff800000000000, FUTEX_WAIT, 1, NULL), EFAULT);
 	check_errno(futex(&word, FUTEX_WAIT, 1, (void *)16), EFAULT);
 	check_errno(futex(&word, 77, 1, NULL), ENOSYS);
+	/* Only a wait for a moment may name its clock. */
+	check_errno(futex(&word, FUTEX_WAIT | FUTEX_CLOCK_REALTIME, 0, NULL), ENOSYS);
 	check(futex(&word, FUTEX_WAKE, 1, NULL) == 0);
 }
 

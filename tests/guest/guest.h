@@ -91,6 +91,6 @@ bool page_stamped(volatile unsigned char *page, uint64_t who);
 bool can_read(volatile void *address);
 bool can_write(volatile void *address);
 
-/* This very program in another role: exec_role("args") ends in the role's function of exec.c. */
+/* This very program in another role: with --role=NAME, that role's function of exec.c runs and ends it; else false. */
 extern const char *self_path;
 bool role_run(int argc, char **argv);

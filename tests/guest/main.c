@@ -44,7 +44,7 @@ struct tally {
 extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshare_cases[], mmap_cases[],
 	protect_cases[], brk_cases[], stack_cases[], proc_cases[], wait_cases[], thread_cases[], futex_cases[],
 	exec_cases[], elf_cases[], cpu_cases[], trap_cases[], file_cases[], pipe_cases[], time_cases[], wild_cases[],
-	random_cases[], exhaust_cases[];
+	fs_cases[], random_cases[], exhaust_cases[];
 
 static const struct test_group groups[] = {
 	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},       {"unshare", unshare_cases},
@@ -52,7 +52,7 @@ static const struct test_group groups[] = {
 	{"proc", proc_cases},     {"wait", wait_cases},       {"thread", thread_cases}, {"futex", futex_cases},
 	{"exec", exec_cases},     {"elf", elf_cases},         {"cpu", cpu_cases},       {"trap", trap_cases},
 	{"file", file_cases},     {"pipe", pipe_cases},       {"time", time_cases},     {"wild", wild_cases},
-	{"random", random_cases}, {"exhaust", exhaust_cases},
+	{"fs", fs_cases},         {"random", random_cases},   {"exhaust", exhaust_cases},
 };
 
 static void selection_read(struct selection *s, int argc, char **argv);

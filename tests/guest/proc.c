@@ -103,6 +103,9 @@ clone_errors(void)
 	check_errno(syscall(SYS_clone, CLONE_THREAD | SIGCHLD, 0, 0, 0, 0), EINVAL);
 	check_errno(syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0), EINVAL);
 	check_errno(syscall(SYS_clone, CLONE_FS | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0), EINVAL);
+	/* Thread-local memory must be user memory: the CPU itself would not take the second address. */
+	check_errno(syscall(SYS_clone, CLONE_SETTLS | SIGCHLD, 0, 0, 0, 0xffff800000000000), EPERM);
+	check_errno(syscall(SYS_clone, CLONE_SETTLS | SIGCHLD, 0, 0, 0, 0x8000000000000000), EPERM);
 }
 
 static void
@@ -401,7 +404,7 @@ const struct test_case proc_cases[] = {
 	{"vfork shares memory, and the parent waits for exit", vfork_shares_and_waits, 0, 0},
 	{"vfork lets the parent go on at exec", vfork_exec, 0, 0},
 	{"clone with SIGCHLD alone is fork", clone_is_fork, 0, 0},
-	{"clone gives EINVAL for flags that contradict", clone_errors, 0, 0},
+	{"clone refuses flags that contradict, and a TLS in the kernel", clone_errors, 0, 0},
 	{"clone writes the child's number where asked", clone_tids, 0, 0},
 	{"each fatal signal kills, and the parent learns which", kill_each, 0, 0},
 	{"SIGKILL ends a process that makes no system calls", kill_spinning, 0, CASE_SMP},

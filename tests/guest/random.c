@@ -11,6 +11,7 @@
  */
 #include "guest.h"
 #include <fcntl.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
 

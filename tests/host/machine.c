@@ -631,6 +631,7 @@ write_lock(struct rwsem *s, bool nested)
 		machine_block();
 	s->waiting--;
 	s->writer = true;
+	s->holder = cpu_now + 1;
 	rank_take(s->rank, nested, false);
 	machine_point();
 }
@@ -654,6 +655,18 @@ rwsem_write_unlock(struct rwsem *s)
 	s->writer = false;
 	rank_drop(s->rank);
 	machine_point();
+}
+
+bool
+rwsem_is_held(const struct rwsem *s)
+{
+	return s->readers || s->writer || fiber_now == MAX_CPUS;
+}
+
+bool
+rwsem_write_is_mine(const struct rwsem *s)
+{
+	return (s->writer && s->holder == cpu_now + 1) || fiber_now == MAX_CPUS;
 }
 
 void

@@ -379,6 +379,24 @@ some_prot(void)
 	return prots[below(ARRAY_SIZE(prots))];
 }
 
+/* In the model: page @i, cleared, is page @index of @shared, or a private one; @of_file: of the constant file. */
+static void
+page_map(struct proc *p, u32 i, struct shared *shared, u32 index, bool of_file)
+{
+	struct model_page *page = &p->page[i];
+
+	page->kind = shared ? SHARED : PRIVATE;
+	page->shared = shared;
+	page->index = index;
+	if (shared)
+		shared->refs++;
+	for (u32 w = 0; w < MACHINE_CPUS && of_file; w++)
+		page->words.low[w] = page->words.high[w] = FILE_WORD;
+	expect_pending(p, i, page_words(page));
+	for (u32 w = 0; w < MACHINE_CPUS && !shared; w++)
+		page->words.low[w] = of_file ? FILE_WORD : 0;
+}
+
 static void
 do_map(struct proc *p)
 {
@@ -409,21 +427,9 @@ do_map(struct proc *p)
 	got = do_mmap(p->mm, &r);
 	must(got == (s64)r.addr || (got == -ENOMEM && failing), "mmap gives %ld", got);
 	for (u32 i = first; i < last && got > 0; i++) {
-		struct model_page *page = &p->page[i];
-
 		page_clear(p, i);
-		page->kind = shared ? SHARED : PRIVATE;
-		page->rights = vma_prot_flags(r.prot);
-		page->shared = shared;
-		page->index = index + i - first;
-		if (shared)
-			shared->refs++;
-		for (u32 w = 0; w < MACHINE_CPUS && kind == 3; w++)
-			page->words.low[w] = page->words.high[w] = FILE_WORD;
-		expect_pending(p, i, page_words(page));
-		if (!shared)
-			for (u32 w = 0; w < MACHINE_CPUS; w++)
-				page->words.low[w] = kind == 3 ? FILE_WORD : 0;
+		p->page[i].rights = vma_prot_flags(r.prot);
+		page_map(p, i, shared, index + i - first, kind == 3);
 	}
 	/* Simple: mmap over something that fails for want of a vma has unmapped it. */
 	for (u32 i = first; i < last && got < 0; i++) {

@@ -42,62 +42,92 @@ teardown(void **state)
 	return 0;
 }
 
+/* The model: which pages an object has, and their first words. */
+struct model {
+	struct pagecache *object;
+	u64 word[INDICES];
+	bool has[INDICES];
+};
+
+static void
+find_one(struct model *m, u32 i)
+{
+	struct page *page = pagecache_find(m->object, indices[i]);
+
+	assert_int_equal(page != NULL, m->has[i]);
+	if (!page)
+		return;
+	assert_int_equal(*(u64 *)page_to_va(page), m->word[i]);
+	assert_int_equal(atomic_read(&page->refs), 2);
+	page_put(page);
+}
+
+static void
+get_one(struct model *m, u32 i)
+{
+	struct page *page;
+
+	if (pagecache_get_page(m->object, indices[i], &page)) {
+		assert_false(m->has[i]);
+		return;
+	}
+	if (!m->has[i])
+		m->word[i] = 0;
+	m->has[i] = true;
+	assert_int_equal(*(u64 *)page_to_va(page), m->word[i]);
+	*(u64 *)page_to_va(page) = m->word[i] = host_random();
+	page_put(page);
+}
+
+static void
+resize(struct model *m, u32 i)
+{
+	u64 size = indices[i] << PAGE_SHIFT | (host_below(2) ? 100 : 0);
+	u64 old = m->object->size;
+
+	pagecache_set_size(m->object, size);
+	assert_int_equal(m->object->size, size);
+	for (u32 k = 0; k < INDICES && size < old; k++)
+		if (indices[k] >= div_round_up(size, PAGE_SIZE))
+			m->has[k] = false;
+}
+
+static void
+counts_match(const struct model *models)
+{
+	u64 count = 0;
+
+	for (u32 k = 0; k < OBJECTS * INDICES; k++)
+		count += models[k / INDICES].has[k % INDICES];
+	assert_int_equal(pagecache_total_pages(), count);
+	assert_int_equal(pagecache_check(), 0);
+}
+
 static void
 random_operations_match_the_model(void **state)
 {
-	static u64 word[OBJECTS][INDICES];
-	static bool has[OBJECTS][INDICES];
-	struct pagecache *objects[OBJECTS];
-	struct page *page;
+	static struct model models[OBJECTS];
 
-	memset(has, 0, sizeof(has));
+	memset(models, 0, sizeof(models));
 	for (u32 o = 0; o < OBJECTS; o++)
-		objects[o] = pagecache_create(o ? PAGE_SHMEM : PAGE_FILE);
+		models[o].object = pagecache_create(o ? PAGE_SHMEM : PAGE_FILE);
 	for (u32 n = 0; n < 40000; n++) {
-		u32 o = host_below(OBJECTS), i = host_below(INDICES), what = host_below(100);
+		struct model *m = &models[host_below(OBJECTS)];
+		u32 i = host_below(INDICES), what = host_below(100);
 
 		machine_fail_every(host_below(4) ? 0 : 2);
-		if (what < 45) {
-			page = pagecache_find(objects[o], indices[i]);
-			assert_int_equal(page != NULL, has[o][i]);
-			if (page) {
-				assert_int_equal(*(u64 *)page_to_va(page), word[o][i]);
-				assert_int_equal(atomic_read(&page->refs), 2);
-				page_put(page);
-			}
-		} else if (what < 98) {
-			if (pagecache_get_page(objects[o], indices[i], &page)) {
-				assert_false(has[o][i]);
-				continue;
-			}
-			if (!has[o][i])
-				word[o][i] = 0;
-			has[o][i] = true;
-			assert_int_equal(*(u64 *)page_to_va(page), word[o][i]);
-			*(u64 *)page_to_va(page) = word[o][i] = host_random();
-			page_put(page);
-		} else {
-			u64 size = indices[i] << PAGE_SHIFT | (host_below(2) ? 100 : 0);
-			u64 old = objects[o]->size;
-
-			pagecache_set_size(objects[o], size);
-			assert_int_equal(objects[o]->size, size);
-			for (u32 k = 0; k < INDICES && size < old; k++)
-				if (indices[k] >= div_round_up(size, PAGE_SIZE))
-					has[o][k] = false;
-		}
-		if (n % 500 == 0) {
-			u64 count = 0;
-
-			for (u32 k = 0; k < OBJECTS * INDICES; k++)
-				count += has[k / INDICES][k % INDICES];
-			assert_int_equal(pagecache_total_pages(), count);
-			assert_int_equal(pagecache_check(), 0);
-		}
+		if (what < 45)
+			find_one(m, i);
+		else if (what < 98)
+			get_one(m, i);
+		else
+			resize(m, i);
+		if (n % 500 == 0)
+			counts_match(models);
 	}
 	machine_fail_every(0);
 	for (u32 o = 0; o < OBJECTS; o++)
-		pagecache_put(objects[o]);
+		pagecache_put(models[o].object);
 	assert_int_equal(pagecache_total_pages(), 0);
 	assert_int_equal(vmstat_sum(VM_NR_SHMEM), 0);
 }

@@ -16,6 +16,7 @@ struct rwsem {
 	u32 readers;
 	u32 waiting; /* writers */
 	bool writer;
+	u8 holder; /* number of the writing CPU + 1 */
 	u8 rank;
 };
 
@@ -25,3 +26,7 @@ void rwsem_read_unlock(struct rwsem *s);
 void rwsem_write_lock(struct rwsem *s);
 void rwsem_write_lock_nested(struct rwsem *s);
 void rwsem_write_unlock(struct rwsem *s);
+
+/* For asserts. Outside machine_run the test does alone what it likes: it counts as the holder of every lock. */
+bool rwsem_is_held(const struct rwsem *s);
+bool rwsem_write_is_mine(const struct rwsem *s);
