@@ -10,7 +10,7 @@
  * Locks       this file is about nothing else
  * Follow      from every lock   to kernel/lock_check.c
  * Tests       selftest=rank
- * See         DESIGN section 4, docs/locking.md
+ * See         docs/locking.md
  */
 #pragma once
 

@@ -21,7 +21,6 @@
 #include <kernel/fs/vfs.h>
 #include <kernel/futex.h>
 #include <kernel/initrd.h>
-#include <kernel/kthread.h>
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
@@ -42,8 +41,8 @@
 
 static void memory_find(const struct boot_info *info);
 static void memory_start(const struct boot_info *info);
-static void boot_task(void *arg);
 static void init_task(void *arg);
+static void init_exec(void);
 static void console_open(void);
 static void banner(void);
 
@@ -72,8 +71,8 @@ kernel_main(const struct boot_info *info)
 	procfs_init();
 	futex_init();
 	process_init();
-	if (!kthread_create(boot_task, (void *)info, "boot"))
-		panic("no memory for the first task");
+	if (process_start_init(init_task, (void *)info))
+		panic("no memory for process 1");
 	sched_cpu_start();
 }
 
@@ -105,9 +104,9 @@ memory_start(const struct boot_info *info)
 	page_alloc_fail_every((u32)cmdline_u64("fail_page_alloc", 0));
 }
 
-/* The rest of the boot may sleep: it runs as the first task. */
+/* The rest of the boot may sleep: it is what process 1 does before it has a program. */
 static void
-boot_task(void *arg)
+init_task(void *arg)
 {
 	const struct boot_info *info = arg;
 
@@ -117,13 +116,11 @@ boot_task(void *arg)
 	arch_init_free();
 	selftest_run();
 	banner();
-	if (process_start_init(init_task, NULL))
-		panic("no memory for process 1");
+	init_exec();
 }
 
-/* Process 1 before it has a program. */
 static void
-init_task(void *arg)
+init_exec(void)
 {
 	const char *argv[INIT_WORDS_MAX + 2];
 	const char *envp[INIT_WORDS_MAX + 1];
@@ -146,16 +143,23 @@ init_task(void *arg)
 		      err);
 }
 
-/* Descriptors 0, 1 and 2. */
+/* Descriptors 0, 1 and 2. An archive may have put anything in the console's place; Linux goes on without, too. */
 static void
 console_open(void)
 {
 	struct process *self = current->process;
 	struct file *file;
 
-	for (u32 fd = 0; fd < 3; fd++)
-		if (vfs_open("/dev/console", O_RDWR, &file) || files_install(self->files, file, 0, 3, false) < 0)
-			panic("cannot open /dev/console for process 1");
+	for (u32 fd = 0; fd < 3; fd++) {
+		int err = vfs_open("/dev/console", O_RDWR, &file);
+
+		if (!err && files_install(self->files, file, 0, 3, false) < 0)
+			panic("no memory for the first descriptors");
+		if (!err)
+			continue;
+		pr_warn("the initial RAM disk's /dev/console cannot be opened (error %d): process 1 has none", -err);
+		return;
+	}
 }
 
 static void

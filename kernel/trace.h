@@ -12,7 +12,7 @@
  * Locks       none: each CPU writes its own ring with interrupts off
  * Follow      from mm/fault.c, mm/page_alloc.c, ...   to trace.c
  * Tests       tests/host/trace_text_test.c
- * See         DESIGN section 3
+ * See         mm/README.md
  */
 #pragma once
 

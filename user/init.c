@@ -116,7 +116,7 @@ next_describe(void)
 	    "   make run APPEND=\"-- hog\"               the hog alone; \"-- hog 32\" stops at 32 MiB\n"
 	    "   make run APPEND=\"-- forkstorm press\"   2000 processes while memory runs out\n"
 	    "   make run APPEND=\"-- cowstorm\"          generations of processes that write to the same pages\n"
-	    "   make run APPEND=\"trace=fault -- hog 1\" every fault of a small hog, step by step\n"
+	    "   make run APPEND=\"trace=fault -- hog 1\" the first fault of each kind, step by step\n"
 	    "   make run MEM=64 CPUS=4                 a smaller machine, more processors\n"
 	    "   make gdb                               the same, one instruction at a time\n");
 }
@@ -162,6 +162,8 @@ ledger_pages(void)
 	long n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = 0;
+	if (!strstr(text, "mm_check clean"))
+		say("!! the kernel finds its memory out of order: see its messages.\n");
 	char *line = strstr(text, "free_pages ");
 	return line ? atol(line + strlen("free_pages ")) : -1;
 }

@@ -108,7 +108,6 @@ tell_promise(void)
 		_exit(1);
 	}
 	/* Linux would hand out 2 MiB at a time; the story counts single pages. */
-	madvise((void *)memory, PROMISE_MIB * MIB, MADV_NOHUGEPAGE);
 	struct sight after = sight_take();
 	say("\n2. A promise\n"
 	    "   mmap gave us %d MiB at %p. Free memory: %ld KiB before, %ld KiB after.\n"

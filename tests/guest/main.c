@@ -47,11 +47,11 @@ extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshar
 	fs_cases[], random_cases[], exhaust_cases[];
 
 static const struct test_group groups[] = {
-	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},       {"unshare", unshare_cases},
-	{"mmap", mmap_cases},     {"protect", protect_cases}, {"brk", brk_cases},       {"stack", stack_cases},
-	{"proc", proc_cases},     {"wait", wait_cases},       {"thread", thread_cases}, {"futex", futex_cases},
-	{"exec", exec_cases},     {"elf", elf_cases},         {"cpu", cpu_cases},       {"trap", trap_cases},
-	{"file", file_cases},     {"pipe", pipe_cases},       {"time", time_cases},     {"wild", wild_cases},
+	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},         {"unshare", unshare_cases},
+	{"mmap", mmap_cases},     {"protect", protect_cases}, {"brk", brk_cases},         {"stack", stack_cases},
+	{"proc", proc_cases},     {"wait", wait_cases},       {"thread", thread_cases},   {"futex", futex_cases},
+	{"exec", exec_cases},     {"elf", elf_cases},         {"cpu", cpu_cases},         {"trap", trap_cases},
+	{"file", file_cases},     {"pipe", pipe_cases},       {"time", time_cases},       {"wild", wild_cases},
 	{"fs", fs_cases},         {"random", random_cases},   {"exhaust", exhaust_cases},
 };
 
