@@ -123,7 +123,7 @@ def figures(texts, lengths):
         print(f"functions: {len(lengths)}, median {statistics.median(lengths):.0f} lines, "
               f"90 % under {lengths[len(lengths) * 9 // 10]}, longest {lengths[-1]}")
     mm = "".join(t for p, t in texts.items() if p.parts[0] == "mm")
-    asserts = len(re.findall(r"\bd?assertf?\(", mm))
+    asserts = len(re.findall(r"\b(?:d?assertf?|must_hold|may_sleep)\(", mm))
     print(f"comments: {100 * comment // max(total, 1)} % of lines; "
           f"assertions in mm: {1000 * asserts // max(mm.count(chr(10)), 1)} in 1,000 lines")
 

@@ -233,3 +233,12 @@ def test_plain_archive(tmp_path):
     plain.write_bytes(gzip.decompress(INITRD.read_bytes()))
     run = machine.boot(kernel=RELEASE, initrd=plain, append="-- hog 1", limit=30)
     must_match(run, r"done, 1 MiB touched")
+
+
+def test_console_in_the_way(tmp_path):
+    """An archive that puts a file below /dev/console: process 1 starts without descriptors, and a line says why."""
+    data = archive_module().archive({"init": init_program(), "dev/console/file": b""})
+    path = tmp_path / "console"
+    path.write_bytes(data)
+    run = machine.boot(kernel=DEBUG, initrd=path, append="rdinit=/init -- hog 1", limit=30)
+    must_match(run, r"/dev/console cannot be opened .* process 1 has none")
