@@ -29,6 +29,7 @@
 
 static s64 mmap_file(struct mmap_request *request, u64 fd);
 static int check_file(const struct mmap_request *request, struct file *file);
+static bool file_no_exec(const struct file *file);
 static s64 map_and_populate(const struct mmap_request *request);
 
 s64
@@ -80,6 +81,7 @@ mmap_file(struct mmap_request *request, u64 fd)
 			request->flags = (request->flags & ~MAP_TYPE) | MAP_SHARED;
 		request->object = file_object(file);
 		request->may_write = file_can_write(file);
+		request->no_exec = file_no_exec(file);
 		result = map_and_populate(request);
 	}
 	file_put(file);
@@ -105,9 +107,16 @@ check_file(const struct mmap_request *request, struct file *file)
 		return -EACCES;
 	if (type != MAP_PRIVATE && (request->prot & PROT_WRITE) && !file_can_write(file))
 		return -EACCES;
-	if ((request->prot & PROT_EXEC) && file->inode && (file->inode->sb->flags & MS_NOEXEC))
+	if ((request->prot & PROT_EXEC) && file_no_exec(file))
 		return -EPERM;
 	return file_object(file) ? 0 : -ENODEV;
+}
+
+/* Whether the file lies on a file system that was mounted so that nothing on it can be executed. */
+static bool
+file_no_exec(const struct file *file)
+{
+	return file->inode && (file->inode->sb->flags & MS_NOEXEC);
 }
 
 /* MAP_POPULATE is a wish: that memory ran out, or a page lies past the end, is no error of mmap. */

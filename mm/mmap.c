@@ -281,6 +281,8 @@ request_flags(const struct mmap_request *request)
 		if (request->object && !request->may_write)
 			flags &= ~VM_MAYWRITE;
 	}
+	if (request->no_exec)
+		flags &= ~VM_MAYEXEC;
 	if ((request->flags & MAP_GROWSDOWN) && !request->object)
 		flags |= VM_GROWSDOWN;
 	if (request->flags & MAP_NORESERVE)

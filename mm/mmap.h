@@ -56,6 +56,7 @@ struct mmap_request {
 	struct pagecache *object; /* what is mapped, or NULL: anonymous. do_mmap takes its own reference */
 	u64 pgoff;                /* first page of object */
 	bool may_write;           /* a shared mapping of object may be written (the file is open for writing) */
+	bool no_exec;             /* nobody may execute object, now or after mprotect (its file system forbids it) */
 };
 
 /*

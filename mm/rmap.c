@@ -49,20 +49,17 @@ rmap_init(void)
 int
 rmap_reserve(struct chain_pool *pool, u32 n)
 {
-	struct chain_pool more = {NULL, 0};
-
 	may_sleep();
-	while (more.count < n) {
+	for (u32 got = 0; got < n; got++) {
 		struct chain_block *block = kmem_cache_alloc(block_cache, ALLOC_KERNEL);
 
 		if (!block) {
-			rmap_release(&more);
+			while (got--)
+				kmem_cache_free(block_cache, chain_pool_get(pool));
 			return -ENOMEM;
 		}
-		chain_pool_put(&more, block);
+		chain_pool_put(pool, block);
 	}
-	while (more.count)
-		chain_pool_put(pool, chain_pool_get(&more));
 	dassert(pool->count >= n);
 	return 0;
 }
@@ -244,17 +241,15 @@ rmap_zap(struct page *table, u32 first, u32 last, struct tlb_batch *batch)
 }
 
 bool
-rmap_share_leaf(struct page *from, struct page *to, u32 index, struct chain_pool *pool)
+rmap_share_leaf(pte_t *source, pte_t *target, struct page *to, struct chain_pool *pool)
 {
-	pte_t *source = &table_slots(from)[index];
-	pte_t *target = &table_slots(to)[index];
 	pte_t e = pte_read(source);
 	struct page *page = leaf_page(e);
 
-	must_hold(&from->lock);
+	must_hold(&slot_table(source)->lock);
 	must_hold(&to->lock);
 	assert(leaf_has_frame(e));
-	dassert(index < TABLE_ENTRIES && pte_none(pte_read(target)));
+	dassert(slot_table(target) == to && pte_none(pte_read(target)) && chain_empty(&to->mms));
 	dassert(page == zero_frame || pool->count >= CHAIN_ADD_MAX);
 	if (page == zero_frame) {
 		to->other++;
@@ -268,7 +263,8 @@ rmap_share_leaf(struct page *from, struct page *to, u32 index, struct chain_pool
 		pte_write(source, e); /* no CPU uses the write bit or sets dirty: the level-2 entries forbid writing */
 	}
 	page_get(page);
-	slot_add(page, to, target, pool);
+	page_enter_slot(page, target, pool);
+	to->counts[page_rss_kind(page)]++; /* nobody uses the table yet: no rss to move */
 	pte_write(target, e);
 	spin_unlock(&page->lock);
 	return true;

@@ -173,14 +173,15 @@ copy_run(struct page *old, struct page *new, u32 i, struct chain_pool *pool)
 {
 	/* Race: truncation may empty a leaf here and its copy later: only the first run's count says what is left. */
 	u32 left = i ? TABLE_ENTRIES : table_leaves(old);
-	const pte_t *slots = table_slots(old);
+	pte_t *from = table_slots(old);
+	pte_t *to = table_slots(new);
 
 	must_hold(&old->lock);
 	must_hold(&new->lock);
 	for (; i < TABLE_ENTRIES && left; i++) {
-		if (pte_none(pte_read(&slots[i])))
+		if (pte_none(pte_read(&from[i])))
 			continue;
-		if (!rmap_share_leaf(old, new, i, pool))
+		if (!rmap_share_leaf(&from[i], &to[i], new, pool))
 			return i;
 		left--;
 	}

@@ -95,6 +95,10 @@ mounted_without(void)
 	check(fd >= 0 && ftruncate(fd, PAGE) == 0);
 	check_errno(execve("/tmp/fs.d/program", argv, NULL), EACCES);
 	check_errno(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0), EPERM);
+	void *p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+	check(p != MAP_FAILED);
+	check_errno(mprotect(p, PAGE, PROT_READ | PROT_EXEC), EACCES);
+	check(munmap(p, PAGE) == 0);
 	check_errno(umount("/tmp/fs.d"), EBUSY);
 	check(close(fd) == 0 && umount("/tmp/fs.d") == 0);
 	/* The source may be left out. */
