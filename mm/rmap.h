@@ -107,8 +107,8 @@ bool rmap_protect(struct page *table, u32 first, u32 last, u64 bits);
 void rmap_zap(struct page *table, u32 first, u32 last, struct tlb_batch *batch);
 
 /*
- * rmap_share_leaf - let the empty leaf @target of the table @to, which nobody uses yet, map what @source of another maps;
- * a private page becomes read-only in both
+ * rmap_share_leaf - let the empty leaf @target of the table @to, which nobody uses yet, map what @source of another
+ * maps; a private page becomes read-only in both
  *
  * Returns   true; false when the page's map lock was busy: release the table locks for a moment and try again
  * Context   both table locks; tries the map lock. @pool holds a block
