@@ -15,7 +15,6 @@
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
-#include <kernel/printk.h>
 #include <kernel/trace.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
@@ -37,7 +36,6 @@ static u32 zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch,
 static void unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain_pool *pool);
 static void count_mapped(struct page *page, s32 n);
 static pte_t protect_leaf(pte_t e, u64 bits);
-static int check_leaf(struct page *table, pte_t *slot, u32 *seen);
 
 void
 rmap_init(void)
@@ -304,53 +302,6 @@ rmap_count(struct page *table, enum rss_kind kind, s32 n)
 		atomic64_add(&((struct mm *)word)->rss[kind], n);
 }
 
-int
-rmap_check_table(struct page *table)
-{
-	u32 seen[RSS_KINDS + 1] = {0};
-	int bad = 0;
-
-	assert(table->kind == PAGE_TABLE && table->level == 1);
-	for (u32 i = 0; i < TABLE_ENTRIES; i++)
-		bad += check_leaf(table, &table_slots(table)[i], seen);
-	for (u32 kind = 0; kind < RSS_KINDS; kind++)
-		if (seen[kind] != table->counts[kind]) {
-			pr_err("mm_check: the table at %lx counts %u leaves of kind %u and has %u\n", table->base,
-			       table->counts[kind], kind, seen[kind]);
-			bad++;
-		}
-	if (seen[RSS_KINDS] != table->other) {
-		pr_err("mm_check: the table at %lx counts %u zero-frame leaves and has %u\n", table->base, table->other,
-		       seen[RSS_KINDS]);
-		bad++;
-	}
-	return bad;
-}
-
-int
-rmap_check_page(struct page *page)
-{
-	struct chain_iter it;
-	u32 slots = 0;
-	int bad = 0;
-
-	assert(page_is_user(page));
-	for (u64 word = chain_first(&page->rmap, &it); word; word = chain_next(&it), slots++) {
-		const pte_t *slot = (const pte_t *)word;
-
-		if (!leaf_has_frame(pte_read(slot)) || leaf_page(pte_read(slot)) != page) {
-			pr_err("mm_check: frame %lx has slot %p on its chain, which holds %lx\n", page_to_pfn(page),
-			       (const void *)slot, pte_read(slot).value);
-			bad++;
-		}
-	}
-	if (slots != page->mapcount) {
-		pr_err("mm_check: frame %lx has mapcount %u and %u slots\n", page_to_pfn(page), page->mapcount, slots);
-		bad++;
-	}
-	return bad;
-}
-
 /* For asserts: may the caller add to @table, as only its one user may (pagetable.h I2)? */
 static bool
 user_may_look(const struct page *table)
@@ -503,33 +454,4 @@ protect_leaf(pte_t e, u64 bits)
 	if (!rmap_is_alone(page))
 		bits &= ~PTE_WRITE;
 	return (pte_t){kept | bits};
-}
-
-static int
-check_leaf(struct page *table, pte_t *slot, u32 *seen)
-{
-	pte_t e = pte_read(slot);
-	struct page *page = leaf_page(e);
-
-	if (pte_none(e))
-		return 0;
-	if (leaf_has_frame(e) && page == zero_frame) {
-		seen[RSS_KINDS]++;
-		if (!pte_has(e, PTE_WRITE))
-			return 0;
-		pr_err("mm_check: the leaf of %lx lets a program write the zero frame\n", slot_va(slot));
-		return 1;
-	}
-	if (!leaf_has_frame(e) || !page_is_user(page) || !chain_has(&page->rmap, (u64)slot)) {
-		pr_err("mm_check: the leaf of %lx holds %lx, but frame %lx (%s) does not know it\n", slot_va(slot),
-		       e.value, page_to_pfn(page), page_kind_name(page->kind));
-		return 1;
-	}
-	seen[page_rss_kind(page)]++;
-	if (page->kind == PAGE_ANON && pte_has(e, PTE_WRITE) && page->mapcount > 1) {
-		pr_err("mm_check: private frame %lx has %u mappings, and the leaf of %lx may write it\n",
-		       page_to_pfn(page), page->mapcount, slot_va(slot));
-		return 1;
-	}
-	return 0;
 }

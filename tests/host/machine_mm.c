@@ -65,6 +65,7 @@
 #include "../../mm/pagecache.c"
 #include "../../mm/pagetable.c"
 #include "../../mm/rmap.c"
+#include "../../mm/rmap_check.c"
 #include "../../mm/share.c"
 #include "../../mm/tlb.c"
 #include "../../mm/unmap.c"
