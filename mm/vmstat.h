@@ -37,7 +37,6 @@
 	X(SLABS_SCANNED, "slabs_scanned")                 \
 	X(OOM_KILL, "oom_kill")                           \
 	X(COW_BREAK, "cow_break")                         \
-	X(ZERO_PAGE_FAULT, "zero_page_fault")             \
 	X(TABLE_SHARE, "table_share")                     \
 	X(TABLE_UNSHARE, "table_unshare")                 \
 	X(TLB_SHOOTDOWN, "nr_tlb_remote_flush")           \
