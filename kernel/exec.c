@@ -375,6 +375,7 @@ exec_step(struct exec *e)
 	strlcpy(process->comm, base_name(e->path), sizeof(process->comm));
 	spin_unlock(&process_lock);
 	task_set_comm(current, process->comm);
+	restart_forget();
 	current->mm = e->mm;
 	mm_activate(e->mm);
 	e->mm = old; /* exec_free gives it back */

@@ -233,7 +233,7 @@ fork_commit_locked(struct fork *f)
 	if (signal_state_fatal(&current->signal) || f->parent->group_exit)
 		return -EINTR;
 	if (f->parent->stop_signal)
-		return -EINTR;
+		return -ERESTARTNOINTR;
 	tid = pid_alloc();
 	if (tid < 0)
 		return tid;

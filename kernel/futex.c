@@ -55,6 +55,7 @@ static int key_make(u64 va, bool private, struct futex_key *key, struct pagecach
 static int key_shared(u64 va, struct futex_key *key, struct pagecache **object);
 static void key_drop(struct pagecache *object);
 static struct futex_bucket *bucket_of(const struct futex_key *key);
+static s64 wait_again(const u64 arg[RESTART_ARGS]);
 static s64 sleep_on(struct futex_sleeper *s, const struct futex_request *request);
 static int sleep_until_woken(struct futex_sleeper *s, u64 deadline_ns);
 static bool sleeper_leave(struct futex_sleeper *s);
@@ -153,7 +154,19 @@ futex_wait_op(const struct futex_request *request)
 		return result;
 	result = sleep_on(&s, request);
 	key_drop(object);
+	if (result == -ERESTARTSYS && request->deadline_ns != TIMER_NEVER)
+		return restart_later(wait_again, 5, request->va, (u64)request->private, (u64)request->value,
+				     (u64)request->bitset, request->deadline_ns);
 	return result;
+}
+
+static s64
+wait_again(const u64 arg[RESTART_ARGS])
+{
+	struct futex_request request = {
+		.va = arg[0], .private = arg[1], .value = arg[2], .bitset = arg[3], .deadline_ns = arg[4]};
+
+	return futex_wait_op(&request);
 }
 
 static s64
@@ -183,19 +196,12 @@ sleep_on(struct futex_sleeper *s, const struct futex_request *request)
 	return error;
 }
 
-/* A stop in between is no reason to return. */
 static int
 sleep_until_woken(struct futex_sleeper *s, u64 deadline_ns)
 {
-	int error;
-
-	do {
-		if (deadline_ns == TIMER_NEVER)
-			error = wait_event_interruptible(&s->queue, READ_ONCE(s->woken));
-		else
-			error = wait_event_timeout_interruptible(&s->queue, READ_ONCE(s->woken), deadline_ns);
-	} while (error == -EINTR && !signal_wait_over());
-	return error;
+	if (deadline_ns == TIMER_NEVER)
+		return wait_event_interruptible(&s->queue, READ_ONCE(s->woken));
+	return wait_event_timeout_interruptible(&s->queue, READ_ONCE(s->woken), deadline_ns);
 }
 
 /* Off the bucket in any case; was it woken? After this no waker knows of @s. */

@@ -57,7 +57,8 @@ struct futex_request {
 /*
  * futex_wait_op - sleep on the word while it holds @value
  *
- * Returns   0 woken; -EAGAIN it holds something else; -ETIMEDOUT; -EINTR; -EFAULT; -EINVAL (alignment, no bits)
+ * Returns   0 woken; -EAGAIN it holds something else; -ETIMEDOUT; -ERESTARTSYS, -ERESTART_RESTARTBLOCK (restart.h);
+ *           -EFAULT; -EINVAL (alignment, no bits)
  * Context   may sleep
  */
 s64 futex_wait_op(const struct futex_request *request);

@@ -138,16 +138,6 @@ bool signal_ignores_children(const struct process *process);
 bool signal_wants_stop_news(const struct process *process);
 
 /*
- * signal_wait_over - a sleep was interrupted: is it over, or only paused by a stop?
- *
- * Sleeps with a deadline of their own call this and sleep on, so that a stop does not lengthen or restart them.
- *
- * Returns   -EINTR: a signal must be acted on, give up; 0: sleep on (the process may have been stopped meanwhile)
- * Context   may sleep
- */
-int signal_wait_over(void);
-
-/*
  * signal_actions_fork - @child's actions are @parent's (NULL: the defaults), shared until one of them changes
  * signal_actions_drop - for a process that is freed
  *

@@ -19,7 +19,8 @@
 #include <kernel/task.h>
 #include <kernel/uaccess.h>
 
-#define SYSCALL_LENGTH 2 /* bytes of the instruction */
+#define SYSCALL_LENGTH 2    /* bytes of the instruction */
+#define SYSCALL_RESTART 219 /* restart_syscall */
 
 /* What a thread that looks at its signals has to do. */
 enum signal_work {
@@ -30,6 +31,7 @@ enum signal_work {
 
 static void write_child_tid(void);
 static void signal_obey(struct trap_frame *frame);
+static void syscall_restart(struct trap_frame *frame);
 static enum signal_work signal_work(s32 *status);
 static void signal_park(void);
 static const char *fault_name(int sig, int code);
@@ -57,10 +59,6 @@ write_child_tid(void)
 	(void)put_user_u32((u32)current->tid, where);
 }
 
-/*
- * Why: as no handler runs, whoever survives an interrupted system call was only stopped for a while; it then makes the
- * call again, as if nothing had been. Two bytes are the length of the instruction.
- */
 static void
 signal_obey(struct trap_frame *frame)
 {
@@ -71,24 +69,27 @@ signal_obey(struct trap_frame *frame)
 		exit_thread(status);
 	if (work == WORK_PARK)
 		signal_park();
-	if (frame_is_syscall(frame) && (s64)frame->rax == -EINTR) {
-		frame->rax = (u64)frame->orig_rax;
-		frame->rip -= SYSCALL_LENGTH;
-	}
+	if (frame_is_syscall(frame))
+		syscall_restart(frame);
 }
 
-int
-signal_wait_over(void)
+/* No handler ran: an interrupted system call is made again, or goes on. The table is in restart.h. */
+static void
+syscall_restart(struct trap_frame *frame)
 {
-	enum signal_work work;
-	s32 status;
-
-	do {
-		work = signal_work(&status);
-		if (work == WORK_PARK)
-			signal_park();
-	} while (work == WORK_PARK);
-	return work == WORK_DIE ? -EINTR : 0;
+	switch ((s64)frame->rax) {
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND:
+		frame->rax = (u64)frame->orig_rax;
+		break;
+	case -ERESTART_RESTARTBLOCK:
+		frame->rax = SYSCALL_RESTART;
+		break;
+	default:
+		return;
+	}
+	frame->rip -= SYSCALL_LENGTH;
 }
 
 /* Looks and settles signal_pending; *status is for who must die. */

@@ -90,11 +90,10 @@ sys_rt_sigpending(u64 set, u64 size)
 	return copy_to_user((void __user *)set, &pending, size);
 }
 
-/* Only a handler would end it with -EINTR; a stop starts it again. */
 s64
 sys_pause(void)
 {
-	return wait_event_interruptible(&current->process->wait_self, false);
+	return restart_unless_handler(wait_event_interruptible(&current->process->wait_self, false));
 }
 
 /* ---- kill ---- */

@@ -37,7 +37,8 @@ enum clock_id {
 static int clock_read(u32 id, u64 *ns);
 static u64 process_cpu_ns(void);
 static int clock_base(u32 id, u64 *base);
-static s64 sleep_to(u64 deadline_ns);
+static s64 sleep_to(u64 deadline_ns, u64 remaining);
+static s64 sleep_again(const u64 arg[RESTART_ARGS]);
 
 static u64
 wall_clock_ns(void)
@@ -137,7 +138,6 @@ sys_nanosleep(u64 request, u64 remaining)
 	return sys_clock_nanosleep(CLOCK_MONOTONIC, 0, request, remaining);
 }
 
-/* Why @remaining is never written: no handler can interrupt the sleep, so who comes back has slept enough. */
 s64
 sys_clock_nanosleep(u64 id, u64 flags, u64 request, u64 remaining)
 {
@@ -154,8 +154,31 @@ sys_clock_nanosleep(u64 id, u64 flags, u64 request, u64 remaining)
 		return -EINVAL;
 	ns = timespec_to_ns(&time);
 	if (flags & TIMER_ABSTIME)
-		return sleep_to(ns > base ? ns - base : 0);
-	return sleep_to(ns_add(clock_ns(), ns));
+		return restart_unless_handler(sleep_until(ns > base ? ns - base : 0));
+	return sleep_to(ns_add(clock_ns(), ns), remaining);
+}
+
+/* A relative sleep. When a signal ends it, what was left of it goes to @remaining (0: nowhere). */
+static s64
+sleep_to(u64 deadline_ns, u64 remaining)
+{
+	int error = sleep_until(deadline_ns);
+	struct timespec left;
+	u64 now;
+
+	if (error != -ERESTARTSYS)
+		return error;
+	now = clock_ns();
+	left = timespec_from_ns(deadline_ns > now ? deadline_ns - now : 0);
+	if (remaining && copy_to_user((void __user *)remaining, &left, sizeof(left)))
+		return -EFAULT;
+	return restart_later(sleep_again, 2, deadline_ns, remaining);
+}
+
+static s64
+sleep_again(const u64 arg[RESTART_ARGS])
+{
+	return sleep_to(arg[0], arg[1]);
 }
 
 /* What the clock @id is ahead of clock_ns(). The raw and coarse clocks and those of a task cannot be slept on. */
@@ -179,15 +202,4 @@ clock_base(u32 id, u64 *base)
 	default:
 		return -EINVAL;
 	}
-}
-
-static s64
-sleep_to(u64 deadline_ns)
-{
-	int error;
-
-	do {
-		error = sleep_until(deadline_ns);
-	} while (error == -EINTR && !signal_wait_over());
-	return error;
 }

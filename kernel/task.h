@@ -26,6 +26,7 @@
 #include <kernel/lib/list.h>
 #include <kernel/lib/types.h>
 #include <kernel/percpu.h>
+#include <kernel/restart.h>
 #include <kernel/signal_state.h>
 #include <kernel/timer.h>
 
@@ -78,6 +79,7 @@ struct task {
 	struct process *process;    /* NULL for a kernel thread; const */
 	struct list thread_link;    /* on process->threads; process_lock */
 	struct signal_state signal; /* process_lock */
+	struct restart restart;     /* owner only */
 	u64 minflt;                 /* faults served without reading from a device; owner only */
 	u64 majflt;                 /* faults that waited for a device; owner only */
 	u32 *clear_child_tid;       /* user address, zeroed and woken at exit; owner only */

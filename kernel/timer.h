@@ -60,7 +60,7 @@ bool timer_cancel(struct timer *t);
 /*
  * sleep_until - sleep to @deadline_ns on the clock of clock_ns()
  *
- * Returns   0; -EINTR when a signal came first
+ * Returns   0; -ERESTARTSYS when a signal came first (restart.h)
  * Context   may sleep
  */
 int sleep_until(u64 deadline_ns);

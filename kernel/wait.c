@@ -60,7 +60,7 @@ int
 wait_interrupted(enum task_state state)
 {
 	if (state == TASK_INTERRUPTIBLE)
-		return READ_ONCE(current->signal_pending) ? -EINTR : 0;
+		return READ_ONCE(current->signal_pending) ? -ERESTARTSYS : 0;
 	if (state == TASK_KILLABLE)
 		return signal_state_fatal(&current->signal) ? -EINTR : 0;
 	return 0;

@@ -68,7 +68,7 @@ void wait_prepare(struct wait_queue *q, struct wait_entry *entry, enum task_stat
 /* Awake again, off the queue. For an entry that is zeroed or was given to wait_prepare. */
 void wait_finish(struct wait_queue *q, struct wait_entry *entry);
 
-/* Should a sleep in @state end early? 0, or -EINTR. */
+/* Should a sleep in @state end early? 0; INTERRUPTIBLE: -ERESTARTSYS (restart.h); KILLABLE: -EINTR. */
 int wait_interrupted(enum task_state state);
 
 /* Arms the current task's own timer to wake it, and disarms it. With TIMER_NEVER both do nothing. */
@@ -82,7 +82,7 @@ wait_timed_out(u64 deadline_ns)
 }
 
 /*
- * The loop of every wait: evaluates to 0, -EINTR, or -ETIMEDOUT. A macro, because the condition is evaluated again
+ * The loop of every wait: evaluates to 0, what wait_interrupted() says, or -ETIMEDOUT. A macro, because the condition is evaluated again
  * and again. The condition also runs in a task marked asleep: it must not sleep itself.
  * Why twice: before joining the queue, because it is mostly true by then; behind it, because of the race drawn above.
  */
@@ -108,7 +108,7 @@ wait_timed_out(u64 deadline_ns)
 
 /*
  * wait_event - sleep until @cond is true; nothing else ends it
- * wait_event_interruptible - 0 when @cond is true; -EINTR when a signal is pending first
+ * wait_event_interruptible - 0 when @cond is true; -ERESTARTSYS when a signal is pending first: hand it on (restart.h)
  * wait_event_killable - 0 when @cond is true; -EINTR when a fatal signal is pending first
  *
  * Context   may sleep; whoever makes @cond true calls wake_one or wake_all on @q afterwards
@@ -119,7 +119,7 @@ wait_timed_out(u64 deadline_ns)
 
 /*
  * wait_event_timeout - 0, or -ETIMEDOUT when clock_ns() reaches @deadline_ns first
- * wait_event_timeout_interruptible - likewise, or -EINTR
+ * wait_event_timeout_interruptible - likewise, or -ERESTARTSYS
  */
 #define wait_timed(q, cond, state, deadline_ns)                                       \
 	({                                                                            \

@@ -43,7 +43,7 @@ wait_child(struct wait_request *request)
 	if (request->options & WNOHANG)
 		(void)scan_once(&w);
 	else if (wait_event_interruptible(&current->process->wait_children, scan_once(&w)))
-		w.result = -EINTR;
+		w.result = -ERESTARTSYS;
 	if (w.reaped)
 		process_put(w.reaped);
 	return w.result;

@@ -44,7 +44,7 @@ struct wait_request {
 /*
  * wait_child - wait as @request says, and take the event unless WNOWAIT
  *
- * Returns   the child's number; 0: nothing yet (WNOHANG); -ECHILD: no such child; -EINTR
+ * Returns   the child's number; 0: nothing yet (WNOHANG); -ECHILD: no such child; -ERESTARTSYS
  * Context   may sleep; takes process_lock
  */
 s64 wait_child(struct wait_request *request);
