@@ -32,6 +32,7 @@ static u32 threads;                      /* process_lock, read racily */
 static u64 forks;                        /* process_lock, read racily */
 
 static int start_first_thread(struct process *process, void (*fn)(void *arg), void *arg);
+static void usage_split(struct usage *usage, struct cputime *told);
 static void usage_of_task(const struct task *task, struct usage *out);
 
 void
@@ -247,6 +248,10 @@ void
 usage_add(struct usage *to, const struct usage *from)
 {
 	to->runtime_ns += from->runtime_ns;
+	to->utime_ns += from->utime_ns;
+	to->stime_ns += from->stime_ns;
+	to->nvcsw += from->nvcsw;
+	to->nivcsw += from->nivcsw;
 	to->minflt += from->minflt;
 	to->majflt += from->majflt;
 	to->maxrss = max_u64(to->maxrss, from->maxrss);
@@ -267,11 +272,36 @@ process_usage(struct process *process, struct usage *out)
 	}
 	if (process->mm)
 		out->maxrss = max_u64(out->maxrss, mm_rss_peak(process->mm));
+	usage_split(out, &process->time_told);
 }
 
+void
+process_thread_usage(struct task *task, struct usage *out)
+{
+	must_hold(&process_lock);
+	usage_of_task(task, out);
+	usage_split(out, &task->time_told);
+}
+
+/* From samples to what is told. */
+static void
+usage_split(struct usage *usage, struct cputime *told)
+{
+	struct cputime samples = {usage->utime_ns, usage->stime_ns};
+
+	cputime_split(usage->runtime_ns, &samples, told);
+	usage->utime_ns = told->utime_ns;
+	usage->stime_ns = told->stime_ns;
+}
+
+/* Its parts as samples. Why runtime last: the samples are then never more than it. */
 static void
 usage_of_task(const struct task *task, struct usage *out)
 {
+	out->utime_ns = READ_ONCE(task->samples.utime_ns);
+	out->stime_ns = READ_ONCE(task->samples.stime_ns);
+	out->nvcsw = READ_ONCE(task->left[0]);
+	out->nivcsw = READ_ONCE(task->left[1]);
 	out->runtime_ns = task_runtime_ns(task);
 	out->minflt = READ_ONCE(task->minflt);
 	out->majflt = READ_ONCE(task->majflt);

@@ -19,6 +19,7 @@
  */
 #pragma once
 
+#include <kernel/cputime.h>
 #include <kernel/lib/atomic.h>
 #include <kernel/lib/list.h>
 #include <kernel/rlimit.h>
@@ -40,7 +41,11 @@ enum process_state {
 
 /* What getrusage() and wait4() tell, summed up. */
 struct usage {
-	u64 runtime_ns;
+	u64 runtime_ns; /* CPU time, exact */
+	u64 utime_ns;   /* its parts; of dead_threads samples, in all other places what cputime_split() made of them */
+	u64 stime_ns;
+	u64 nvcsw;  /* switches away: asleep */
+	u64 nivcsw; /* because others waited */
 	u64 minflt;
 	u64 majflt;
 	u64 maxrss; /* pages; the largest, not a sum */
@@ -88,6 +93,7 @@ struct process {
 
 	/* Accounts: process_lock. Live threads have their own part in struct task. */
 	struct usage dead_threads;  /* threads that are gone */
+	struct cputime time_told;   /* what cputime_split() gave last */
 	struct usage dead_children; /* children that were waited for, and theirs */
 	u64 start_ns;               /* const after fork: clock_ns at creation */
 
@@ -164,6 +170,9 @@ struct mm *process_mm_get(struct process *process);
 
 /* What its threads, dead or alive, have used so far. Context: holds process_lock. */
 void process_usage(struct process *process, struct usage *out);
+
+/* What one thread has used so far; maxrss is 0. Context: holds process_lock. */
+void process_thread_usage(struct task *task, struct usage *out);
 
 /* usage_add - @to += @from; of maxrss the larger. */
 void usage_add(struct usage *to, const struct usage *from);

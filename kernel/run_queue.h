@@ -24,6 +24,7 @@ struct run_queue {
 	struct task *idle;    /* runs when nobody else wants to; const */
 	struct task *dead;    /* ended just now, to be freed by its successor; lock */
 	u64 switches;         /* lock, read racily */
+	u64 online_ns;        /* when that was; const then */
 	bool online;          /* sched_cpu_start has run; own CPU */
 	bool ticking;         /* the end of running's slice will be noticed; lock */
 };

@@ -4,8 +4,7 @@
  *
  * Idea        Every CPU has a queue of the tasks that wait for it, served in turn. A task runs until it sleeps, or,
  *             while others wait, for a slice of 10 ms. How work spreads over the CPUs, balance.c says.
- *             The one-shot timer is armed for the end of a slice only while somebody waits: a CPU with one task, or
- *             none, has no tick at all.
+ *             The one-shot timer is armed for the end of a slice only while somebody waits.
  *             Simple: no priorities. A bigger kernel weighs tasks by niceness and recent sleep (CFS, EEVDF).
  *
  *                 schedule() on CPU c, in the old task          sched_tail(), in the new task
@@ -44,7 +43,7 @@ static atomic_t ending_tasks; /* called sched_exit_begin, not freed yet */
 static void idle_loop(struct run_queue *rq);
 static struct task *pick_next(struct run_queue *rq, struct task *prev);
 static void switch_to(struct run_queue *rq, struct task *prev, struct task *next);
-static struct run_queue *lock_queue_of(struct task *t);
+static struct run_queue *lock_queue_of(const struct task *t);
 static bool state_wake(struct task *t);
 
 void __init
@@ -87,6 +86,7 @@ sched_cpu_start(void)
 		current->comm);
 	irq_disable();
 	rq->idle->started_ns = clock_ns();
+	WRITE_ONCE(rq->online_ns, rq->idle->started_ns);
 	rq->online = true;
 	irq_enable();
 	for (;;)
@@ -218,11 +218,32 @@ sched_quiesce(void)
 u64
 task_runtime_ns(const struct task *t)
 {
-	u64 sum = READ_ONCE(t->runtime_ns);
+	struct run_queue *rq;
+	u64 flags;
+	u64 sum;
 
-	if (READ_ONCE(per_cpu(run_queue, READ_ONCE(t->cpu)).running) != t)
-		return sum;
-	return sum + clock_ns() - READ_ONCE(t->started_ns);
+	if (t == current)
+		return t->runtime_ns + clock_ns() - t->started_ns;
+	flags = irq_save();
+	rq = lock_queue_of(t);
+	sum = t->runtime_ns;
+	if (rq->running == t)
+		sum += clock_ns() - t->started_ns;
+	spin_unlock(&rq->lock);
+	irq_restore(flags);
+	return sum;
+}
+
+bool
+sched_is_idle(const struct task *t)
+{
+	return t == per_cpu(run_queue, t->cpu).idle;
+}
+
+u64
+sched_cpu_started_ns(u32 cpu)
+{
+	return READ_ONCE(per_cpu(run_queue, cpu).online_ns);
 }
 
 void
@@ -331,6 +352,7 @@ switch_to(struct run_queue *rq, struct task *prev, struct task *next)
 	u64 now = clock_ns();
 
 	prev->runtime_ns += now - prev->started_ns;
+	prev->left[prev->state == TASK_RUNNING]++;
 	next->started_ns = now;
 	next->slice_end_ns = now + SCHED_SLICE_NS;
 	next->switches++;
@@ -338,6 +360,8 @@ switch_to(struct run_queue *rq, struct task *prev, struct task *next)
 	rq->running = next;
 	if (rq->waiting && !rq->ticking)
 		run_queue_tick(rq);
+	if (prev == rq->idle)
+		timer_tick_start();
 	if (unlikely(prev->state == TASK_DEAD))
 		rq->dead = prev;
 	if (prev->mm != next->mm)
@@ -347,7 +371,7 @@ switch_to(struct run_queue *rq, struct task *prev, struct task *next)
 
 /* Takes the lock of the queue that @t belongs to. Race: while we wait for it, @t may be moved: look again. */
 static struct run_queue *
-lock_queue_of(struct task *t)
+lock_queue_of(const struct task *t)
 {
 	for (;;) {
 		u32 cpu = READ_ONCE(t->cpu);

@@ -104,8 +104,14 @@ void sched_tail(void);
 /* Returns when every task that called sched_exit_begin before has been freed. Context: may sleep. */
 void sched_quiesce(void);
 
-/* CPU time of @t so far. Context: any; a moment old when it runs elsewhere. */
+/* CPU time of @t so far; exact. Context: any; takes a run queue lock unless @t is current. */
 u64 task_runtime_ns(const struct task *t);
+
+/* Does @t run when nobody else wants to? Context: any. */
+bool sched_is_idle(const struct task *t);
+
+/* When @cpu entered sched_cpu_start(), by clock_ns(); 0: not yet. Context: any, racy. */
+u64 sched_cpu_started_ns(u32 cpu);
 
 /* Another CPU added a task to this one's queue. Called by arch in the interrupt that cpu_kick() sends. */
 void sched_kick(void);

@@ -74,6 +74,12 @@ timespec_from_ns(u64 ns)
 	return (struct timespec){(s64)(ns / NS_PER_SEC), (s64)(ns % NS_PER_SEC)};
 }
 
+static inline struct timeval
+timeval_from_ns(u64 ns)
+{
+	return (struct timeval){(s64)(ns / NS_PER_SEC), (s64)(ns % NS_PER_SEC / NS_PER_US)};
+}
+
 /* a + b without overflow, and never TIMER_NEVER. */
 static inline u64
 ns_add(u64 a, u64 b)

@@ -3,7 +3,7 @@
  * kernel/sys_info.c - the system calls that tell and limit: uname, sysinfo, getrusage, times, limits
  *
  * Idea        numbers that the kernel has; a field for something that does not exist here is 0, as Linux would say it
- *             Simple: CPU time is not split, all of it counts as user time. There is no load average: 0.
+ *             Simple: there is no load average: 0.
  * Invariants  none
  * Locks       process_lock
  * Follow      from syscall.c   to process.c, mm/page_alloc.h
@@ -58,7 +58,6 @@ enum usage_whom {
 	RUSAGE_THREAD = 1,
 };
 
-static void usage_of_thread(struct usage *out);
 static s64 limit_exchange(s32 pid, u32 resource, const struct rlimit *new, struct rlimit *old);
 static int limit_check(u32 resource, const struct rlimit *new);
 
@@ -93,10 +92,13 @@ int
 usage_to_user(const struct usage *usage, u64 to)
 {
 	struct rusage out = {
-		.utime = {(s64)(usage->runtime_ns / NS_PER_SEC), (s64)(usage->runtime_ns % NS_PER_SEC / NS_PER_US)},
+		.utime = timeval_from_ns(usage->utime_ns),
+		.stime = timeval_from_ns(usage->stime_ns),
 		.maxrss = (s64)(usage->maxrss * (PAGE_SIZE / 1024)),
 		.minflt = (s64)usage->minflt,
 		.majflt = (s64)usage->majflt,
+		.nvcsw = (s64)usage->nvcsw,
+		.nivcsw = (s64)usage->nivcsw,
 	};
 
 	return copy_to_user((void __user *)to, &out, sizeof(out));
@@ -106,37 +108,26 @@ s64
 sys_getrusage(u64 whom, u64 to)
 {
 	struct process *process = current->process;
-	struct usage usage;
+	struct usage usage = {0};
+	s64 error = 0;
 
+	spin_lock(&process_lock);
 	switch ((s32)whom) {
 	case RUSAGE_SELF:
-		spin_lock(&process_lock);
 		process_usage(process, &usage);
-		spin_unlock(&process_lock);
 		break;
 	case RUSAGE_CHILDREN:
-		spin_lock(&process_lock);
 		usage = process->dead_children;
-		spin_unlock(&process_lock);
 		break;
 	case RUSAGE_THREAD:
-		usage_of_thread(&usage);
+		process_thread_usage(current, &usage);
+		usage.maxrss = mm_rss_peak(current->mm);
 		break;
 	default:
-		return -EINVAL;
+		error = -EINVAL;
 	}
-	return usage_to_user(&usage, to);
-}
-
-static void
-usage_of_thread(struct usage *out)
-{
-	*out = (struct usage){
-		.runtime_ns = task_runtime_ns(current),
-		.minflt = current->minflt,
-		.majflt = current->majflt,
-		.maxrss = mm_rss_peak(current->mm),
-	};
+	spin_unlock(&process_lock);
+	return error ? error : usage_to_user(&usage, to);
 }
 
 s64
@@ -148,9 +139,11 @@ sys_times(u64 to)
 
 	spin_lock(&process_lock);
 	process_usage(process, &own);
-	out.cutime = (s64)(process->dead_children.runtime_ns / CLOCK_TICK_NS);
+	out.cutime = (s64)(process->dead_children.utime_ns / CLOCK_TICK_NS);
+	out.cstime = (s64)(process->dead_children.stime_ns / CLOCK_TICK_NS);
 	spin_unlock(&process_lock);
-	out.utime = (s64)(own.runtime_ns / CLOCK_TICK_NS);
+	out.utime = (s64)(own.utime_ns / CLOCK_TICK_NS);
+	out.stime = (s64)(own.stime_ns / CLOCK_TICK_NS);
 	if (to && copy_to_user((void __user *)to, &out, sizeof(out)))
 		return -EFAULT;
 	return (s64)(clock_ns() / CLOCK_TICK_NS);

@@ -23,6 +23,7 @@
 #pragma once
 
 #include <arch/cpu.h>
+#include <kernel/cputime.h>
 #include <kernel/lib/list.h>
 #include <kernel/lib/types.h>
 #include <kernel/percpu.h>
@@ -70,6 +71,12 @@ struct task {
 	u64 switches;          /* times switched to; likewise */
 	bool ending;           /* sched_exit_begin was called; owner only */
 	u32 lone_yields;       /* calls of sched_yield with nobody to yield to; owner only */
+
+	/* Accounts. */
+	u64 left[2];              /* times switched away: asleep, still RUNNING; the run queue lock of its CPU */
+	struct cputime samples;   /* its CPU in interrupts; see cputime.h */
+	struct cputime time_told; /* what cputime_split() gave last; process_lock */
+	s32 nice;                 /* -20 to 19; the run queue lock of its CPU, read racily */
 
 	void *stack;              /* lowest byte; const */
 	s32 tid;                  /* const once visible; 0 for a kernel thread */

@@ -7,10 +7,11 @@
  *             because tasks keep switching, costs no access to the timer at all.
  * Invariants  see timer.h; and
  *             I3  due.armed_ns is what the hardware is armed for; TIMER_NEVER: off, or it has just fired.
- * Locks       due.lock (RANK_TIMER, interrupts off): tree, running. slice_ns and armed_ns: own CPU, interrupts off
+ * Locks       due.lock (RANK_TIMER, interrupts off): tree, running. the moments: own CPU, interrupts off
  * Follow      from wait.c, sched.c   to arch timer_arm
  * Tests       selftest=timers
  */
+#include <kernel/cputime.h>
 #include <kernel/panic.h>
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>
@@ -23,6 +24,7 @@ struct due {
 	struct rb_tree tree;   /* of struct timer, by deadline; lock */
 	struct timer *running; /* its function runs now; lock */
 	u64 slice_ns;          /* when sched_tick shall be called; own CPU */
+	u64 tick_ns;           /* when cputime_tick shall be called; own CPU */
 	u64 armed_ns;          /* I3; own CPU */
 };
 
@@ -30,6 +32,7 @@ static DEFINE_PER_CPU(struct due, due);
 
 static void due_run(struct due *d, u64 now_ns);
 static struct timer *due_first(struct due *d);
+static u64 next_tick(u64 now_ns);
 static void due_arm(struct due *d);
 static void arm_no_later(struct due *d, u64 deadline_ns);
 static bool timer_insert(struct due *d, struct timer *t);
@@ -44,6 +47,7 @@ timers_init(void)
 		spin_init(&d->lock, RANK_TIMER);
 		rb_tree_init(&d->tree, NULL);
 		d->slice_ns = TIMER_NEVER;
+		d->tick_ns = TIMER_NEVER;
 		d->armed_ns = TIMER_NEVER;
 	}
 }
@@ -112,18 +116,32 @@ sleep_until(u64 deadline_ns)
 }
 
 void
-timer_interrupt(void)
+timer_interrupt(bool user)
 {
 	struct due *d = this_cpu_ptr(due);
 	u64 now = clock_ns();
 
 	d->armed_ns = TIMER_NEVER;
 	due_run(d, now);
+	if (d->tick_ns <= now)
+		d->tick_ns = cputime_tick(now, user) ? next_tick(now) : TIMER_NEVER;
 	if (d->slice_ns <= now) {
 		d->slice_ns = TIMER_NEVER;
 		sched_tick(now);
 	}
 	due_arm(d);
+}
+
+/* Why on a grid: were the first tick so long after the work began, work that is done in less would never be seen. */
+void
+timer_tick_start(void)
+{
+	struct due *d = this_cpu_ptr(due);
+
+	if (d->tick_ns != TIMER_NEVER)
+		return;
+	d->tick_ns = next_tick(clock_ns());
+	arm_no_later(d, d->tick_ns);
 }
 
 void
@@ -170,6 +188,12 @@ due_first(struct due *d)
 	return node ? container_of(node, struct timer, node) : NULL;
 }
 
+static u64
+next_tick(u64 now_ns)
+{
+	return (now_ns / CPUTIME_TICK_NS + 1) * CPUTIME_TICK_NS;
+}
+
 /* Arms the hardware for whatever comes next. */
 static void
 due_arm(struct due *d)
@@ -178,7 +202,7 @@ due_arm(struct due *d)
 
 	spin_lock(&d->lock);
 	first = due_first(d);
-	arm_no_later(d, first ? min_u64(first->deadline_ns, d->slice_ns) : d->slice_ns);
+	arm_no_later(d, min_u64(min_u64(first ? first->deadline_ns : TIMER_NEVER, d->slice_ns), d->tick_ns));
 	spin_unlock(&d->lock);
 }
 

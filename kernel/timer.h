@@ -3,7 +3,8 @@
  * kernel/timer.h - call a function at a time
  *
  * Idea        Each CPU keeps its timers in a tree by deadline and programs its one-shot hardware timer for the first of
- *             them, or for the end of the running task's slice if that comes earlier. Nothing due, no interrupt.
+ *             them, or for the end of the running task's slice, or while it has work for the next sample of what it
+ *             does (cputime.h), whichever comes first. Nothing due, no interrupt.
  * Invariants  I1  A timer is in at most one tree, the one of timer->cpu.
  *             I2  The hardware of a CPU is armed no later than its first timer and its slice end.
  * Locks       a CPU's timer lock (RANK_TIMER) guards its tree; callbacks run without it, interrupts off
@@ -67,8 +68,11 @@ int sleep_until(u64 deadline_ns);
 
 /* ---- for arch and the scheduler ---- */
 
-/* The local timer fired: run what is due, arm for what comes next. Context: interrupt. */
-void timer_interrupt(void);
+/* The local timer fired, @user: in user mode. Run what is due, arm for what comes next. Context: interrupt. */
+void timer_interrupt(bool user);
+
+/* This CPU has work: have cputime_tick() called, again and again until that says no. Context: interrupts off. */
+void timer_tick_start(void);
 
 /*
  * timer_slice_set - have sched_tick() called on this CPU at @deadline_ns (TIMER_NEVER: not at all)

@@ -141,7 +141,7 @@ take_zombie(struct waiting *w, struct process *child)
 {
 	struct usage *usage = &w->request->usage;
 
-	*usage = child->dead_threads;
+	process_usage(child, usage);
 	usage_add(usage, &child->dead_children);
 	if (w->request->options & WNOWAIT)
 		return;

@@ -194,7 +194,7 @@ timer_program(u64 deadline_ns)
 }
 
 void
-clock_interrupt(void)
+clock_interrupt(bool user)
 {
 	u64 deadline = this_cpu(timer_deadline);
 
@@ -204,5 +204,5 @@ clock_interrupt(void)
 		return;
 	}
 	this_cpu(timer_deadline) = TIMER_NEVER;
-	timer_interrupt();
+	timer_interrupt(user);
 }

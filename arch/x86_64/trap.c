@@ -343,7 +343,7 @@ trap_interrupt(struct trap_frame *f)
 	switch (vector) {
 	case VECTOR_TIMER:
 		apic_eoi();
-		clock_interrupt();
+		clock_interrupt(frame_is_user(f));
 		break;
 	case VECTOR_KICK:
 		apic_eoi();

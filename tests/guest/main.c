@@ -46,13 +46,19 @@ extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshar
 	exec_cases[], elf_cases[], cpu_cases[], trap_cases[], file_cases[], pipe_cases[], time_cases[], wild_cases[],
 	fs_cases[], random_cases[], exhaust_cases[];
 
+extern const struct test_case cputime_cases[];
+
 static const struct test_group groups[] = {
 	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},         {"unshare", unshare_cases},
 	{"mmap", mmap_cases},     {"protect", protect_cases}, {"brk", brk_cases},         {"stack", stack_cases},
 	{"proc", proc_cases},     {"wait", wait_cases},       {"thread", thread_cases},   {"futex", futex_cases},
 	{"exec", exec_cases},     {"elf", elf_cases},         {"cpu", cpu_cases},         {"trap", trap_cases},
 	{"file", file_cases},     {"pipe", pipe_cases},       {"time", time_cases},       {"wild", wild_cases},
-	{"fs", fs_cases},         {"random", random_cases},   {"exhaust", exhaust_cases},
+	{"fs", fs_cases},         {"random", random_cases},
+	/* threads and time */
+	{"cputime", cputime_cases},
+	/* last: takes all memory */
+	{"exhaust", exhaust_cases},
 };
 
 static void selection_read(struct selection *s, int argc, char **argv);

@@ -44,8 +44,8 @@ struct trap_frame *trap_exception(struct trap_frame *f);
 void trap_interrupt(struct trap_frame *f);
 void trap_paranoid(struct trap_frame *f);
 
-/* The local APIC's timer fired. Context: interrupt. */
-void clock_interrupt(void);
+/* The local APIC's timer fired, @user: in user mode. Context: interrupt. */
+void clock_interrupt(bool user);
 
 /* Runs what other CPUs asked for by cpu_call_many. Context: interrupt. */
 void smp_call_interrupt(void);
