@@ -48,6 +48,7 @@ help:
 	@echo 'make bench        mmbench, counted in instructions         (make bench-linux: beside Linux)'
 	@echo 'make test-linux   the guest tests on a stock Linux kernel'
 	@echo 'make deps         install what is missing from the distribution'
+	@echo 'make docs         docs/abi.md, from the tables of system calls'
 	@echo 'make fmt style clean'
 	@echo
 	@echo 'MEM=$(strip $(MEM)) CPUS=$(strip $(CPUS)) BOOT=iso|pvh|uefi ACCEL=tcg|kvm DEBUG=0|1 GUI=0|1 V=0|1'
@@ -233,7 +234,10 @@ bench-linux: deps
 
 C_FILES = $(shell find arch kernel mm user tests -name '*.[ch]')
 
-.PHONY: fmt style clean
+.PHONY: docs fmt style clean
+# docs/abi.md, from the tables of system calls.
+docs:
+	@$(PYTHON) tests/abi.py
 fmt:
 	@$(call need,clang-format,clang-format) -i $(C_FILES)
 style:

@@ -8,10 +8,11 @@
  * Invariants  I1  No slot of the table is NULL: what is not built leads to sys_unknown().
  * Locks       none
  * Follow      from arch/x86_64 (the entry code indexes the table)   to sys_*.c
- * Tests       tests/guest/basics.c, tests/guest/wild.c
+ * Tests       tests/guest/basics.c, tests/guest/wild.c, tests/guest/abi.c
  */
 #pragma once
 
+#include <kernel/lib/atomic.h>
 #include <kernel/lib/types.h>
 
 typedef s64 (*syscall_fn)(u64, u64, u64, u64, u64, u64);
@@ -19,6 +20,14 @@ typedef s64 (*syscall_fn)(u64, u64, u64, u64, u64, u64);
 #define SYSCALL_TABLE_SIZE 512 /* a number from here on uses the last slot, which belongs to no call */
 
 extern const syscall_fn syscall_table[SYSCALL_TABLE_SIZE];
+
+/* Counted by the debug kernel alone. */
+struct syscall_count {
+	atomic64_t made;
+	atomic64_t good; /* of these, how many gave no error */
+};
+
+extern struct syscall_count syscall_counts[SYSCALL_TABLE_SIZE];
 
 /* sys_unknown - -ENOSYS; each number is logged once. Context: a system call whose frame holds the number. */
 s64 sys_unknown(void);

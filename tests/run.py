@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """run.py - `make test`: host tests, then guest tests, and one line at the end that sums both up
 
-Follow      from Makefile (test)   to tests/host/build.mk, tests/guest/test_guest.py
+Follow      from Makefile (test)   to tests/host/build.mk, and the modules of MODULES
 """
 import os
 import re
@@ -11,6 +11,9 @@ import sys
 import pytest
 
 from machine import ROOT
+
+
+MODULES = ["test_abi.py", "guest/test_guest.py"]
 
 
 class Count:
@@ -46,7 +49,7 @@ def main():
     host_passed, host_failed = host_tests()
     count = Count()
     pytest.main(["-q", "-p", "no:cacheprovider", "--tb=short", f"--rootdir={ROOT}/tests",
-                 f"{ROOT}/tests/guest/test_guest.py"], plugins=[count])
+                 *(f"{ROOT}/tests/{m}" for m in MODULES)], plugins=[count])
     passed, failed = host_passed + count.passed, host_failed + count.failed
     print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed or not passed else 0

@@ -40,3 +40,6 @@ struct proc_entry {
 extern const struct proc_entry procfs_sys_entries[];
 extern const struct proc_entry procfs_mm_entries[];
 extern const struct proc_entry procfs_pid_entries[];
+
+/* procfs_syscalls_show - writes /proc/syscalls. Context: as every `show`. */
+void procfs_syscalls_show(struct seq *s);

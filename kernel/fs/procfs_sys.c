@@ -39,6 +39,7 @@ const struct proc_entry procfs_sys_entries[] = {
 	{.name = "stat", .show = stat_show},
 	{.name = "filesystems", .show = filesystems_show},
 	{.name = "mounts", .show = mounts_show},
+	{.name = "syscalls", .show = procfs_syscalls_show},
 	{},
 };
 

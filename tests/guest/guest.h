@@ -94,3 +94,6 @@ bool can_write(volatile void *address);
 /* This very program in another role: with --role=NAME, that role's function of exec.c runs and ends it; else false. */
 extern const char *self_path;
 bool role_run(int argc, char **argv);
+
+/* abi.c: the runner tells it where a group begins and ends, and whether the run leaves nothing out. Once first: "". */
+void calls_note(const char *group, bool ended, bool whole);
