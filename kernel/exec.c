@@ -364,12 +364,15 @@ exec_step(struct exec *e)
 {
 	struct process *process = current->process;
 	struct mm *old = process->mm;
+	struct file *exe;
 
 	exit_clear_child_tid();
 	spin_lock(&process_lock);
 	if (old)
 		process->dead_threads.maxrss = max_u64(process->dead_threads.maxrss, mm_rss_peak(old));
 	process->mm = e->mm;
+	exe = process->exe;
+	process->exe = e->program.file;
 	process->exec_done = true;
 	process->exit_signal = SIGCHLD;
 	strlcpy(process->comm, base_name(e->path), sizeof(process->comm));
@@ -378,7 +381,8 @@ exec_step(struct exec *e)
 	restart_forget();
 	current->mm = e->mm;
 	mm_activate(e->mm);
-	e->mm = old; /* exec_free gives it back */
+	e->mm = old; /* exec_free gives back both */
+	e->program.file = exe;
 	step_files(e);
 	exit_release_vfork();
 	trace(exec, process->pid, e->program.base + e->program.plan.entry, e->sp);

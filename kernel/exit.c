@@ -19,6 +19,7 @@
  * Tests       tests/guest/proc.c, tests/guest/wait.c, tests/guest/thread.c
  */
 #include <kernel/exit.h>
+#include <kernel/fs/file.h>
 #include <kernel/fs/files.h>
 #include <kernel/fs/fs_context.h>
 #include <kernel/futex.h>
@@ -35,6 +36,7 @@ struct belongings {
 	struct mm *mm;
 	struct files *files;
 	struct fs_context *fs;
+	struct file *exe;
 };
 
 static void leave_address_space(struct task *task);
@@ -130,10 +132,11 @@ take_belongings(struct process *process, struct belongings *out)
 		init_died(process->exit_status);
 	if (process->mm)
 		process->dead_threads.maxrss = max_u64(process->dead_threads.maxrss, mm_rss_peak(process->mm));
-	*out = (struct belongings){process->mm, process->files, process->fs};
+	*out = (struct belongings){process->mm, process->files, process->fs, process->exe};
 	process->mm = NULL;
 	process->files = NULL;
 	process->fs = NULL;
+	process->exe = NULL;
 }
 
 static void
@@ -155,6 +158,8 @@ give_back(struct belongings *b)
 		mm_put(b->mm);
 	files_put(b->files);
 	fs_context_put(b->fs);
+	if (b->exe)
+		file_put(b->exe);
 }
 
 /* vfork_busy is cleared by the child alone, so that it may look without the lock. */

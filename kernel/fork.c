@@ -20,6 +20,7 @@
  */
 #include <kernel/exit.h>
 #include <kernel/fork.h>
+#include <kernel/fs/file.h>
 #include <kernel/fs/files.h>
 #include <kernel/fs/fs_context.h>
 #include <kernel/lib/string.h>
@@ -154,6 +155,7 @@ prepare_process(struct fork *f)
 		undo_process(child);
 		return -ENOMEM;
 	}
+	child->exe = f->parent->exe ? file_hold(f->parent->exe) : NULL;
 	child->exit_signal = f->request->exit_signal;
 	child->vfork_busy = flags & CLONE_VFORK;
 	child->oom_score_adj = READ_ONCE(f->parent->oom_score_adj);
@@ -186,6 +188,9 @@ undo_process(struct process *child)
 	child->mm = NULL;
 	child->files = NULL;
 	child->fs = NULL;
+	if (child->exe)
+		file_put(child->exe);
+	child->exe = NULL;
 	process_put(child);
 }
 

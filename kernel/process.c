@@ -9,6 +9,7 @@
  * Follow      from fork.c, exit.c, exec.c, fs/procfs.c   to pid.c, slab.h
  * Tests       tests/guest/proc.c, tests/guest/wait.c
  */
+#include <kernel/fs/file.h>
 #include <kernel/fs/files.h>
 #include <kernel/fs/fs_context.h>
 #include <kernel/lib/string.h>
@@ -68,7 +69,7 @@ process_put(struct process *process)
 	assertf(process->state != PROCESS_LIVE || list_empty(&process->all), "process %d is freed while it lives",
 		process->pid);
 	assert(list_empty(&process->threads) && list_empty(&process->children));
-	assert(!process->mm && !process->files && !process->fs);
+	assert(!process->mm && !process->files && !process->fs && !process->exe);
 	signal_actions_drop(process);
 	kmem_cache_free(process_cache, process);
 }
@@ -227,6 +228,28 @@ process_next_get(s32 pid)
 		process_get(p);
 	spin_unlock(&process_lock);
 	return p;
+}
+
+struct file *
+process_exe_get(struct process *process)
+{
+	struct file *exe;
+
+	spin_lock(&process_lock);
+	exe = process->exe ? file_hold(process->exe) : NULL;
+	spin_unlock(&process_lock);
+	return exe;
+}
+
+struct fs_context *
+process_fs_get(struct process *process)
+{
+	struct fs_context *fs;
+
+	spin_lock(&process_lock);
+	fs = process->fs ? fs_context_get(process->fs) : NULL;
+	spin_unlock(&process_lock);
+	return fs;
 }
 
 struct mm *

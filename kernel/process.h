@@ -27,6 +27,7 @@
 #include <kernel/spinlock.h>
 #include <kernel/wait.h>
 
+struct file;
 struct files;
 struct fs_context;
 struct mm;
@@ -73,7 +74,8 @@ struct process {
 	/* Memory, files. */
 	struct mm *mm;         /* I3, I4 */
 	struct files *files;   /* changed by the last thread only (exec, exit); process_lock to look from outside */
-	struct fs_context *fs; /* working directory and umask; likewise */
+	struct fs_context *fs; /* root, working directory and umask; likewise */
+	struct file *exe;      /* the program that runs, or NULL; likewise */
 	struct rlimit limits[RLIMIT_COUNT]; /* process_lock; words are read without it */
 	s32 oom_score_adj;                  /* READ_ONCE, WRITE_ONCE */
 	char comm[16];                      /* the name of the program; owner only, read racily */
@@ -167,6 +169,16 @@ struct process *process_next_get(s32 pid);
  * Gives     one use (mm_put)
  */
 struct mm *process_mm_get(struct process *process);
+
+/*
+ * process_exe_get - the program that a process runs; process_fs_get - where it stands
+ *
+ * Returns   the file, the context; NULL: a zombie, or (exe) a kernel thread's process before its first execve
+ * Context   takes process_lock
+ * Gives     one reference (file_put, fs_context_put)
+ */
+struct file *process_exe_get(struct process *process);
+struct fs_context *process_fs_get(struct process *process);
 
 /* What its threads, dead or alive, have used so far. Context: holds process_lock. */
 void process_usage(struct process *process, struct usage *out);

@@ -114,7 +114,7 @@ list_dir(struct file *f, struct listing *l)
 	if (l->next == 0)
 		dir_add(&l->emit, ".", 1, dir->ino, S_IFDIR, 1);
 	if (l->next == 1) {
-		parent = path_parent(dir);
+		parent = path_parent(dir, root_inode);
 		dir_add(&l->emit, "..", 2, parent->ino, S_IFDIR, 2);
 		inode_put(parent);
 	}

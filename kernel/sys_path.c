@@ -14,6 +14,7 @@
 
 #include <kernel/fs/file.h>
 #include <kernel/fs/fs_context.h>
+#include <kernel/fs/names.h>
 #include <kernel/fs/vfs.h>
 #include <kernel/lib/string.h>
 #include <kernel/process.h>
@@ -29,6 +30,7 @@ static int open_find(struct at *a, u32 flags, u64 mode, struct inode **out);
 static int open_create_locked(struct walk *w, u32 flags, u64 mode, struct inode **out);
 static s64 open_finish(struct inode *inode, u32 flags);
 static int start_find(struct at *a, u64 dirfd);
+static int start_at_fd(struct at *a, u64 dirfd);
 static struct fs_context *own_fs(void);
 
 s64
@@ -92,7 +94,7 @@ sys_getcwd(u64 buf, u64 size)
 		return -ENOMEM;
 	cwd = fs_cwd(own_fs());
 	if (!rwsem_read_lock_killable(&tree_lock)) {
-		path = path_of_dir(cwd, text, PATH_MAX);
+		path = path_of_cwd(cwd, text, PATH_MAX);
 		rwsem_read_unlock(&tree_lock);
 	}
 	inode_put(cwd);
@@ -189,6 +191,7 @@ at_free(struct at *a)
 {
 	path_walk_end(&a->w);
 	inode_put(a->w.start);
+	inode_put(a->w.root);
 	path_buf_free(a->w.buf);
 }
 
@@ -339,17 +342,29 @@ follow_unless(u64 flags, u64 nofollow)
 	return flags & nofollow ? 0 : WALK_FOLLOW;
 }
 
-/* Pins where the walk starts. */
+/* Pins where the walk starts, and where "/" is. */
 static int
 start_find(struct at *a, u64 dirfd)
 {
-	int err;
+	int err = 0;
 
-	if (a->w.buf[0] == '/' || (s32)dirfd == AT_FDCWD) {
-		a->w.start = a->w.buf[0] == '/' ? inode_get(root_inode) : fs_cwd(own_fs());
-		return 0;
-	}
-	err = fd_inode(dirfd, &a->w.start);
+	a->w.root = fs_root(own_fs());
+	if (a->w.buf[0] == '/')
+		a->w.start = inode_get(a->w.root);
+	else if ((s32)dirfd == AT_FDCWD)
+		a->w.start = fs_cwd(own_fs());
+	else
+		err = start_at_fd(a, dirfd);
+	if (err)
+		inode_put(a->w.root);
+	return err;
+}
+
+static int
+start_at_fd(struct at *a, u64 dirfd)
+{
+	int err = fd_inode(dirfd, &a->w.start);
+
 	if (err)
 		return err == -EINVAL ? -ENOTDIR : err;
 	if (a->w.buf[0] && !inode_is_dir(a->w.start)) {

@@ -49,12 +49,13 @@ sys_lstat(u64 path, u64 st)
 s64
 sys_fstat(u64 fd, u64 st)
 {
-	struct stat pipe = {.st_mode = S_IFIFO | 0600, .st_nlink = 1, .st_blksize = PAGE_SIZE};
+	struct stat pipe = {.st_dev = ANON_DEV, .st_mode = S_IFIFO | 0600, .st_nlink = 1, .st_blksize = PAGE_SIZE};
 	struct file *f = file_get(fd);
 	s64 err;
 
 	if (!f)
 		return -EBADF;
+	pipe.st_ino = f->ino;
 	err = f->inode ? stat_put(f->inode, st) : copy_to_user((void *)st, &pipe, sizeof(pipe));
 	file_put(f);
 	return err;

@@ -23,6 +23,7 @@ static struct kmem_cache *object_cache; /* const after init */
 static struct kmem_cache *node_cache;   /* const after init */
 static struct spinlock all_lock = SPINLOCK_INIT(RANK_PAGECACHE_LIST);
 static struct list all_objects = LIST_INIT(all_objects); /* all_lock */
+static atomic64_t next_serial;
 
 /* A page on its way into an object: on the stack, seen by nobody else. */
 struct insertion {
@@ -69,11 +70,22 @@ pagecache_create(u8 kind)
 	object->size = 0;
 	object->count = 0;
 	object->quota = NULL;
+	object->ops = NULL;
+	object->owner = NULL;
+	object->serial = atomic64_add_return(&next_serial, 1);
 	radix_init(&object->tree);
 	spin_lock(&all_lock);
 	list_add(&object->all, &all_objects);
 	spin_unlock(&all_lock);
 	return object;
+}
+
+void
+pagecache_own(struct pagecache *object, const struct pagecache_owner_ops *ops, void *owner)
+{
+	assert(atomic_read(&object->refs) == 1 && !object->ops);
+	object->ops = ops;
+	object->owner = owner;
 }
 
 void
@@ -96,16 +108,27 @@ pagecache_count_out(struct pagecache *object)
 void
 pagecache_get(struct pagecache *object)
 {
-	assert(atomic_read(&object->refs) > 0);
-	atomic_inc(&object->refs);
+	s32 refs = atomic_add_return(&object->refs, 1);
+
+	assert(refs > 1);
+	if (refs == 2 && object->ops)
+		object->ops->pin(object);
 }
 
+/*
+ * Race: A gives up the second reference, and before it unpins, B takes one and pins. Each of the two steps has its own
+ * pin, so the owner has one throughout, and B's caller had another when it began.
+ */
 void
 pagecache_put(struct pagecache *object)
 {
+	s32 refs = atomic_add_return(&object->refs, -1);
+
 	may_sleep();
-	assert(atomic_read(&object->refs) > 0);
-	if (!atomic_dec_and_test(&object->refs))
+	assert(refs >= 0);
+	if (refs == 1 && object->ops)
+		object->ops->unpin(object); /* consumes the pin: the object may be gone */
+	if (refs)
 		return;
 	spin_lock(&all_lock);
 	list_del(&object->all);

@@ -6,6 +6,8 @@
  *             radix tree per object; the cache itself holds one reference to each of its pages.
  * Invariants  I1  page->object == o and page->index == i  if and only if  radix(o, i) == page.       (mm_check)
  *             I2  size bounds what may be mapped: an index at or past it faults with SIGBUS.
+ *             I3  An object with an owner (a file's inode) lives as long as that, and pins it while refs > 1: whoever
+ *                 maps a file keeps its name and its file system.
  * Locks       object->lock: tree, count, size. Taken after the page lock, before the page map lock.
  * Follow      from fault.c, kernel/fs/tmpfs.c   to kernel/lib/radix.c
  * Tests       tests/host/pagecache_test.c, tests/guest/mmap.c
@@ -23,15 +25,26 @@ struct pagecache_quota {
 	atomic64_t pages; /* in objects that count here; each adds and takes under its own lock */
 };
 
+struct pagecache;
+
+/* What an object asks of its owner, of which mm/ knows nothing else. Both may be called under mm->lock. */
+struct pagecache_owner_ops {
+	void (*pin)(struct pagecache *object); /* somebody beside the owner uses the object; its caller has a pin too */
+	void (*unpin)(struct pagecache *object); /* nobody does any more; may sleep, and may end owner and object */
+};
+
 struct pagecache {
 	struct spinlock lock;
-	u8 kind;                       /* PAGE_FILE or PAGE_SHMEM; const after init */
-	atomic_t refs;                 /* the inode, each vma, each open user */
-	u64 size;                      /* bytes; lock to change, read with READ_ONCE */
-	u64 count;                     /* pages in the tree; lock */
-	struct radix_tree tree;        /* lock */
-	struct pagecache_quota *quota; /* lock; NULL: as many as there is memory for */
-	struct list all;               /* on the list that mm_check walks; its own lock */
+	u8 kind;                               /* PAGE_FILE or PAGE_SHMEM; const after init */
+	atomic_t refs;                         /* the inode, each vma, each open user */
+	const struct pagecache_owner_ops *ops; /* const after init; NULL: anonymous shared memory */
+	void *owner;                           /* const after init; of ops */
+	u64 serial;                            /* const after init: tells objects without an owner apart */
+	u64 size;                              /* bytes; lock to change, read with READ_ONCE */
+	u64 count;                             /* pages in the tree; lock */
+	struct radix_tree tree;                /* lock */
+	struct pagecache_quota *quota;         /* lock; NULL: as many as there is memory for */
+	struct list all;                       /* on the list that mm_check walks; its own lock */
 };
 
 void pagecache_init(void);
@@ -44,6 +57,15 @@ void pagecache_init(void);
  * Gives     one reference (pagecache_put)
  */
 struct pagecache *pagecache_create(u8 kind);
+
+/*
+ * pagecache_own - the creator's reference to @object, which nobody else has, becomes that of @owner
+ *
+ * From then on @ops hears of the first and the last reference beside it.
+ *
+ * Context   any
+ */
+void pagecache_own(struct pagecache *object, const struct pagecache_owner_ops *ops, void *owner);
 
 /*
  * pagecache_count_in - from now on the pages of @object, which has none yet, count in @quota

@@ -140,6 +140,18 @@ dev_make(u32 major, u32 minor)
 	       ((u64)(major & ~0xfffU) << 32);
 }
 
+static inline u32
+dev_major(u64 dev)
+{
+	return (dev >> 8 & 0xfff) | (dev >> 32 & ~0xfffU);
+}
+
+static inline u32
+dev_minor(u64 dev)
+{
+	return (dev & 0xff) | (dev >> 12 & ~0xffU);
+}
+
 #define TCGETS 0x5401
 #define TCSETS 0x5402
 #define TCSETSW 0x5403

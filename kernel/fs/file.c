@@ -35,11 +35,18 @@ static const struct file_ops dir_file_ops = {.read = dir_read};
 static const struct file_ops path_file_ops = {};
 
 static struct kmem_cache *file_cache; /* const after init */
+static atomic64_t last_ino;
 
 void
 file_init(void)
 {
 	file_cache = kmem_cache_create("file", sizeof(struct file), 0);
+}
+
+u64
+file_next_ino(void)
+{
+	return atomic64_add_return(&last_ino, 1);
 }
 
 struct file *
@@ -165,11 +172,13 @@ static int
 walk_kernel(const char *path, struct inode **out)
 {
 	struct walk w = {.buf = path_buf_alloc(), .flags = WALK_FOLLOW};
+	struct fs_context *fs = current->process ? current->process->fs : NULL;
 	int err = -ENAMETOOLONG;
 
 	if (!w.buf)
 		return -ENOMEM;
-	w.start = fs_cwd(current->process ? current->process->fs : NULL);
+	w.start = fs_cwd(fs);
+	w.root = fs_root(fs);
 	if (strlcpy(w.buf, path, PATH_MAX) < PATH_MAX) {
 		err = rwsem_read_lock_killable(&tree_lock);
 		if (!err) {
@@ -178,6 +187,7 @@ walk_kernel(const char *path, struct inode **out)
 		}
 	}
 	inode_put(w.start);
+	inode_put(w.root);
 	path_buf_free(w.buf);
 	*out = w.inode;
 	return err;

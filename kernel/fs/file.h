@@ -29,7 +29,8 @@ struct file_ops {
 	void (*release)(struct file *f);                /* the last reference is gone, the inode still pinned */
 	s64 (*ioctl)(struct file *f, u32 cmd, u64 arg); /* absent: -ENOTTY */
 	u64 (*size)(struct file *f);                    /* what SEEK_END counts from; absent: inode_size() */
-	bool stream;                                    /* no position: seeking, pread and pwrite give ESPIPE */
+	const char *label; /* of files without inode: "pipe" makes /proc/<pid>/fd show pipe:[number] */
+	bool stream;       /* no position: seeking, pread and pwrite give ESPIPE */
 };
 
 struct file {
@@ -39,12 +40,16 @@ struct file {
 	struct inode *inode;        /* const after init */
 	struct pagecache *object;   /* const after init: the inode's; NULL: no pages, so no mmap */
 	void *private;              /* of ops */
+	u64 ino;                    /* const after init: of a file without inode */
 	u64 pos;                    /* pos_lock */
 	struct mutex pos_lock;      /* rank FILE */
 };
 
 /* Makes the slab cache. Context: boot. */
 void file_init(void);
+
+/* A fresh number for a file without inode. Context: any. */
+u64 file_next_ino(void);
 
 /*
  * file_alloc - a new open file

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/fs/fs_context.c - what a process carries about the tree: its working directory and its umask
+ * kernel/fs/fs_context.c - what a process carries about the tree: root, working directory, umask
  *
  * Idea        see fs_context.h
  * Invariants  see fs_context.h
@@ -17,18 +17,19 @@
 
 #define DEFAULT_UMASK 022
 
-static struct fs_context *context_new(struct inode *cwd, u32 umask);
+static struct fs_context *context_new(struct inode *root, struct inode *cwd, u32 umask);
+static void inode_swap(struct fs_context *fs, struct inode **field, struct inode *dir);
 
 struct fs_context *
 fs_context_create(void)
 {
-	return context_new(inode_get(root_inode), DEFAULT_UMASK);
+	return context_new(inode_get(root_inode), inode_get(root_inode), DEFAULT_UMASK);
 }
 
 struct fs_context *
 fs_context_fork(struct fs_context *from)
 {
-	return context_new(fs_cwd(from), READ_ONCE(from->umask));
+	return context_new(fs_root(from), fs_cwd(from), READ_ONCE(from->umask));
 }
 
 struct fs_context *
@@ -44,6 +45,7 @@ fs_context_put(struct fs_context *fs)
 	if (!atomic_dec_and_test(&fs->refs))
 		return;
 	inode_put(fs->cwd);
+	inode_put(fs->root);
 	kfree(fs);
 }
 
@@ -60,32 +62,60 @@ fs_cwd(struct fs_context *fs)
 	return cwd;
 }
 
+struct inode *
+fs_root(struct fs_context *fs)
+{
+	struct inode *root;
+
+	if (!fs)
+		return inode_get(root_inode);
+	spin_lock(&fs->lock);
+	root = inode_get(fs->root);
+	spin_unlock(&fs->lock);
+	return root;
+}
+
 void
 fs_chdir(struct fs_context *fs, struct inode *dir)
+{
+	inode_swap(fs, &fs->cwd, dir);
+}
+
+void
+fs_chroot(struct fs_context *fs, struct inode *dir)
+{
+	inode_swap(fs, &fs->root, dir);
+}
+
+/* Takes @dir, pinned. */
+static void
+inode_swap(struct fs_context *fs, struct inode **field, struct inode *dir)
 {
 	struct inode *old;
 
 	assert(inode_is_dir(dir));
 	spin_lock(&fs->lock);
-	old = fs->cwd;
-	fs->cwd = dir;
+	old = *field;
+	*field = dir;
 	spin_unlock(&fs->lock);
 	inode_put(old);
 }
 
-/* Takes @cwd, pinned, whatever the result. */
+/* Takes @root and @cwd, pinned, whatever the result. */
 static struct fs_context *
-context_new(struct inode *cwd, u32 umask)
+context_new(struct inode *root, struct inode *cwd, u32 umask)
 {
 	struct fs_context *fs = kmalloc(sizeof(*fs), ALLOC_KERNEL);
 
 	if (!fs) {
 		inode_put(cwd);
+		inode_put(root);
 		return NULL;
 	}
 	atomic_set(&fs->refs, 1);
 	spin_init(&fs->lock, RANK_FILES);
 	fs->umask = umask;
 	fs->cwd = cwd;
+	fs->root = root;
 	return fs;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/fs/fs_context.h - what a process carries about the tree: its working directory and its umask
+ * kernel/fs/fs_context.h - what a process carries about the tree: root, working directory, umask
  *
- * Idea        counted, because CLONE_FS shares it. Simple: Linux also keeps a root of its own here, for chroot.
- * Invariants  cwd is pinned as long as the context lives
- * Locks       lock (spin, leaf): cwd, umask
+ * Idea        counted, because CLONE_FS shares it
+ * Invariants  root and cwd are pinned as long as the context lives
+ * Locks       lock (spin, leaf): root, cwd, umask
  * Follow      from fork.c, exit.c, main.c   to vfs.h
  * Tests       tests/guest/file.c
  */
@@ -20,6 +20,7 @@ struct fs_context {
 	struct spinlock lock; /* rank FILES */
 	u32 umask;            /* lock */
 	struct inode *cwd;    /* lock; pinned */
+	struct inode *root;   /* lock; pinned: where "/" is, and where ".." stops */
 };
 
 /*
@@ -47,5 +48,9 @@ void fs_context_put(struct fs_context *fs);
  */
 struct inode *fs_cwd(struct fs_context *fs);
 
-/* fs_chdir - stand at @dir. Takes: the caller's pinned reference to it. Context: may sleep. */
+/* fs_root - likewise, where its absolute paths start. */
+struct inode *fs_root(struct fs_context *fs);
+
+/* fs_chdir, fs_chroot - stand at @dir; begin at @dir. Takes: the caller's pinned reference. Context: may sleep. */
 void fs_chdir(struct fs_context *fs, struct inode *dir);
+void fs_chroot(struct fs_context *fs, struct inode *dir);

@@ -22,7 +22,8 @@ static int walk_step(struct walk *w, bool *done);
 static int walk_last(struct walk *w, bool *done);
 static int walk_lookup(struct walk *w, struct inode **out);
 static int walk_arrive(struct walk *w, struct inode *next, bool last, bool *done);
-static int walk_follow(struct walk *w, struct inode *link);
+static int walk_follow(struct walk *w, struct inode **next);
+static int walk_target(struct walk *w, struct inode *link);
 static void walk_move(struct walk *w, struct inode *to);
 static struct inode *mount_cross(struct inode *inode);
 
@@ -36,9 +37,9 @@ path_walk(struct walk *w)
 	w->pos = w->links = 0;
 	if (!w->buf[0] && !(w->flags & WALK_EMPTY))
 		return -ENOENT;
-	w->at = inode_get(w->buf[0] == '/' ? root_inode : w->start);
-	if (w->buf[0] == '/')
-		walk_move(w, mount_cross(inode_get(root_inode)));
+	if (!w->root)
+		w->root = root_inode;
+	w->at = w->buf[0] == '/' ? mount_cross(inode_get(w->root)) : inode_get(w->start);
 	while (!err && !done)
 		err = walk_step(w, &done);
 	inode_put(w->at);
@@ -71,41 +72,15 @@ path_child(struct inode *dir, const char *name, u32 len, struct inode **out)
 }
 
 struct inode *
-path_parent(struct inode *dir)
+path_parent(struct inode *dir, struct inode *root)
 {
-	while (dir == dir->sb->root && dir->sb->covers)
-		dir = dir->sb->covers;
-	return inode_get(dir->parent ? dir->parent : dir);
-}
+	struct inode *at = dir;
 
-/* Each turn puts "/name" before what is there already. */
-char *
-path_of_dir(struct inode *dir, char *buf, u32 size)
-{
-	char name[NAME_MAX + 1];
-	char *start = buf + size - 1;
-	u32 len;
-
-	*start = 0;
-	for (;; dir = dir->parent) {
-		while (dir == dir->sb->root && dir->sb->covers)
-			dir = dir->sb->covers;
-		if (!dir->parent)
-			break;
-		if (!dir->parent->ops->name_of || dir->parent->ops->name_of(dir->parent, dir, name))
-			return NULL;
-		len = strlen(name);
-		if (len + 1 > start - buf)
-			return NULL;
-		start -= len + 1;
-		start[0] = '/';
-		memcpy(start + 1, name, len);
-	}
-	if (dir != root_inode)
-		return NULL;
-	if (!*start)
-		*--start = '/';
-	return start;
+	while (at != root && at == at->sb->root && at->sb->covers)
+		at = at->sb->covers;
+	if (at == root)
+		return inode_get(dir);
+	return inode_get(at->parent ? at->parent : at);
 }
 
 char *
@@ -170,7 +145,7 @@ walk_lookup(struct walk *w, struct inode **out)
 		*out = inode_get(w->at);
 		return 0;
 	case LAST_UP:
-		*out = path_parent(w->at);
+		*out = path_parent(w->at, w->root);
 		return 0;
 	case LAST_NAME:
 		break;
@@ -185,9 +160,9 @@ walk_arrive(struct walk *w, struct inode *next, bool last, bool *done)
 	int err = 0;
 
 	if (inode_is_link(next) && (!last || w->slash || (w->flags & WALK_FOLLOW))) {
-		err = walk_follow(w, next);
-		inode_put(next);
-		return err;
+		err = walk_follow(w, &next);
+		if (err || !next)
+			return err;
 	}
 	if (!last) {
 		walk_move(w, next);
@@ -203,15 +178,29 @@ walk_arrive(struct walk *w, struct inode *next, bool last, bool *done)
 	return err;
 }
 
+/* Takes the link *next. Gives where it leads, pinned, if that is a place; NULL: a path, which is to be walked now. */
+static int
+walk_follow(struct walk *w, struct inode **next)
+{
+	struct inode *link = *next;
+	int err;
+
+	*next = NULL;
+	if (++w->links > LINKS_MAX)
+		err = -ELOOP;
+	else
+		err = link->ops->jump ? link->ops->jump(link, next) : walk_target(w, link);
+	inode_put(link);
+	return err;
+}
+
 /* Puts the target of @link before the rest of the path, whose '/' stays: it separates, or asks for a directory. */
 static int
-walk_follow(struct walk *w, struct inode *link)
+walk_target(struct walk *w, struct inode *link)
 {
 	u32 rest = w->slash ? w->pos - 1 : w->pos;
 	s64 len;
 
-	if (++w->links > LINKS_MAX)
-		return -ELOOP;
 	pathname_open(w->buf, &rest);
 	len = link->ops->read_link(link, w->buf, rest);
 	if (len == 0)
@@ -223,7 +212,7 @@ walk_follow(struct walk *w, struct inode *link)
 	pathname_close(w->buf, len, rest);
 	w->pos = 0;
 	if (w->buf[0] == '/')
-		walk_move(w, mount_cross(inode_get(root_inode)));
+		walk_move(w, mount_cross(inode_get(w->root)));
 	return 0;
 }
 

@@ -27,6 +27,7 @@ enum walk_flag {
 struct walk {
 	char *buf;           /* PATH_MAX bytes, owned by the caller; changed by the walk */
 	struct inode *start; /* where a relative path starts; pinned by the caller */
+	struct inode *root;  /* where an absolute one starts, and ".." stops; likewise. NULL: the root of all */
 	u32 flags;           /* enum walk_flag */
 
 	struct inode
@@ -64,21 +65,13 @@ void path_walk_end(struct walk *w);
 int path_child(struct inode *dir, const char *name, u32 len, struct inode **out);
 
 /*
- * path_parent - the directory above @dir, from mounted root to what it covers; the root itself at the top
+ * path_parent - the directory above @dir, from mounted root to what it covers; @root itself at the top
  *
  * Returns   the directory
  * Context   the caller holds tree_lock
  * Gives     one pinned reference
  */
-struct inode *path_parent(struct inode *dir);
-
-/*
- * path_of_dir - write the absolute path of a directory to the end of the @size bytes at @buf
- *
- * Returns its first byte in buf (ends in NUL at the end of buf); NULL: longer than @size, or not below the root any
- * more Context may sleep; the caller holds tree_lock
- */
-char *path_of_dir(struct inode *dir, char *buf, u32 size);
+struct inode *path_parent(struct inode *dir, struct inode *root);
 
 /*
  * path_buf_alloc - PATH_MAX bytes for a walk

@@ -72,6 +72,7 @@ static const struct file_ops pipe_ops = {
 	.write = pipe_write,
 	.release = pipe_release,
 	.ioctl = pipe_ioctl,
+	.label = "pipe",
 	.stream = true,
 };
 
@@ -103,6 +104,7 @@ pipe_create(struct file *ends[2], u32 flags)
 	p->readers = p->writers = true;
 	atomic_set(&p->ends, 2);
 	ends[0]->private = ends[1]->private = p;
+	ends[0]->ino = ends[1]->ino = file_next_ino();
 	return 0;
 }
 

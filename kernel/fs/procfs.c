@@ -21,6 +21,8 @@
 
 #include <kernel/fs/file.h>
 #include <kernel/fs/io.h>
+#include <kernel/fs/names.h>
+#include <kernel/fs/path.h>
 #include <kernel/fs/seq.h>
 #include <kernel/fs/vfs.h>
 #include <kernel/lib/errno.h>
@@ -50,6 +52,9 @@ static int root_iterate(struct inode *dir, u64 pos, struct dir_emit *emit);
 static int root_name_of(struct inode *dir, struct inode *child, char *name);
 static int pid_lookup(struct inode *dir, const char *name, u32 len, struct inode **out);
 static int pid_iterate(struct inode *dir, u64 pos, struct dir_emit *emit);
+static int pid_name_of(struct inode *dir, struct inode *child, char *name);
+static s64 place_read_link(struct inode *inode, char *buf, u32 size);
+static int place_jump(struct inode *link, struct inode **out);
 static s64 self_read_link(struct inode *inode, char *buf, u32 size);
 static void proc_evict(struct inode *inode);
 static s64 proc_read(struct file *f, struct io *io);
@@ -58,6 +63,7 @@ static void proc_release(struct file *f);
 
 static const struct proc_entry *entry_at(const struct proc_entry *const tables[2], u64 i);
 static const struct proc_entry *entry_find(const struct proc_entry *const tables[2], const char *name, u32 len, u64 *i);
+static u32 entry_mode(const struct proc_entry *e);
 static int make_file(struct inode *dir, const struct proc_entry *e, u64 ino, struct inode **out);
 static int make_pid_dir(struct inode *root, s32 pid, struct inode **out);
 static int make_inode(struct inode *dir, u32 mode, u64 ino, const struct inode_ops *ops, struct inode **out);
@@ -67,7 +73,9 @@ static s64 read_locked(struct file *f, struct io *io);
 static int text_write(struct seq *s, struct inode *inode);
 
 static const struct inode_ops root_ops = {.lookup = root_lookup, .iterate = root_iterate, .name_of = root_name_of};
-static const struct inode_ops pid_ops = {.lookup = pid_lookup, .iterate = pid_iterate, .evict = proc_evict};
+static const struct inode_ops pid_ops = {
+	.lookup = pid_lookup, .iterate = pid_iterate, .name_of = pid_name_of, .evict = proc_evict};
+static const struct inode_ops place_ops = {.read_link = place_read_link, .jump = place_jump, .evict = proc_evict};
 static const struct inode_ops file_inode_ops = {.evict = proc_evict};
 static const struct inode_ops self_ops = {.read_link = self_read_link};
 static const struct file_ops proc_file_ops = {.read = proc_read, .write = proc_write, .release = proc_release};
@@ -160,7 +168,12 @@ root_iterate(struct inode *dir, u64 pos, struct dir_emit *emit)
 static int
 root_name_of(struct inode *dir, struct inode *child, char *name)
 {
-	format(name, NAME_MAX + 1, "%d", child->process->pid);
+	const struct proc_entry *e = child->entry;
+
+	if (child->process)
+		format(name, NAME_MAX + 1, "%d", child->process->pid);
+	else
+		strlcpy(name, e ? e->name : "self", NAME_MAX + 1);
 	return 0;
 }
 
@@ -184,6 +197,43 @@ pid_iterate(struct inode *dir, u64 pos, struct dir_emit *emit)
 		return -ENOENT;
 	list_entries(pid_tables, &pos, dir->ino + 1, emit);
 	return 0;
+}
+
+static int
+pid_name_of(struct inode *dir, struct inode *child, char *name)
+{
+	const struct proc_entry *e = child->entry;
+
+	strlcpy(name, e->name, NAME_MAX + 1);
+	return 0;
+}
+
+/* What the link says is the path of the place it leads to, at this moment. */
+static s64
+place_read_link(struct inode *inode, char *buf, u32 size)
+{
+	char *text = path_buf_alloc();
+	struct inode *place;
+	s64 len = text ? place_jump(inode, &place) : -ENOMEM;
+	char *path;
+
+	if (!len) {
+		path = path_of_inode(place, text, PATH_MAX);
+		inode_put(place);
+		len = path ? (s64)min_u64(size, strlen(path)) : -ENAMETOOLONG;
+		if (path)
+			memcpy(buf, path, len);
+	}
+	path_buf_free(text);
+	return len;
+}
+
+static int
+place_jump(struct inode *link, struct inode **out)
+{
+	const struct proc_entry *e = link->entry;
+
+	return e->link_pid(link->process, out);
 }
 
 static s64
@@ -314,14 +364,20 @@ entry_find(const struct proc_entry *const tables[2], const char *name, u32 len, 
 	return NULL;
 }
 
+static u32
+entry_mode(const struct proc_entry *e)
+{
+	return e->link_pid ? S_IFLNK | 0777 : S_IFREG | (e->mode ? e->mode : 0444);
+}
+
 static int
 make_file(struct inode *dir, const struct proc_entry *e, u64 ino, struct inode **out)
 {
-	int err = make_inode(dir, S_IFREG | (e->mode ? e->mode : 0444), ino, &file_inode_ops, out);
+	int err = make_inode(dir, entry_mode(e), ino, e->link_pid ? &place_ops : &file_inode_ops, out);
 
 	if (err)
 		return err;
-	(*out)->fops = &proc_file_ops;
+	(*out)->fops = e->link_pid ? NULL : &proc_file_ops;
 	(*out)->entry = e;
 	(*out)->process = dir->process;
 	if (dir->process)
@@ -347,7 +403,7 @@ make_pid_dir(struct inode *root, s32 pid, struct inode **out)
 	return 0;
 }
 
-/* Gives *out, pinned. A directory knows @dir as its parent. */
+/* Gives *out, pinned. It knows @dir as its parent. */
 static int
 make_inode(struct inode *dir, u32 mode, u64 ino, const struct inode_ops *ops, struct inode **out)
 {
@@ -358,10 +414,8 @@ make_inode(struct inode *dir, u32 mode, u64 ino, const struct inode_ops *ops, st
 		return -ENOMEM;
 	inode->ino = ino;
 	inode->ops = ops;
-	if (inode_is_dir(inode)) {
-		inode_hold(dir);
-		inode->parent = dir;
-	}
+	inode_hold(dir);
+	inode->parent = dir;
 	*out = inode_get(inode);
 	inode_drop(inode); /* only the caller knows it */
 	return 0;
@@ -374,7 +428,7 @@ list_entries(const struct proc_entry *const tables[2], u64 *pos, u64 ino, struct
 	const struct proc_entry *e;
 
 	for (; (e = entry_at(tables, *pos - POS_FIRST)); ++*pos) {
-		if (!emit->add(emit, e->name, strlen(e->name), ino + *pos - POS_FIRST, S_IFREG, *pos + 1))
+		if (!emit->add(emit, e->name, strlen(e->name), ino + *pos - POS_FIRST, entry_mode(e), *pos + 1))
 			return true;
 	}
 	return false;

@@ -15,6 +15,7 @@
 #include <kernel/lib/types.h>
 
 struct fs_type;
+struct inode;
 struct process;
 struct seq;
 
@@ -30,6 +31,8 @@ struct proc_entry {
 	void (*show)(struct seq *s);
 	/* Returns 0; -ESRCH and the like end the read. The process is referenced, perhaps dead. */
 	int (*show_pid)(struct seq *s, struct process *process);
+	/* A link: gives the inode that it leads to, pinned. -ENOENT: it leads nowhere. */
+	int (*link_pid)(struct process *process, struct inode **out);
 	/* Called before a lookup makes anything for the file. Absent: nothing to do. */
 	void (*prepare)(void);
 	/* Takes what was written, a text of less than a page. Returns 0 or -errno. Absent: -EIO. */

@@ -4,8 +4,7 @@
  *
  * Idea        What process_lock guards is copied in one go (struct snapshot), then written at leisure; the address
  *             space is walked with its lock held for reading. Simple: user and system time are not told apart: all of
- *             it stands under user time. Mappings of files show neither name nor inode: a mapping knows the file's
- *             pages, not its names.
+ *             it stands under user time.
  * Invariants  none
  * Locks       process_lock; mm->lock; a table lock to copy the command line out of another address space
  * Follow      from procfs.c   to process.h, mm/vma.h
@@ -14,8 +13,12 @@
  */
 #include <kernel/fs/procfs.h>
 
+#include <kernel/fs/file.h>
 #include <kernel/fs/fs_context.h>
+#include <kernel/fs/names.h>
+#include <kernel/fs/path.h>
 #include <kernel/fs/seq.h>
+#include <kernel/fs/vfs.h>
 #include <kernel/lib/errno.h>
 #include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
@@ -58,6 +61,9 @@ static int stat_show(struct seq *s, struct process *process);
 static int statm_show(struct seq *s, struct process *process);
 static int status_show(struct seq *s, struct process *process);
 static int maps_show(struct seq *s, struct process *process);
+static int exe_link(struct process *process, struct inode **out);
+static int cwd_link(struct process *process, struct inode **out);
+static int root_link(struct process *process, struct inode **out);
 static int cmdline_show(struct seq *s, struct process *process);
 static int oom_score_show(struct seq *s, struct process *process);
 static int oom_score_adj_show(struct seq *s, struct process *process);
@@ -69,7 +75,8 @@ static void memory_take(struct process *process, struct memory *out);
 static void memory_locked(struct mm *mm, struct memory *out);
 static void status_memory(struct seq *s, const struct memory *m);
 static const char *state_word(char letter);
-static void maps_line(struct seq *s, const struct mm *mm, const struct vma *vma);
+static void maps_line(struct seq *s, const struct mm *mm, const struct vma *vma, char *buf);
+static void maps_path(struct seq *s, const char *path);
 static void memory_copy(struct mm *mm, u64 va, char *buf, u64 n);
 static struct page *user_page_get(struct mm *mm, u64 va);
 
@@ -79,6 +86,9 @@ const struct proc_entry procfs_pid_entries[] = {
 	{.name = "status", .show_pid = status_show},
 	{.name = "maps", .show_pid = maps_show},
 	{.name = "cmdline", .show_pid = cmdline_show},
+	{.name = "exe", .link_pid = exe_link},
+	{.name = "cwd", .link_pid = cwd_link},
+	{.name = "root", .link_pid = root_link},
 	{.name = "oom_score", .show_pid = oom_score_show},
 	{.name = "oom_score_adj", .show_pid = oom_score_adj_show, .store_pid = oom_score_adj_store, .mode = 0644},
 	{},
@@ -146,17 +156,19 @@ static int
 maps_show(struct seq *s, struct process *process)
 {
 	struct mm *mm = process_mm_get(process);
-	int err;
+	char *buf = path_buf_alloc();
+	int err = buf ? 0 : -ENOMEM;
 
-	if (!mm)
-		return 0;
-	err = rwsem_read_lock_killable(&mm->lock);
-	if (!err) {
+	if (mm && !err)
+		err = rwsem_read_lock_killable(&mm->lock);
+	if (mm && !err) {
 		for (struct vma *vma = vma_first(&mm->vmas); vma; vma = vma_next(vma))
-			maps_line(s, mm, vma);
+			maps_line(s, mm, vma, buf);
 		rwsem_read_unlock(&mm->lock);
 	}
-	mm_put(mm);
+	if (mm)
+		mm_put(mm);
+	path_buf_free(buf);
 	return err;
 }
 
@@ -181,6 +193,42 @@ cmdline_show(struct seq *s, struct process *process)
 	kfree(buf);
 	mm_put(mm);
 	return len && !buf ? -ENOMEM : 0;
+}
+
+static int
+exe_link(struct process *process, struct inode **out)
+{
+	struct file *exe = process_exe_get(process);
+
+	if (!exe)
+		return -ENOENT;
+	*out = inode_get(exe->inode);
+	file_put(exe);
+	return 0;
+}
+
+static int
+cwd_link(struct process *process, struct inode **out)
+{
+	struct fs_context *fs = process_fs_get(process);
+
+	if (!fs)
+		return -ENOENT;
+	*out = fs_cwd(fs);
+	fs_context_put(fs);
+	return 0;
+}
+
+static int
+root_link(struct process *process, struct inode **out)
+{
+	struct fs_context *fs = process_fs_get(process);
+
+	if (!fs)
+		return -ENOENT;
+	*out = fs_root(fs);
+	fs_context_put(fs);
+	return 0;
 }
 
 /* Linux's scale: thousandths of memory, and the adjustment on top, at least 0. */
@@ -345,20 +393,47 @@ state_word(char letter)
 	}
 }
 
+/* @buf: PATH_MAX bytes. */
 static void
-maps_line(struct seq *s, const struct mm *mm, const struct vma *vma)
+maps_line(struct seq *s, const struct mm *mm, const struct vma *vma, char *buf)
 {
-	seq_printf(s, "%08lx-%08lx %c%c%c%c %08lx 00:00 0 ", vma->start, vma->end, vma->flags & VM_READ ? 'r' : '-',
-		   vma->flags & VM_WRITE ? 'w' : '-', vma->flags & VM_EXEC ? 'x' : '-',
-		   vma->flags & VM_SHARED ? 's' : 'p', vma->pgoff * PAGE_SIZE);
-	if (!vma->object && vma->start <= mm->start_stack && mm->start_stack <= vma->end) {
+	u64 dev = 0;
+	u64 ino = 0;
+
+	if (vma->object)
+		object_identity(vma->object, &dev, &ino);
+	seq_printf(s, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", vma->start, vma->end,
+		   vma->flags & VM_READ ? 'r' : '-', vma->flags & VM_WRITE ? 'w' : '-',
+		   vma->flags & VM_EXEC ? 'x' : '-', vma->flags & VM_SHARED ? 's' : 'p', vma->pgoff * PAGE_SIZE,
+		   dev_major(dev), dev_minor(dev), ino);
+	if (vma->object) {
+		seq_pad(s, MAPS_NAME_COLUMN);
+		maps_path(s, path_of_object(vma->object, buf, PATH_MAX));
+	} else if (vma->start <= mm->start_stack && mm->start_stack <= vma->end) {
 		seq_pad(s, MAPS_NAME_COLUMN);
 		seq_puts(s, "[stack]");
-	} else if (!vma->object && vma->start <= mm->brk && vma->end >= mm->start_brk && mm->brk > mm->start_brk) {
+	} else if (vma->start <= mm->brk && vma->end >= mm->start_brk && mm->brk > mm->start_brk) {
 		seq_pad(s, MAPS_NAME_COLUMN);
 		seq_puts(s, "[heap]");
 	}
 	seq_puts(s, "\n");
+}
+
+/* A line's end in a name would end the line. */
+static void
+maps_path(struct seq *s, const char *path)
+{
+	u32 n;
+
+	for (path = path ? path : "?"; *path; path += n) {
+		for (n = 0; path[n] && path[n] != '\n'; n++)
+			;
+		seq_write(s, path, n);
+		if (path[n]) {
+			seq_puts(s, "\\012");
+			n++;
+		}
+	}
 }
 
 /* Copies @n bytes at @va of another address space; what has no frame reads as zeroes. */

@@ -14,6 +14,7 @@
 #include <arch/cpu.h>
 #include <arch/mmu.h>
 #include <kernel/cmdline.h>
+#include <kernel/fs/names.h>
 #include <kernel/fs/path.h>
 #include <kernel/fs/seq.h>
 #include <kernel/fs/vfs.h>
@@ -131,7 +132,7 @@ mounts_show(struct seq *s)
 static void
 mount_line(struct seq *s, const struct superblock *sb, char *buf)
 {
-	const char *path = path_of_dir(sb->root, buf, PATH_MAX);
+	const char *path = path_of_inode(sb->root, buf, PATH_MAX);
 
 	seq_printf(s, "%s %s %s rw%s%s%s 0 0\n", sb->source, path ? path : "?", sb->type->name,
 		   sb->flags & MS_NOSUID ? ",nosuid" : "", sb->flags & MS_NODEV ? ",nodev" : "",

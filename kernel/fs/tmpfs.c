@@ -6,8 +6,11 @@
  *             again, so that readdir goes on in the right place whatever is removed meanwhile. Simple: a linear
  *             search that compares hashes first; a bigger kernel has a tree or a table of names.
  * Invariants  see tmpfs.h
- *             I3  entries are in ascending order of pos, from DIR_FIRST_POS on
- * Locks       tree_lock, for writing where entries change; held by every caller but evict and drop
+ *             I3  An entry is on the list of names of its inode. The last one that is removed stays there, dead, until
+ *                 the inode goes or gets a new name: an open file remembers what it was called.
+ *             I4  entries are in ascending order of pos, from DIR_FIRST_POS on
+ * Locks       tree_lock, for writing where entries change; held by every caller but evict and drop. name_lock for the
+ *             lists of names
  * Follow      from path.c, kernel/sys_path.c   to vfs.c, mm/pagecache.c
  * Tests       tests/guest/file.c
  */
@@ -26,8 +29,11 @@
 #define DIR_FIRST_POS 2 /* 0 and 1 are "." and ".." */
 
 struct tmpfs_entry {
-	struct list link;
-	struct inode *inode; /* one held reference */
+	struct list link;      /* in the directory's entries */
+	struct list name_link; /* in the inode's names */
+	struct inode *dir;     /* whose entry it is; held by what names the inode: I3 */
+	struct inode *inode;   /* one held reference */
+	bool dead;             /* no longer in the directory; name_lock */
 	u64 pos;
 	u32 hash;
 	u32 len;
@@ -56,6 +62,11 @@ static struct tmpfs_entry *entry_new(const char *name, u32 len);
 static struct tmpfs_entry *entry_find(struct inode *dir, const char *name, u32 len);
 static void entry_add(struct inode *dir, struct tmpfs_entry *e, struct inode *inode);
 static void entry_del(struct inode *dir, struct tmpfs_entry *e);
+static void dir_add(struct inode *dir, struct tmpfs_entry *e);
+static void dir_del(struct inode *dir, struct tmpfs_entry *e);
+static void names_change(struct inode *inode, struct tmpfs_entry *out, struct tmpfs_entry *in);
+static struct tmpfs_entry *names_change_locked(struct inode *inode, struct tmpfs_entry *out, struct tmpfs_entry *in);
+static struct tmpfs_entry *first_name(struct inode *inode);
 static void drop_all_below(struct inode *root);
 static u32 name_hash(const char *name, u32 len);
 
@@ -197,34 +208,32 @@ tmpfs_remove(struct inode *dir, const char *name, u32 len, struct inode *child)
 	return 0;
 }
 
-/* Prepare: the new entry. Commit: the victim goes, then the old entry, then the new one is added. */
+/* Prepare: the new entry. Commit: the victim goes, then the new entry takes the place of the old one. */
 static int
 tmpfs_rename(struct inode *old_dir, const char *old_name, u32 old_len, struct inode *child, struct inode *new_dir,
 	     const char *new_name, u32 new_len, struct inode *victim)
 {
-	struct tmpfs_entry *e;
+	struct tmpfs_entry *old = entry_find(old_dir, old_name, old_len);
+	struct tmpfs_entry *new;
 	int err = 0;
 
 	assert(rwsem_write_is_mine(&tree_lock));
+	assert(old && old->inode == child);
 	if (!new_dir->nlink)
 		return -ENOENT;
-	e = entry_new(new_name, new_len);
-	if (!e)
+	new = entry_new(new_name, new_len);
+	if (!new)
 		return -ENOMEM;
 	if (victim)
 		err = tmpfs_remove(new_dir, new_name, new_len, victim);
 	if (err) {
-		kfree(e);
+		kfree(new);
 		return err;
 	}
-	inode_hold(child);
-	entry_del(old_dir, entry_find(old_dir, old_name, old_len));
-	if (inode_is_dir(child)) {
-		inode_drop(child->parent);
-		child->parent = NULL;
-	}
-	entry_add(new_dir, e, child);
-	inode_drop(child);
+	new->inode = child; /* the old entry's reference */
+	dir_del(old_dir, old);
+	dir_add(new_dir, new);
+	names_change(child, old, new); /* consumes the old entry */
 	child->ctime_ns = inode_now_ns();
 	return 0;
 }
@@ -247,16 +256,13 @@ tmpfs_iterate(struct inode *dir, u64 pos, struct dir_emit *emit)
 static int
 tmpfs_name_of(struct inode *dir, struct inode *child, char *name)
 {
-	struct tmpfs_entry *e;
+	struct tmpfs_entry *e = first_name(child);
 
-	list_for_each (e, &dir->entries, link) {
-		if (e->inode != child)
-			continue;
-		memcpy(name, e->name, e->len);
-		name[e->len] = 0;
-		return 0;
-	}
-	return -ENOENT;
+	must_hold(&name_lock);
+	if (!e || e->dir != dir)
+		return -ENOENT;
+	memcpy(name, e->name, e->len + 1);
+	return 0;
 }
 
 static s64
@@ -277,14 +283,16 @@ tmpfs_link_size(struct inode *inode)
 static void
 tmpfs_evict(struct inode *inode)
 {
-	if (inode->object) {
-		pagecache_count_out(inode->object); /* a mapping may live longer than the file system */
+	struct tmpfs_entry *e = first_name(inode);
+
+	if (inode->object)
 		pagecache_put(inode->object);
-	}
 	if (inode_is_link(inode))
 		kfree(inode->target);
 	if (inode_is_dir(inode))
 		assert(list_empty(&inode->entries));
+	assert(!e || e->dead);
+	kfree(e);
 }
 
 /* Gives one held reference. NULL: no memory. */
@@ -304,6 +312,7 @@ tmpfs_inode(struct superblock *sb, const struct inode_kind *kind)
 static bool
 inode_furnish(struct inode *inode, const struct inode_kind *kind)
 {
+	struct pagecache *object;
 	u32 len;
 
 	inode->ops = &tmpfs_ops;
@@ -316,10 +325,12 @@ inode_furnish(struct inode *inode, const struct inode_kind *kind)
 		return true;
 	case S_IFREG:
 		inode->fops = &tmpfs_file_ops;
-		inode->object = pagecache_create(PAGE_SHMEM);
-		if (inode->object)
-			pagecache_count_in(inode->object, &inode->sb->quota);
-		return inode->object;
+		object = pagecache_create(PAGE_SHMEM);
+		if (!object)
+			return false;
+		pagecache_count_in(object, &inode->sb->quota);
+		inode_own_object(inode, object);
+		return true;
 	case S_IFLNK:
 		len = strlen(kind->target) + 1;
 		inode->ops = &tmpfs_link_ops;
@@ -344,6 +355,7 @@ entry_new(const char *name, u32 len)
 	e->name[len] = 0;
 	e->len = len;
 	e->hash = name_hash(name, len);
+	e->dead = false;
 	return e;
 }
 
@@ -360,35 +372,89 @@ entry_find(struct inode *dir, const char *name, u32 len)
 	return NULL;
 }
 
-/* Takes one reference to @inode for the entry, and one to @dir for a directory. */
+/* Takes one reference to @inode for the entry. */
 static void
 entry_add(struct inode *dir, struct tmpfs_entry *e, struct inode *inode)
 {
 	inode_hold(inode);
-	dir->sb->names++;
 	e->inode = inode;
+	dir_add(dir, e);
+	names_change(inode, NULL, e);
+}
+
+/* The entry's reference ends; the inode's reference to its parent ends with the inode itself. */
+static void
+entry_del(struct inode *dir, struct tmpfs_entry *e)
+{
+	struct inode *inode = e->inode;
+
+	dir_del(dir, e);
+	names_change(inode, e, NULL); /* consumes the entry */
+	inode_drop(inode);
+}
+
+static void
+dir_add(struct inode *dir, struct tmpfs_entry *e)
+{
+	dir->sb->names++;
+	e->dir = dir;
 	e->pos = dir->next_pos++;
 	list_add_tail(&e->link, &dir->entries);
-	if (inode_is_dir(inode)) {
-		assert(!inode->parent);
-		inode_hold(dir);
-		inode->parent = dir;
+	if (inode_is_dir(e->inode))
 		dir->nlink++;
-	}
 	dir->mtime_ns = dir->ctime_ns = inode_now_ns();
 }
 
-/* The entry's reference ends; the directory's reference to its parent ends with the directory itself. */
 static void
-entry_del(struct inode *dir, struct tmpfs_entry *e)
+dir_del(struct inode *dir, struct tmpfs_entry *e)
 {
 	list_del(&e->link);
 	dir->sb->names--;
 	if (inode_is_dir(e->inode))
 		dir->nlink--;
 	dir->mtime_ns = dir->ctime_ns = inode_now_ns();
-	inode_drop(e->inode);
-	kfree(e);
+}
+
+/* The names of @inode lose @out and gain @in; either may be NULL. Its parent is the directory of the first. */
+static void
+names_change(struct inode *inode, struct tmpfs_entry *out, struct tmpfs_entry *in)
+{
+	struct inode *old = inode->parent;
+	struct tmpfs_entry *gone;
+
+	spin_lock(&name_lock);
+	gone = names_change_locked(inode, out, in);
+	inode->parent = first_name(inode)->dir;
+	inode_hold(inode->parent);
+	spin_unlock(&name_lock);
+	kfree(gone);
+	inode_drop(old);
+}
+
+/* Returns the entry that nobody needs any more, or NULL. */
+static struct tmpfs_entry *
+names_change_locked(struct inode *inode, struct tmpfs_entry *out, struct tmpfs_entry *in)
+{
+	struct tmpfs_entry *first = first_name(inode);
+
+	must_hold(&name_lock);
+	if (in)
+		list_add_tail(&in->name_link, &inode->names);
+	if (!out && first && first->dead)
+		out = first;
+	if (!out)
+		return NULL;
+	out->dead = true;
+	if (inode->names.next == inode->names.prev)
+		return NULL; /* I3: it was the last */
+	list_del(&out->name_link);
+	return out;
+}
+
+static struct tmpfs_entry *
+first_name(struct inode *inode)
+{
+	return list_empty(&inode->names) ? NULL : list_first(&inode->names, struct tmpfs_entry, name_link);
 }
 
 /* No recursion: go down to a directory without entries, remove what is there, go up. */

@@ -28,6 +28,7 @@
 #define SIZE_MAX_BYTES 0x7fffffffffffffffUL /* of a file: positions are signed */
 
 struct rwsem tree_lock = RWSEM_INIT(tree_lock, RANK_TREE);
+struct spinlock name_lock = SPINLOCK_INIT(RANK_NAMES);
 struct list mount_list = LIST_INIT(mount_list);
 struct inode *root_inode;
 
@@ -36,11 +37,15 @@ static const struct fs_type *const fs_types[] = {&tmpfs_type, &procfs_type, &dev
 static struct kmem_cache *inode_cache; /* const after init */
 static atomic_t next_dev;
 
+static void object_pin(struct pagecache *object);
+static void object_unpin(struct pagecache *object);
 static struct superblock *sb_create(const char *source, const struct fs_type *type);
 static int mount_locked(struct superblock *sb, struct inode *dir);
 static int umount_locked(struct inode *root);
 static const struct fs_type *fs_type_find(const char *name);
 static struct inode *make_dir(struct inode *dir, const char *name, u32 mode);
+
+static const struct pagecache_owner_ops object_ops = {.pin = object_pin, .unpin = object_unpin};
 
 void
 vfs_init(void)
@@ -81,6 +86,7 @@ inode_alloc(struct superblock *sb, const struct inode_kind *kind)
 	inode->mode = kind->mode;
 	inode->rdev = kind->rdev;
 	inode->nlink = 1;
+	list_init(&inode->names);
 	inode->ino = atomic64_add_return(&sb->next_ino, 1);
 	inode->atime_ns = inode->mtime_ns = inode->ctime_ns = inode_now_ns();
 	return inode;
@@ -92,7 +98,20 @@ inode_hold(struct inode *inode)
 	atomic_inc(&inode->refs);
 }
 
-/* The last reference to a removed directory also ends its reference to its parent, and so on upwards. */
+void
+inode_own_object(struct inode *inode, struct pagecache *object)
+{
+	inode->object = object;
+	pagecache_own(object, &object_ops, inode);
+}
+
+struct inode *
+inode_of_object(const struct pagecache *object)
+{
+	return object->ops == &object_ops ? object->owner : NULL;
+}
+
+/* The last reference to an inode also ends its reference to its parent, and so on upwards. */
 void
 inode_drop(struct inode *inode)
 {
@@ -231,6 +250,18 @@ fs_type_at(u32 i)
 	return i < ARRAY_SIZE(fs_types) ? fs_types[i] : NULL;
 }
 
+static void
+object_pin(struct pagecache *object)
+{
+	inode_get(object->owner);
+}
+
+static void
+object_unpin(struct pagecache *object)
+{
+	inode_put(object->owner);
+}
+
 static struct superblock *
 sb_create(const char *source, const struct fs_type *type)
 {
@@ -239,7 +270,7 @@ sb_create(const char *source, const struct fs_type *type)
 	if (!sb)
 		return NULL;
 	sb->type = type;
-	sb->dev = dev_make(0, atomic_add_return(&next_dev, 1));
+	sb->dev = dev_make(0, ANON_DEV + atomic_add_return(&next_dev, 1));
 	strlcpy(sb->source, source, sizeof(sb->source));
 	if (type->fill(sb)) {
 		kfree(sb);
@@ -258,7 +289,9 @@ mount_locked(struct superblock *sb, struct inode *dir)
 		return -EBUSY;
 	if (!dir->nlink)
 		return -ENOENT;
+	spin_lock(&name_lock);
 	sb->covers = inode_get(dir);
+	spin_unlock(&name_lock);
 	dir->mounted = sb;
 	list_add_tail(&sb->link, &mount_list);
 	return 0;

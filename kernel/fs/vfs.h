@@ -9,21 +9,23 @@
  *        inode /init
  *
  * Idea        There is no cache of names: a directory of every file system here is in memory and answers lookup
- *             itself. A path is therefore an inode, nothing more; a directory knows its parent, which is how ".." and
- *             getcwd work. A file system is mounted at one place only, so a mounted directory and the root that
- *             covers it point at each other. Simple: Linux keeps a dentry cache and a mount tree apart from inodes,
- *             for file systems on disks, for bind mounts and for namespaces; none of them exists here.
- * Invariants  I1  A file system's own references (one for each entry that names an inode, one from each directory to
+ *             itself. A path is therefore an inode, nothing more; an inode knows the directory of its first name,
+ *             which is how ".." works, and how paths are made of inodes (names.h). A file system is mounted at one
+ *             place only, so a mounted directory and the root that covers it point at each other. Simple: Linux keeps
+ *             a dentry cache and a mount tree apart from inodes, for file systems on disks, for bind mounts and for
+ *             namespaces; none of them exists here.
+ * Invariants  I1  A file system's own references (one for each entry that names an inode, one from each inode to
  *                 its parent) are taken with inode_hold; all others with inode_get, which also counts in
  *                 superblock->pins.
  *             I2  pins == 0 under the write lock of the tree means that nobody outside the file system can reach an
- *                 inode.
+ *                 inode. Whoever maps a file pins it, through its object (pagecache.h I3).
  *             I3  The last reference to an inode frees it with its contents at once.
  * Locks       tree_lock (sleeping, reader-writer), one for all names of all file systems: entries, parent, nlink,
- *             mounted, covers. Simple: Linux locks each directory. inode->lock (sleeping): size and contents of a
- *             file against other writers. Order: tree_lock < inode->lock < mm->lock.
+ *             mounted, covers. Simple: Linux locks each directory. name_lock (spin): what paths are made of, for
+ *             those who cannot sleep for tree_lock. inode->lock (sleeping): size and contents of a file against other
+ *             writers. Order: tree_lock < inode->lock < mm->lock.
  * Follow      from kernel/sys_fs.c, exec, initrd   to path.c, tmpfs.c, devfs.c, procfs.c
- * Tests       tests/guest/file.c
+ * Tests       tests/guest/file.c, tests/guest/names.c
  */
 #pragma once
 
@@ -67,10 +69,12 @@ struct inode_ops {
 		      struct inode *new_dir, const char *new_name, u32 new_len, struct inode *victim);
 	/* Hands entries from position @pos on (never "." and "..") to @emit. Positions start at 2. */
 	int (*iterate)(struct inode *dir, u64 pos, struct dir_emit *emit);
-	/* The name of the directory @child in @dir, of up to NAME_MAX bytes and a 0. */
+	/* The name of @child in its parent @dir, of up to NAME_MAX bytes and a 0. Under name_lock alone. */
 	int (*name_of)(struct inode *dir, struct inode *child, char *name);
 	/* Copies the target of a symbolic link, without a 0: its length, or -errno. Absent: -EINVAL. */
 	s64 (*read_link)(struct inode *inode, char *buf, u32 size);
+	/* A link that leads to a place, whatever its path says: gives *out, pinned. Absent: read_link says where. */
+	int (*jump)(struct inode *link, struct inode **out);
 	/* Bytes of a symbolic link's target. Absent: 0. */
 	u64 (*link_size)(struct inode *inode);
 	/* The last reference is gone: free what the inode owns, neither itself nor its parent. Absent: nothing. */
@@ -79,18 +83,19 @@ struct inode_ops {
 
 struct inode {
 	atomic_t refs;
-	u32 mode;                         /* tree_lock (chmod); the type bits are const after init */
-	u32 uid, gid;                     /* tree_lock */
-	u32 nlink;                        /* tree_lock */
-	u64 ino;                          /* const after init */
-	u64 rdev;                         /* const after init */
-	const struct inode_ops *ops;      /* const after init */
-	const struct file_ops *fops;      /* const after init; NULL: cannot be opened (ENXIO) */
-	struct superblock *sb;            /* const after init */
-	struct inode *parent;             /* tree_lock: of a directory, NULL at the root; one held reference */
-	struct superblock *mounted;       /* tree_lock: what covers this directory, or NULL */
-	struct pagecache *object;         /* const after init: contents of a regular file that has pages, else NULL */
-	struct mutex lock;                /* rank INODE */
+	u32 mode;                    /* tree_lock (chmod); the type bits are const after init */
+	u32 uid, gid;                /* tree_lock */
+	u32 nlink;                   /* tree_lock */
+	u64 ino;                     /* const after init */
+	u64 rdev;                    /* const after init */
+	const struct inode_ops *ops; /* const after init */
+	const struct file_ops *fops; /* const after init; NULL: cannot be opened (ENXIO) */
+	struct superblock *sb;       /* const after init */
+	struct inode *parent;        /* tree_lock and name_lock: of its first name; one held reference, or NULL */
+	struct list names;           /* tree_lock and name_lock: tmpfs entries that name it, or the last that did */
+	struct superblock *mounted;  /* tree_lock: what covers this directory, or NULL */
+	struct pagecache *object;    /* const after init: contents of a regular file that has pages, else NULL */
+	struct mutex lock;           /* rank INODE */
 	u64 atime_ns, mtime_ns, ctime_ns; /* since 1970; written without a guard: each is one word */
 	union {                           /* of the file system's own */
 		struct list entries;      /* tmpfs directory: tree_lock */
@@ -116,7 +121,7 @@ struct fs_type {
 struct superblock {
 	const struct fs_type *type;
 	struct inode *root;   /* const after init; one held reference */
-	struct inode *covers; /* tree_lock: the directory it is mounted on, NULL for the root file system; one pin */
+	struct inode *covers; /* tree_lock and name_lock: the directory it is mounted on, or NULL; one pin */
 	atomic_t pins;        /* references to its inodes from outside the file system */
 	atomic64_t next_ino;
 	struct pagecache_quota quota; /* tmpfs: of the files' pages */
@@ -128,9 +133,13 @@ struct superblock {
 	struct list link;             /* tree_lock: in mount_list */
 };
 
-extern struct rwsem tree_lock;   /* rank TREE */
-extern struct list mount_list;   /* tree_lock */
-extern struct inode *root_inode; /* const after init: of the root file system; pinned for ever */
+/* Where Linux keeps files that are in no directory: st_dev of memfd files, and of anonymous shared memory. */
+#define ANON_DEV 1
+
+extern struct rwsem tree_lock;    /* rank TREE */
+extern struct list mount_list;    /* tree_lock */
+extern struct spinlock name_lock; /* rank NAMES; with tree_lock to change, either to read: parent, names, covers */
+extern struct inode *root_inode;  /* const after init: of the root file system; pinned for ever */
 
 /*
  * vfs_init - make the caches, mount the root tmpfs, and build the mount points and device nodes of a fresh system
@@ -148,6 +157,17 @@ void vfs_init(void);
  * Gives     one held reference (inode_drop)
  */
 struct inode *inode_alloc(struct superblock *sb, const struct inode_kind *kind);
+
+/*
+ * inode_own_object - @object is the contents of @inode from now on
+ *
+ * Context   before anybody else knows the inode
+ * Takes     the creator's reference to @object; evict gives it back (pagecache_put)
+ */
+void inode_own_object(struct inode *inode, struct pagecache *object);
+
+/* The inode that @object is the contents of; NULL: anonymous shared memory. No reference: valid with the object. */
+struct inode *inode_of_object(const struct pagecache *object);
 
 /* A file system's own reference: see I1. The last inode_drop frees; may sleep then. */
 void inode_hold(struct inode *inode);

@@ -110,6 +110,23 @@ role_again(int argc, char **argv)
 	_exit(1);
 }
 
+/* Removes its own program, and runs it once more. */
+static void
+role_exe(int argc, char **argv)
+{
+	static char path[4096];
+	char *again[] = {"exe", "--role=status", "0", NULL};
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 20);
+
+	(void)argc, (void)argv;
+	role_check(n > 0 && unlink(path) == 0);
+	strcpy(path + n, " (deleted)");
+	static char now[4096];
+	role_check(readlink("/proc/self/exe", now, sizeof(now) - 1) == n + 10 && strcmp(now, path) == 0);
+	execve("/proc/self/exe", again, NULL);
+	_exit(1);
+}
+
 static void
 role_many(int argc, char **argv)
 {
@@ -162,9 +179,9 @@ role_run(int argc, char **argv)
 		const char *name;
 		void (*run)(int argc, char **argv);
 	} roles[] = {
-		{"words", role_words},   {"auxv", role_auxv},   {"status", role_status},
-		{"single", role_single}, {"files", role_files}, {"again", role_again},
-		{"many", role_many},     {"fpu", role_fpu},     {"heap", role_heap},
+		{"words", role_words}, {"auxv", role_auxv},   {"status", role_status}, {"single", role_single},
+		{"files", role_files}, {"again", role_again}, {"many", role_many},     {"fpu", role_fpu},
+		{"heap", role_heap},   {"exe", role_exe},
 	};
 
 	if (argc > 0 && strchr(argv[0], '/'))
