@@ -25,6 +25,8 @@
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <kernel/signal_state.h>
+#include <kernel/task.h>
 #include <kernel/trace.h>
 #include <mm/fault.h>
 #include <mm/mm.h>
@@ -110,6 +112,8 @@ fault_populate(struct mm *mm, u64 start, u64 end, u32 access)
 			return -ENOMEM;
 		if (result != FAULT_OK)
 			return -EFAULT;
+		if (va + PAGE_SIZE < end && signal_state_fatal(&current->signal))
+			return -EINTR;
 	}
 	return 0;
 }

@@ -64,7 +64,7 @@ enum fault_kind fault_classify(pte_t entry, u32 vm_flags, bool has_object, u32 a
 /*
  * fault_populate - fault in every page of [start, end) as an access of the kind @access would
  *
- * Returns   0, -ENOMEM, -EFAULT where the access is not allowed
+ * Returns   0, -ENOMEM, -EFAULT where the access is not allowed, -EINTR when the task is to die
  * Context   may sleep; the caller holds no lock
  */
 int fault_populate(struct mm *mm, u64 start, u64 end, u32 access);

@@ -3,26 +3,30 @@
  * mm/fork.c - an address space like another one, without copying a page
  *
  * Idea        Vmas are copied, levels 4 to 2 are copied, level-1 tables are shared (share.c). The cost depends on how
- *             many tables the parent has, one in 2 MiB, and on nothing else.
+ *             many tables the parent has, one in 2 MiB, and on nothing else. Ranges that madvise keeps from children
+ *             are taken out of the child again.
  * Invariants  none of its own
  * Locks       parent->lock for writing: no fault, and no change of a vma, while the two are made alike
- * Follow      from kernel/fork.c   to share.c, vma.c
- * Tests       tests/guest/cow.c, tests/guest/unshare.c
+ * Follow      from kernel/fork.c   to share.c, vma.c, unmap.c
+ * Tests       tests/guest/cow.c, tests/guest/unshare.c, tests/guest/madvise.c
  * See         docs/mm.md section 5
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
 #include <mm/mm.h>
+#include <mm/mmap.h>
 #include <mm/pagetable.h>
 #include <mm/rmap.h>
 #include <mm/share.h>
 #include <mm/tlb.h>
+#include <mm/unmap.h>
 #include <mm/vma_alloc.h>
 
 #define RESERVE_BLOCKS 4 /* a small process has about as many tables */
 
 static int fork_locked(struct mm *parent, struct mm *child);
 static int share_tables(struct mm *parent, struct mm *child);
+static int leave_out(struct mm *parent, struct mm *child);
 static pte_t *child_entry(struct mm *child, u64 va);
 static void copy_limits(const struct mm *parent, struct mm *child);
 
@@ -49,18 +53,40 @@ mm_fork(struct mm *parent, struct mm **out)
 static int
 fork_locked(struct mm *parent, struct mm *child)
 {
+	u32 seen;
 	int err;
 
 	dassert(rwsem_write_is_mine(&parent->lock));
 	dassert(mm_is_private(child) && !child->vmas.count);
 	copy_limits(parent, child);
-	err = vma_copy_all(&child->vmas, &parent->vmas);
+	err = vma_copy_all(&child->vmas, &parent->vmas, &seen);
 	if (err)
 		return err;
 	err = share_tables(parent, child);
 	/* Why: even after a failure some of the parent's tables have lost their write bit. */
 	tlb_flush_range(parent, 0, USER_TOP);
 	dassert(child->vmas.count == parent->vmas.count);
+	if (!err && (seen & (VM_DONTCOPY | VM_WIPEONFORK)))
+		err = leave_out(parent, child);
+	return err;
+}
+
+/*
+ * What the child shall not have it gives back before anyone knows it. Why after all is shared: a table that holds other
+ * memory as well is then parted by the ordinary means, and only where somebody has asked for it.
+ */
+static int
+leave_out(struct mm *parent, struct mm *child)
+{
+	int err = 0;
+
+	dassert(rwsem_write_is_mine(&parent->lock) && mm_is_private(child));
+	for (struct vma *vma = vma_first(&parent->vmas); vma && !err; vma = vma_next(vma)) {
+		if (vma->flags & VM_DONTCOPY)
+			err = munmap_locked(child, vma->start, vma->end);
+		else if (vma->flags & VM_WIPEONFORK)
+			err = unmap_drop(child, vma->start, vma->end);
+	}
 	return err;
 }
 

@@ -42,9 +42,9 @@ static void pool_release(struct radix_pool *pool);
 static int insert_locked(struct insertion *in);
 static bool quota_is_used_up(const struct pagecache_quota *quota);
 static void count_cached(const struct pagecache *object, s32 n);
-static void drop_pages(struct pagecache *object, u64 first);
-static struct page *take_page(struct pagecache *object, u64 first, struct radix_pool *pool);
-static void clear_tail(struct pagecache *object, u64 size);
+static void drop_pages(struct pagecache *object, u64 first, u64 last);
+static struct page *take_page(struct pagecache *object, u64 *first, u64 last, struct radix_pool *pool);
+static void clear_part(struct pagecache *object, u64 start, u64 end);
 static int check_object(struct pagecache *object);
 
 void
@@ -133,7 +133,7 @@ pagecache_put(struct pagecache *object)
 	spin_lock(&all_lock);
 	list_del(&object->all);
 	spin_unlock(&all_lock);
-	drop_pages(object, 0);
+	drop_pages(object, 0, ~0UL);
 	assert(!object->count);
 	kmem_cache_free(object_cache, object);
 }
@@ -183,8 +183,25 @@ pagecache_set_size(struct pagecache *object, u64 size)
 	spin_unlock(&object->lock);
 	if (size >= old)
 		return;
-	drop_pages(object, div_round_up(size, PAGE_SIZE));
-	clear_tail(object, size);
+	drop_pages(object, div_round_up(size, PAGE_SIZE), ~0UL);
+	clear_part(object, size, round_up(size, PAGE_SIZE));
+}
+
+void
+pagecache_punch(struct pagecache *object, u64 start, u64 end)
+{
+	u64 first = div_round_up(start, PAGE_SIZE);
+	u64 last = end >> PAGE_SHIFT;
+
+	may_sleep();
+	dassert(atomic_read(&object->refs) > 0 && start <= end);
+	if (first > last) { /* within one page */
+		clear_part(object, start, end);
+		return;
+	}
+	drop_pages(object, first, last);
+	clear_part(object, start, first << PAGE_SHIFT);
+	clear_part(object, last << PAGE_SHIFT, end);
 }
 
 u64
@@ -307,16 +324,16 @@ count_cached(const struct pagecache *object, s32 n)
 		count_events(VM_NR_SHMEM, n);
 }
 
-/* Takes every page from @first on out of the object, and out of every address space. */
+/* Takes every page in [first, last) out of the object, and out of every address space. */
 static void
-drop_pages(struct pagecache *object, u64 first)
+drop_pages(struct pagecache *object, u64 first, u64 last)
 {
 	struct radix_pool pool = {NULL, 0};
 	struct tlb_batch batch;
 	struct page *page;
 
 	tlb_batch_init(&batch);
-	while ((page = take_page(object, first, &pool))) {
+	while ((page = take_page(object, &first, last, &pool))) {
 		if (READ_ONCE(page->mapcount))
 			rmap_unmap_all(page, &batch);
 		dassert(!page->mapcount && atomic_read(&page->refs) > 0);
@@ -326,17 +343,19 @@ drop_pages(struct pagecache *object, u64 first)
 	tlb_batch_flush(&batch);
 }
 
-/* The lowest page at or past @first, no longer in the object; its cache reference is the caller's now. */
+/* The lowest page in [*first, last), no longer in the object; its cache reference is the caller's now. */
 static struct page *
-take_page(struct pagecache *object, u64 first, struct radix_pool *pool)
+take_page(struct pagecache *object, u64 *first, u64 last, struct radix_pool *pool)
 {
-	u64 index = first;
+	u64 index = *first;
 	struct page *page;
 
 	spin_lock(&object->lock);
 	page = radix_next(&object->tree, &index);
+	if (page && index >= last)
+		page = NULL;
 	if (page) {
-		dassert(page->object == object && page->index == index && index >= first); /* I1 */
+		dassert(page->object == object && page->index == index && index >= *first); /* I1 */
 		assert(object->count);
 		radix_delete(&object->tree, index, pool);
 		object->count--;
@@ -346,22 +365,22 @@ take_page(struct pagecache *object, u64 first, struct radix_pool *pool)
 		spin_lock(&page->lock);
 		page->object = NULL;
 		spin_unlock(&page->lock);
+		*first = index;
 	}
 	spin_unlock(&object->lock);
 	return page;
 }
 
-/* Zeroes behind the new end in its page, if the object has that page. */
+/* Zeroes in the bytes [start, end) of one page, if the object has that page. */
 static void
-clear_tail(struct pagecache *object, u64 size)
+clear_part(struct pagecache *object, u64 start, u64 end)
 {
-	u64 used = size & ~PAGE_MASK;
-	struct page *page = used ? pagecache_find(object, size >> PAGE_SHIFT) : NULL;
+	struct page *page = start < end ? pagecache_find(object, start >> PAGE_SHIFT) : NULL;
 
+	dassert(end - start <= PAGE_SIZE);
 	if (!page)
 		return;
-	dassert(used < PAGE_SIZE);
-	memset((u8 *)page_to_va(page) + used, 0, PAGE_SIZE - used);
+	memset((u8 *)page_to_va(page) + (start & ~PAGE_MASK), 0, end - start);
 	page_put(page);
 }
 

@@ -126,6 +126,14 @@ int pagecache_fault_page(struct pagecache *object, u64 index, struct page **out)
  */
 void pagecache_set_size(struct pagecache *object, u64 size);
 
+/*
+ * pagecache_punch - make a hole of the bytes [start, end): whole pages are unmapped everywhere and freed, the parts of
+ * pages at its ends are cleared; the size stays, and private copies that programs have made stay
+ *
+ * Context   may sleep; takes object->lock, map and table locks
+ */
+void pagecache_punch(struct pagecache *object, u64 start, u64 end);
+
 /* Pages that all objects hold together: the tmpfs part of "Cached" and "Shmem". Context: any. */
 u64 pagecache_total_pages(void);
 

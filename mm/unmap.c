@@ -11,7 +11,7 @@
  *
  * Invariants  none of its own
  * Locks       mm->lock for writing: no fault of this address space is under way
- * Follow      from mmap.c, mm.c   to rmap.c (rmap_zap), share.c (table_release)
+ * Follow      from mmap.c, madvise.c, fork.c, mm.c   to rmap.c (rmap_zap), share.c (table_release)
  * Tests       tests/guest/mmap.c
  * See         docs/mm.md section 3
  */
@@ -67,6 +67,18 @@ unmap_pages(struct mm *mm, const struct unmap_range *range)
 		base += TABLE_SPAN;
 	}
 	tlb_batch_flush(&batch);
+}
+
+/* As if the range stood alone: a table that lies inside it goes whole, and comes back with the next fault. */
+int
+unmap_drop(struct mm *mm, u64 start, u64 end)
+{
+	const struct unmap_range range = {.start = start, .end = end, .floor = start, .ceiling = end};
+	int err = unmap_prepare(mm, &range);
+
+	if (!err)
+		unmap_pages(mm, &range);
+	return err;
 }
 
 void

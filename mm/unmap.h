@@ -5,7 +5,7 @@
  * Idea        see unmap.c
  * Invariants  none of its own
  * Locks       mm->lock for writing
- * Follow      from mmap.c, mm.c   to rmap.c, share.c
+ * Follow      from mmap.c, madvise.c, fork.c, mm.c   to rmap.c, share.c
  * Tests       tests/guest/mmap.c
  * See         docs/mm.md section 3
  */
@@ -40,6 +40,14 @@ int unmap_prepare(struct mm *mm, const struct unmap_range *range);
  * Context   mm->lock for writing; unmap_prepare succeeded under it; flushes
  */
 void unmap_pages(struct mm *mm, const struct unmap_range *range);
+
+/*
+ * unmap_drop - empty every leaf of [start, end) and leave the vmas: the next touch finds memory as if it were new
+ *
+ * Returns   0, -ENOMEM: nothing was changed
+ * Context   may sleep; mm->lock for writing; flushes
+ */
+int unmap_drop(struct mm *mm, u64 start, u64 end);
 
 /* unmap_all - leave every table. Context: nobody uses @mm any more. */
 void unmap_all(struct mm *mm);

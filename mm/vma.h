@@ -35,7 +35,17 @@ struct pagecache;
 #define VM_MAYEXEC 0x40u
 #define VM_MAY_SHIFT 4 /* each MAY bit is four places above its right */
 #define VM_GROWSDOWN 0x100u
+#define VM_LOCKED 0x2000u       /* mlock: pages stay in memory */
+#define VM_SEQ_READ 0x8000u     /* madvise: recorded */
+#define VM_RAND_READ 0x10000u   /* likewise */
+#define VM_DONTCOPY 0x20000u    /* fork leaves it out */
+#define VM_LOCKONFAULT 0x80000u /* VM_LOCKED, but only what is touched */
 #define VM_NORESERVE 0x200000u
+#define VM_WIPEONFORK 0x2000000u  /* the child finds it empty */
+#define VM_DONTDUMP 0x4000000u    /* madvise: recorded */
+#define VM_HUGEPAGE 0x20000000u   /* likewise */
+#define VM_NOHUGEPAGE 0x40000000u /* likewise */
+#define VM_LOCK_FLAGS (VM_LOCKED | VM_LOCKONFAULT)
 #define VM_MAYACCESS (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 #define VM_HEAP (VM_READ | VM_WRITE | VM_MAYACCESS)
 #define VM_STACK (VM_HEAP | VM_GROWSDOWN)

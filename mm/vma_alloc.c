@@ -42,16 +42,19 @@ vma_free(struct vma *vma)
 }
 
 int
-vma_copy_all(struct vma_tree *to, struct vma_tree *from)
+vma_copy_all(struct vma_tree *to, struct vma_tree *from, u32 *seen)
 {
 	may_sleep();
 	assert(!to->count);
+	*seen = 0;
 	for (struct vma *vma = vma_first(from); vma; vma = vma_next(vma)) {
 		struct vma *copy = vma_alloc();
 
 		if (!copy)
 			return -ENOMEM;
 		*copy = *vma;
+		*seen |= vma->flags;
+		copy->flags &= ~VM_LOCK_FLAGS;
 		if (copy->object)
 			pagecache_get(copy->object);
 		vma_insert(to, copy);

@@ -27,12 +27,12 @@ struct vma *vma_alloc(void);
 void vma_free(struct vma *vma);
 
 /*
- * vma_copy_all - fill the empty tree @to with copies of all vmas of @from
+ * vma_copy_all - fill the empty tree @to with copies of all vmas of @from, none of them locked
  *
- * Returns   0, -ENOMEM; what was copied so far stays in @to
+ * Returns   0, and in *seen the flags that any vma of @from has; -ENOMEM; what was copied so far stays in @to
  * Context   may sleep
  */
-int vma_copy_all(struct vma_tree *to, struct vma_tree *from);
+int vma_copy_all(struct vma_tree *to, struct vma_tree *from, u32 *seen);
 
 /* vma_free_all - empty @tree. Context: may sleep; no leaf is left below any of its vmas. */
 void vma_free_all(struct vma_tree *tree);

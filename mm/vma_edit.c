@@ -75,6 +75,27 @@ vma_join_around(struct mm *mm, u64 start, u64 end)
 }
 
 int
+vma_set_flags(struct mm *mm, u64 start, u64 end, u32 flags)
+{
+	struct vma *vma = vma_find(&mm->vmas, start);
+	int err;
+
+	dassert(mm_may_change(mm));
+	dassert(vma && vma->start <= start && start < end && end <= vma->end);
+	if (vma->flags == flags)
+		return 0;
+	err = vma_cut(mm, start);
+	if (!err)
+		err = vma_cut(mm, end);
+	if (err)
+		return err;
+	vma = vma_find(&mm->vmas, start);
+	assert(vma->start == start && vma->end == end);
+	vma->flags = flags;
+	return 0;
+}
+
+int
 vma_add(struct mm *mm, const struct vma *wanted)
 {
 	struct vma *vma;

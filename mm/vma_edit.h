@@ -34,6 +34,14 @@ struct vma *vma_join(struct mm *mm, struct vma *vma);
 void vma_join_around(struct mm *mm, u64 start, u64 end);
 
 /*
+ * vma_set_flags - give the part [start, end) of one vma @flags, in a vma of its own; joining is the caller's last step
+ *
+ * Returns   0, -ENOMEM: flags are as they were
+ * Context   may sleep; mm->lock for writing
+ */
+int vma_set_flags(struct mm *mm, u64 start, u64 end, u32 flags);
+
+/*
  * vma_add - a mapping of [start, end), which is free, joined with its neighbours where possible
  *
  * @wanted: start, end, flags, object and pgoff are set

@@ -50,6 +50,9 @@ extern const struct test_case names_cases[];
 
 extern const struct test_case cputime_cases[];
 
+/* advice about memory, and memory that stays */
+extern const struct test_case madvise_cases[];
+
 static const struct test_group groups[] = {
 	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},         {"unshare", unshare_cases},
 	{"mmap", mmap_cases},     {"protect", protect_cases}, {"brk", brk_cases},         {"stack", stack_cases},
@@ -61,6 +64,8 @@ static const struct test_group groups[] = {
 	{"names", names_cases},
 	/* threads and time */
 	{"cputime", cputime_cases},
+	/* advice about memory, and memory that stays */
+	{"madvise", madvise_cases},
 	/* last: takes all memory */
 	{"exhaust", exhaust_cases},
 };

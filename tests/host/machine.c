@@ -16,6 +16,7 @@
 #include <kernel/panic.h>
 #include <kernel/rwsem.h>
 #include <kernel/spinlock.h>
+#include <kernel/task.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/oom.h>
@@ -49,6 +50,8 @@
 		if (!(cond))               \
 			fail(__VA_ARGS__); \
 	} while (0)
+
+struct task host_task; /* no signal ever comes */
 
 struct fiber {
 	void *sp;    /* while it does not run */

@@ -57,6 +57,7 @@
 #include "../../mm/check.c"
 #include "../../mm/fault.c"
 #include "../../mm/fork.c"
+#include "../../mm/madvise.c"
 #include "../../mm/mm.c"
 #include "../../mm/mmap.c"
 #include "../../mm/mprotect.c"

@@ -2,8 +2,8 @@
 /*
  * tests/host/mm_test.c - the whole memory core against a model, on several CPUs at once
  *
- * Idea        Processes of a fake machine map, unmap, protect, fork, exit, truncate, read and write the same few pages
- *             around the borders of leaf tables. Each CPU owns one word of every page and writes growing numbers there.
+ * Idea        Processes of a fake machine map, unmap, protect, advise, fork, exit, truncate, read and write the same few
+ *             pages around the borders of leaf tables. Each CPU owns one word of every page and writes growing numbers there.
  *             The model knows for each word of each page of each process a range that must hold what is read: one
  *             number, unless a write or a fork is under way. A lost write, a copy taken too late, a page of somebody
  *             else, a stale translation all give a number outside.
@@ -17,6 +17,7 @@
 
 #include <kernel/lib/errno.h>
 #include <mm/check.h>
+#include <mm/madvise.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
 #include <mm/pagecache.h>
@@ -31,6 +32,7 @@
 #define FIRST_BORDER (0x40000000UL - 0x200000) /* the second is one between level-2 tables, too */
 #define PROCS 6
 #define FILES 2
+#define ADVICE_FLAGS (VM_DONTCOPY | VM_WIPEONFORK | VM_RAND_READ)
 #define FILE_WORD 7 /* what every word of a file holds that is only mapped privately */
 
 #define must(cond, ...)                                         \
@@ -67,7 +69,9 @@ static const char *const kind_names[] = {"nothing", "private", "shared"};
 
 struct model_page {
 	enum kind kind;
-	u32 rights; /* VM_READ, VM_WRITE, VM_EXEC */
+	u32 rights;   /* VM_READ, VM_WRITE, VM_EXEC */
+	u32 advice;   /* VM_DONTCOPY, VM_WIPEONFORK, VM_RAND_READ */
+	bool of_file; /* PRIVATE: of the constant file */
 	u32 generation;
 	struct shared *shared;
 	u32 index;
@@ -320,6 +324,8 @@ page_clear(struct proc *p, u32 i)
 		shared_put(page->shared);
 	page->kind = NOTHING;
 	page->shared = NULL;
+	page->advice = 0;
+	page->of_file = false;
 	memset(&page->words, 0, sizeof(page->words));
 }
 
@@ -336,11 +342,11 @@ compare(struct proc *p, u32 first, u32 last, bool adopt)
 		struct model_page *page = &p->page[i];
 
 		if (adopt && mapped)
-			page->rights = vma->flags & VM_ACCESS;
+			page->rights = vma->flags & VM_ACCESS, page->advice = vma->flags & ADVICE_FLAGS;
 		must(mapped == (page->kind != NOTHING), "page %u (%lx) is %smapped", i, page_va(i),
 		     mapped ? "" : "not ");
-		must(!mapped || page->rights == (vma->flags & VM_ACCESS), "page %u has flags %x, not %x", i, vma->flags,
-		     page->rights);
+		must(!mapped || (page->rights | page->advice) == (vma->flags & (VM_ACCESS | ADVICE_FLAGS)),
+		     "page %u has flags %x, not %x", i, vma->flags, page->rights | page->advice);
 	}
 	rwsem_read_unlock(&p->mm->lock);
 }
@@ -379,6 +385,20 @@ some_prot(void)
 	return prots[below(ARRAY_SIZE(prots))];
 }
 
+/* Private page @i is as new; writes under way may or may not have come first. */
+static void
+page_renew(struct proc *p, u32 i)
+{
+	struct model_page *page = &p->page[i];
+	u64 fresh = page->of_file ? FILE_WORD : 0;
+
+	for (u32 w = 0; w < MACHINE_CPUS; w++)
+		page->words.high[w] = fresh;
+	expect_pending(p, i, &page->words);
+	for (u32 w = 0; w < MACHINE_CPUS; w++)
+		page->words.low[w] = fresh;
+}
+
 /* In the model: page @i, cleared, is page @index of @shared, or a private one; @of_file: of the constant file. */
 static void
 page_map(struct proc *p, u32 i, struct shared *shared, u32 index, bool of_file)
@@ -388,13 +408,13 @@ page_map(struct proc *p, u32 i, struct shared *shared, u32 index, bool of_file)
 	page->kind = shared ? SHARED : PRIVATE;
 	page->shared = shared;
 	page->index = index;
-	if (shared)
+	page->of_file = of_file;
+	if (shared) {
 		shared->refs++;
-	for (u32 w = 0; w < MACHINE_CPUS && of_file; w++)
-		page->words.low[w] = page->words.high[w] = FILE_WORD;
-	expect_pending(p, i, page_words(page));
-	for (u32 w = 0; w < MACHINE_CPUS && !shared; w++)
-		page->words.low[w] = of_file ? FILE_WORD : 0;
+		expect_pending(p, i, page_words(page));
+	} else {
+		page_renew(p, i);
+	}
 }
 
 static void
@@ -483,6 +503,74 @@ do_protect(struct proc *p)
 	change_end(p, first, last, err);
 }
 
+/* What advice @nr does to page @i. Returns 0, or what the kernel says of it: what comes later is left alone. */
+static int
+advise_page(struct proc *p, u32 i, s32 nr)
+{
+	struct model_page *page = &p->page[i];
+	bool anon = page->kind == PRIVATE && !page->of_file;
+
+	if (page->kind == NOTHING)
+		return 0;
+	if (!anon && (nr == MADV_FREE || nr == MADV_WIPEONFORK))
+		return -EINVAL;
+	if (page->kind == PRIVATE && (nr == MADV_DONTNEED || nr == MADV_FREE))
+		page_renew(p, i);
+	else if (nr == MADV_DONTFORK)
+		page->advice |= VM_DONTCOPY;
+	else if (nr == MADV_DOFORK)
+		page->advice &= ~VM_DONTCOPY;
+	else if (nr == MADV_WIPEONFORK)
+		page->advice |= VM_WIPEONFORK;
+	else if (nr == MADV_KEEPONFORK)
+		page->advice &= ~VM_WIPEONFORK;
+	else if (nr == MADV_RANDOM)
+		page->advice |= VM_RAND_READ;
+	else if (nr == MADV_NORMAL)
+		page->advice &= ~VM_RAND_READ;
+	return 0;
+}
+
+/* Advice that failed half way: what it would have dropped may be there or not. */
+static void
+advise_doubt(struct model_page *page)
+{
+	memset(page->words.low, 0, sizeof(page->words.low));
+	for (u32 w = 0; w < MACHINE_CPUS && page->of_file; w++)
+		page->words.high[w] = max_u64(page->words.high[w], FILE_WORD);
+}
+
+static void
+do_advise(struct proc *p)
+{
+	static const s32 advices[] = {MADV_DONTNEED, MADV_DONTNEED, MADV_DONTNEED,   MADV_FREE,
+				      MADV_DONTFORK, MADV_DOFORK,   MADV_WIPEONFORK, MADV_KEEPONFORK,
+				      MADV_RANDOM,   MADV_NORMAL,   MADV_WILLNEED,   MADV_DOFORK};
+	s32 nr = advices[below(ARRAY_SIZE(advices))];
+	u32 first, last;
+	bool hole = false;
+	int want = 0;
+	int err;
+
+	some_range(&first, &last);
+	if (!below(8)) {
+		first = 0;
+		last = PAGES;
+	}
+	change_start(p, first, last);
+	err = do_madvise(p->mm, page_va(first), page_va(last - 1) + PAGE_SIZE - page_va(first), nr);
+	for (u32 i = first; i < last && !want; i++) {
+		hole |= p->page[i].kind == NOTHING || (i && page_va(i) != page_va(i - 1) + PAGE_SIZE && i > first);
+		if (err == -EAGAIN)
+			advise_doubt(&p->page[i]);
+		else
+			want = advise_page(p, i, nr);
+	}
+	want = want ? want : hole ? -ENOMEM : 0;
+	must(err == want || (err == -EAGAIN && failing), "advice %d gives %d, not %d", nr, err, want);
+	change_end(p, first, last, err == -EAGAIN);
+}
+
 /* A child: what is written meanwhile may or may not be in it. */
 static void
 do_fork(struct proc *p)
@@ -510,6 +598,10 @@ do_fork(struct proc *p)
 			page_clear(child, i);
 		else
 			memcpy(child->page[i].words.high, p->page[i].words.high, sizeof(p->page[i].words.high));
+		if (child->page[i].advice & VM_DONTCOPY)
+			page_clear(child, i);
+		else if (child->page[i].advice & VM_WIPEONFORK)
+			memset(&child->page[i].words, 0, sizeof(child->page[i].words));
 	}
 	if (!err) {
 		child->mm = mm;
@@ -574,7 +666,7 @@ do_truncate(void)
 static void
 change(u32 cpu, struct proc *p)
 {
-	u32 what = below(20);
+	u32 what = below(24);
 
 	if (!change_begin(p))
 		return;
@@ -586,6 +678,8 @@ change(u32 cpu, struct proc *p)
 		do_protect(p);
 	else if (what < 19)
 		do_fork(p);
+	else if (what < 23)
+		do_advise(p);
 	else
 		do_exit(cpu, p);
 	p->changing = false;
