@@ -51,7 +51,7 @@ extern const struct test_case names_cases[];
 extern const struct test_case cputime_cases[];
 
 /* advice about memory, and memory that stays */
-extern const struct test_case madvise_cases[];
+extern const struct test_case madvise_cases[], mincore_cases[];
 
 static const struct test_group groups[] = {
 	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},         {"unshare", unshare_cases},
@@ -66,6 +66,7 @@ static const struct test_group groups[] = {
 	{"cputime", cputime_cases},
 	/* advice about memory, and memory that stays */
 	{"madvise", madvise_cases},
+	{"mincore", mincore_cases},
 	/* last: takes all memory */
 	{"exhaust", exhaust_cases},
 };
