@@ -29,6 +29,7 @@
 #include <kernel/panic.h>
 #include <kernel/pid.h>
 #include <kernel/process.h>
+#include <kernel/robust_list.h>
 #include <kernel/signal.h>
 #include <kernel/trace.h>
 #include <kernel/uaccess.h>
@@ -366,6 +367,7 @@ exec_step(struct exec *e)
 	struct mm *old = process->mm;
 	struct file *exe;
 
+	robust_list_exit();
 	exit_clear_child_tid();
 	spin_lock(&process_lock);
 	if (old)

@@ -4,7 +4,7 @@
  *
  * Idea        The order is the whole point:
  *
- *                 every thread   ring clear_child_tid, leave the address space
+ *                 every thread   release robust locks, ring clear_child_tid, leave the address space
  *                 not the last   leave the thread list: gone
  *                 the last       memory back, files back, vfork parent released
  *                                then, in one step under process_lock: children to init, ZOMBIE, tell the parent
@@ -25,6 +25,7 @@
 #include <kernel/futex.h>
 #include <kernel/panic.h>
 #include <kernel/process.h>
+#include <kernel/robust_list.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/trace.h>
@@ -56,6 +57,7 @@ exit_thread(s32 status)
 
 	may_sleep();
 	assertf(process, "the kernel thread %s ends as if it were a program's", current->comm);
+	robust_list_exit();
 	exit_clear_child_tid();
 	leave_address_space(current);
 	if (leave_or_inherit(process, status, &belongings)) {

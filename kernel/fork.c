@@ -11,12 +11,12 @@
  *             A thread shares everything that its process owns, so its preparation is the task alone. What is shared is
  *             all or nothing: a thread is CLONE_VM, FS, FILES and SIGHAND together, as every C library asks for it;
  *             other mixtures with CLONE_THREAD or CLONE_SIGHAND are -EINVAL (Simple: Linux counts each of these
- *             structures by itself).
+ *             structures by itself), and so is CLONE_THREAD with VFORK.
  * Invariants  I1  Until the commit nobody else knows of the child; undoing is freeing.
  *             I2  No child joins a process that has begun to die, and none starts unkilled.
  * Locks       process_lock for the commit
- * Follow      from sys_proc.c   to mm/fork.c, process.c, arch_task_fork
- * Tests       tests/guest/proc.c, tests/guest/thread.c
+ * Follow      from sys_clone.c   to mm/fork.c, process.c, arch_task_fork
+ * Tests       tests/guest/proc.c, tests/guest/thread.c, tests/guest/clone.c
  */
 #include <kernel/exit.h>
 #include <kernel/fork.h>
@@ -99,6 +99,8 @@ flags_check(const struct fork_request *request)
 		return -EINVAL;
 	if (thread != !!(flags & CLONE_SIGHAND))
 		return -EINVAL;
+	if (thread && (flags & CLONE_VFORK))
+		return -EINVAL;
 	if (thread && (flags & CLONE_PROCESS_SHARED) != CLONE_PROCESS_SHARED)
 		return -EINVAL;
 	if ((flags & CLONE_PARENT) && current->process->init)
@@ -106,7 +108,8 @@ flags_check(const struct fork_request *request)
 	/* Why: the child's first switch loads it, and the CPU faults on an address that is none. */
 	if ((flags & CLONE_SETTLS) && request->tls >= USER_TOP)
 		return -EPERM;
-	return request->exit_signal > SIGNAL_MAX ? -EINVAL : 0;
+	assertf(!request->exit_signal || signal_valid(request->exit_signal), "exit signal %d", request->exit_signal);
+	return 0;
 }
 
 /* ---- prepare ---- */
@@ -156,7 +159,7 @@ prepare_process(struct fork *f)
 		return -ENOMEM;
 	}
 	child->exe = f->parent->exe ? file_hold(f->parent->exe) : NULL;
-	child->exit_signal = f->request->exit_signal;
+	child->exit_signal = flags & CLONE_PARENT ? f->parent->exit_signal : f->request->exit_signal;
 	child->vfork_busy = flags & CLONE_VFORK;
 	child->oom_score_adj = READ_ONCE(f->parent->oom_score_adj);
 	memcpy(child->comm, f->parent->comm, sizeof(child->comm));

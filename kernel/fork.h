@@ -6,7 +6,7 @@
  *             process_lock, where a dying parent is noticed, then start it.
  * Invariants  see fork.c
  * Locks       process_lock for the commit
- * Follow      from sys_proc.c   to mm_fork, task_alloc, files_fork, process_link
+ * Follow      from sys_clone.c   to mm_fork, task_alloc, files_fork, process_link
  * Tests       tests/guest/proc.c, tests/guest/thread.c
  */
 #pragma once

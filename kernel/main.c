@@ -30,6 +30,7 @@
 #include <kernel/task.h>
 #include <kernel/timer.h>
 #include <kernel/trace.h>
+#include <kernel/wall_clock.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
@@ -66,6 +67,7 @@ kernel_main(const struct boot_info *info)
 	acpi_init(info);
 	apic_init();
 	clock_init();
+	wall_clock_init();
 
 	vfs_init();
 	procfs_init();

@@ -5,13 +5,11 @@
  * Idea        decode the registers as Linux does (int, pid_t and flags are 32 bits), then call the file that knows
  * Invariants  none
  * Locks       process_lock where the family is read
- * Follow      from syscall.c   to fork.c, exec.c, exit.c, wait_child.c, futex.c
+ * Follow      from syscall.c   to exec.c, exit.c, wait_child.c
  * Tests       tests/guest/proc.c, tests/guest/wait.c, tests/guest/exec.c
  */
 #include <kernel/exec.h>
 #include <kernel/exit.h>
-#include <kernel/fork.h>
-#include <kernel/futex.h>
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
@@ -45,41 +43,8 @@ enum child_code {
 
 static int waitid_decode(struct wait_request *request, u32 type, s32 id);
 static int waitid_report(const struct wait_request *request, u64 info);
-static u64 futex_deadline(const struct timespec *time, bool absolute, bool wall);
-static s64 futex_decode(struct futex_request *r, u32 op, u64 timeout);
 
-/* ---- birth and death ---- */
-
-s64
-sys_fork(void)
-{
-	struct fork_request request = {.exit_signal = SIGCHLD};
-
-	return fork_process(&request);
-}
-
-s64
-sys_vfork(void)
-{
-	struct fork_request request = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD};
-
-	return fork_process(&request);
-}
-
-s64
-sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls)
-{
-	struct fork_request request = {
-		.flags = (u32)flags & ~CLONE_SIGNAL_MASK,
-		.exit_signal = (s32)(flags & CLONE_SIGNAL_MASK),
-		.stack = stack,
-		.parent_tid = parent_tid,
-		.child_tid = child_tid,
-		.tls = tls,
-	};
-
-	return fork_process(&request);
-}
+/* ---- another program, and the end ---- */
 
 s64
 sys_execve(u64 path, u64 argv, u64 envp)
@@ -197,73 +162,6 @@ waitid_report(const struct wait_request *request, u64 info)
 	}
 	/* Why not the whole 128 bytes: Linux leaves the rest of the program's structure alone too. */
 	return copy_to_user((void __user *)info, &si, sizeof(si));
-}
-
-/* ---- futex ---- */
-
-s64
-sys_futex(u64 va, u64 op, u64 value, u64 timeout, u64 va2, u64 value3)
-{
-	struct futex_request r = {.va = va, .va2 = va2, .value = (u32)value, .wake = (u32)value};
-	s64 error;
-
-	r.private = op & FUTEX_PRIVATE_FLAG;
-	r.bitset = FUTEX_BITSET_ANY;
-	switch ((u32)op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
-	case FUTEX_WAIT_BITSET:
-		r.bitset = (u32)value3;
-		/* falls through */
-	case FUTEX_WAIT:
-		error = futex_decode(&r, (u32)op, timeout);
-		return error ? error : futex_wait_op(&r);
-	case FUTEX_WAKE_BITSET:
-		r.bitset = (u32)value3;
-		/* falls through */
-	case FUTEX_WAKE:
-		return op & FUTEX_CLOCK_REALTIME ? -ENOSYS : futex_wake_op(&r);
-	case FUTEX_CMP_REQUEUE:
-		r.compare = true;
-		r.value = (u32)value3;
-		/* falls through */
-	case FUTEX_REQUEUE:
-		r.requeue = (u32)timeout;
-		if ((s32)r.requeue < 0 || (s32)r.wake < 0)
-			return -EINVAL;
-		return op & FUTEX_CLOCK_REALTIME ? -ENOSYS : futex_requeue_op(&r);
-	default:
-		return -ENOSYS;
-	}
-}
-
-/* FUTEX_WAIT counts from now, FUTEX_WAIT_BITSET names a moment. */
-static s64
-futex_decode(struct futex_request *r, u32 op, u64 timeout)
-{
-	bool absolute = (op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) == FUTEX_WAIT_BITSET;
-	struct timespec time;
-
-	r->deadline_ns = TIMER_NEVER;
-	if (!absolute && (op & FUTEX_CLOCK_REALTIME))
-		return -ENOSYS;
-	if (!timeout)
-		return 0;
-	if (copy_from_user(&time, (const void __user *)timeout, sizeof(time)))
-		return -EFAULT;
-	if (!timespec_valid(&time))
-		return -EINVAL;
-	r->deadline_ns = futex_deadline(&time, absolute, op & FUTEX_CLOCK_REALTIME);
-	return 0;
-}
-
-static u64
-futex_deadline(const struct timespec *time, bool absolute, bool wall)
-{
-	u64 ns = timespec_to_ns(time);
-	u64 base = wall ? wall_clock_ns_at_boot() : 0;
-
-	if (!absolute)
-		return ns_add(clock_ns(), ns);
-	return ns > base ? ns - base : 0;
 }
 
 /* ---- processors, power ---- */

@@ -19,6 +19,7 @@
 #include <kernel/syscall.h>
 #include <kernel/task.h>
 #include <kernel/uaccess.h>
+#include <kernel/wall_clock.h>
 
 #define TIMER_ABSTIME 1
 
@@ -39,12 +40,6 @@ static u64 process_cpu_ns(void);
 static int clock_base(u32 id, u64 *base);
 static s64 sleep_to(u64 deadline_ns, u64 remaining);
 static s64 sleep_again(const u64 arg[RESTART_ARGS]);
-
-static u64
-wall_clock_ns(void)
-{
-	return wall_clock_ns_at_boot() + clock_ns();
-}
 
 s64
 sys_clock_gettime(u64 id, u64 to)
@@ -188,7 +183,7 @@ clock_base(u32 id, u64 *base)
 	switch (id) {
 	case CLOCK_REALTIME:
 	case CLOCK_TAI:
-		*base = wall_clock_ns_at_boot();
+		*base = wall_clock_ahead_ns();
 		return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_BOOTTIME:

@@ -89,6 +89,7 @@ struct task {
 	struct restart restart;     /* owner only */
 	u64 minflt;                 /* faults served without reading from a device; owner only */
 	u64 majflt;                 /* faults that waited for a device; owner only */
+	u64 robust_list;            /* user address, or 0; owner only, read racily */
 	u32 *clear_child_tid;       /* user address, zeroed and woken at exit; owner only */
 
 	void (*kthread_fn)(void *arg); /* kernel threads; const */

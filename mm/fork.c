@@ -131,6 +131,7 @@ copy_limits(const struct mm *parent, struct mm *child)
 	child->stack_limit = parent->stack_limit;
 	child->as_limit = parent->as_limit;
 	child->mmap_top = parent->mmap_top;
+	child->membarrier = parent->membarrier;
 	child->start_code = parent->start_code;
 	child->end_code = parent->end_code;
 	child->start_data = parent->start_data;

@@ -39,6 +39,7 @@ struct mm {
 	u64 start_code, end_code, start_data, end_data; /* exec sets them before anyone else sees the mm */
 	u64 start_brk, brk;                             /* lock */
 	u64 start_stack, arg_start, arg_end, env_start, env_end;
+	u32 membarrier;  /* atomic: what kernel/membarrier.c was asked for; fork copies, exec starts with 0 */
 	bool oom_victim; /* set once, by oom.c under its lock */
 	struct list all; /* on the list of all address spaces; mm_list_lock */
 };

@@ -2,11 +2,11 @@
 /*
  * arch/x86_64/rtc.c - the date, from the battery-backed clock
  *
- * Idea        Read once, when somebody first asks what time it is: calendar fields, binary or decimal-coded, 12 or 24
+ * Idea        Read once, by wall_clock_init(): calendar fields, binary or decimal-coded, 12 or 24
  *             hours. The chip changes them once a second and shows when; two readings that agree cannot have been torn.
  * Invariants  none
  * Locks       none: asked at boot
- * Follow      from kernel/sys_time.c
+ * Follow      from kernel/wall_clock.c
  * Tests       tests/guest/time.c
  * See         Motorola MC146818 data sheet
  */

@@ -20,6 +20,7 @@
 #include <kernel/fs/vfs.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
+#include <kernel/wall_clock.h>
 
 #define TICK_NS 10000000UL /* of the clock that /proc counts in: 100 Hz */
 #define SECOND_NS 1000000000UL
@@ -87,7 +88,7 @@ stat_show(struct seq *s)
 		stat_cpu(s, name, now - one, one);
 	}
 	seq_printf(s, "ctxt %lu\n", sched_switch_count());
-	seq_printf(s, "btime %lu\n", wall_clock_ns_at_boot() / SECOND_NS);
+	seq_printf(s, "btime %lu\n", wall_clock_ahead_ns() / SECOND_NS);
 	seq_printf(s, "processes %lu\n", process_fork_count());
 	seq_printf(s, "procs_running %lu\n", sched_runnable_count());
 	seq_puts(s, "procs_blocked 0\n");

@@ -21,6 +21,7 @@
 #include <kernel/lib/errno.h>
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
+#include <kernel/wall_clock.h>
 #include <mm/page_alloc.h>
 #include <mm/pagecache.h>
 #include <mm/slab.h>
@@ -148,7 +149,7 @@ inode_put(struct inode *inode)
 u64
 inode_now_ns(void)
 {
-	return wall_clock_ns_at_boot() + clock_ns();
+	return wall_clock_ns();
 }
 
 u64

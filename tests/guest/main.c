@@ -48,7 +48,7 @@ extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshar
 /* files */
 extern const struct test_case names_cases[];
 
-extern const struct test_case cputime_cases[];
+extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[], robust_cases[], membarrier_cases[];
 
 /* advice about memory, and memory that stays */
 extern const struct test_case madvise_cases[], mincore_cases[];
@@ -64,6 +64,10 @@ static const struct test_group groups[] = {
 	{"names", names_cases},
 	/* threads and time */
 	{"cputime", cputime_cases},
+	{"clone", clone_cases},
+	{"futex_more", futex_more_cases},
+	{"robust", robust_cases},
+	{"membarrier", membarrier_cases},
 	/* advice about memory, and memory that stays */
 	{"madvise", madvise_cases},
 	{"mincore", mincore_cases},
