@@ -178,6 +178,7 @@ lock_rank_name(enum lock_rank rank)
 		NAME(RANK_SLAB),
 		NAME(RANK_TASK_CACHE),
 		NAME(RANK_ZONE),
+		NAME(RANK_DISK),
 		NAME(RANK_CONSOLE),
 		NAME(RANK_WAIT),
 		NAME(RANK_RUNQUEUE),

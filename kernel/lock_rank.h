@@ -46,6 +46,7 @@ enum lock_rank {
 	RANK_SLAB,           /* a cache's slabs: takes and returns frames */
 	RANK_TASK_CACHE,     /* tasks kept for the next fork: takes nothing */
 	RANK_ZONE,           /* free frames, interrupts off: wakes who waits for memory */
+	RANK_DISK,           /* a disk's requests, interrupts off: arms a timer */
 	RANK_CONSOLE,        /* bytes typed and not read yet, interrupts off: wakes the reader */
 
 	/* What wakes, interrupts off: any lock above may be held by someone who wakes another. */

@@ -21,6 +21,7 @@
 #include <arch/apic.h>
 #include <arch/cpu.h>
 #include <arch/mmu.h>
+#include <arch/pci.h>
 #include <arch/serial.h>
 #include <arch/trap.h>
 #include <arch/x86.h>
@@ -360,7 +361,8 @@ trap_interrupt(struct trap_frame *f)
 	case VECTOR_SPURIOUS:
 		break;
 	default:
-		trap_stray(vector);
+		if (!msi_interrupt(vector))
+			trap_stray(vector);
 	}
 }
 

@@ -30,6 +30,7 @@ enum vector {
 	VECTOR_EXCEPTIONS = 32,
 	VECTOR_PIC = 0x20,    /* 16: the old controllers, masked; only spurious ones can come */
 	VECTOR_SERIAL = 0x40, /* COM1 */
+	VECTOR_MSI = 0x50,    /* up to VECTOR_CALL: devices that interrupt by message */
 	VECTOR_CALL = 0xf0,   /* cpu_call_many */
 	VECTOR_KICK = 0xf1,   /* cpu_kick */
 	VECTOR_TIMER = 0xf2,

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <arch/mmio.h>
 #include <kernel/lib/compiler.h>
 #include <kernel/lib/types.h>
 
@@ -177,17 +178,4 @@ static inline void
 outl(u16 port, u32 v)
 {
 	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
-}
-
-/* Registers in memory: one access of the size given, never merged. */
-static inline u32
-mmio_read32(const volatile void *reg)
-{
-	return *(const volatile u32 *)reg;
-}
-
-static inline void
-mmio_write32(volatile void *reg, u32 v)
-{
-	*(volatile u32 *)reg = v;
 }
