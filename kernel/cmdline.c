@@ -22,6 +22,7 @@ static const char *const kernel_words[] = {
 	"apic",
 	"console",
 	"debug",
+	"disk_timeout",
 	"earlyprintk",
 	"evict",
 	"fail_page_alloc",
