@@ -13,6 +13,7 @@
 #include <arch/mmu.h>
 #include <kernel/boot_info.h>
 #include <kernel/cmdline.h>
+#include <kernel/dev/virtio_blk.h>
 #include <kernel/exec.h>
 #include <kernel/fs/abi.h>
 #include <kernel/fs/file.h>
@@ -114,6 +115,8 @@ init_task(void *arg)
 
 	smp_start((u32)cmdline_u64("maxcpus", MAX_CPUS));
 	serial_irq_init();
+	virtio_blk_probe_all();
+	vfs_disks_found();
 	initrd_unpack(info->initrd_pa, info->initrd_size);
 	arch_init_free();
 	selftest_run();

@@ -100,7 +100,7 @@ sys_lseek(u64 fd, u64 offset, u64 whence)
 	return pos;
 }
 
-/* Nothing here has a device behind it. */
+/* Files in memory have no device behind them. */
 s64
 sys_fsync(u64 fd)
 {
@@ -111,6 +111,8 @@ sys_fsync(u64 fd)
 		return -EBADF;
 	if (f->flags & O_PATH)
 		result = -EBADF;
+	else if (f->ops->fsync)
+		result = f->ops->fsync(f);
 	else
 		result = f->object || (f->inode && inode_is_dir(f->inode)) ? 0 : -EINVAL;
 	file_put(f);
@@ -242,7 +244,7 @@ seek_locked(struct file *f, s64 offset, u64 whence)
 	if (whence == SEEK_CUR)
 		base = f->pos;
 	else if (whence == SEEK_END)
-		base = inode_size(f->inode);
+		base = f->ops->size ? f->ops->size(f) : inode_size(f->inode);
 	else if (whence != SEEK_SET)
 		return -EINVAL;
 	if (__builtin_add_overflow(base, offset, &base))

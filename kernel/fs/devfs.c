@@ -11,6 +11,7 @@
  */
 #include <kernel/fs/devfs.h>
 
+#include <kernel/dev/block.h>
 #include <kernel/dev/console.h>
 #include <kernel/fs/file.h>
 #include <kernel/fs/io.h>
@@ -75,6 +76,23 @@ devfs_populate(struct inode *dev)
 		kind = (struct inode_kind){.mode = S_IFCHR | devices[i].mode,
 					   .rdev = dev_make(devices[i].major, devices[i].minor)};
 		err = make_node(dev, devices[i].name, &kind);
+	}
+	return err ? err : devfs_add_disks(dev);
+}
+
+int
+devfs_add_disks(struct inode *dev)
+{
+	struct inode_kind kind = {.mode = S_IFBLK | 0660};
+	struct disk *disk;
+	int err = 0;
+
+	for (u32 i = 0; (disk = disk_at(i)); i++) {
+		for (u32 part = 0; part < PARTS_MAX && !err; part++) {
+			kind.rdev = dev_make(DISK_MAJOR, i * PARTS_MAX + part);
+			if (disk->parts[part].sectors)
+				err = make_node(dev, disk->parts[part].name, &kind);
+		}
 	}
 	return err;
 }

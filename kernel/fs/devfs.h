@@ -27,3 +27,6 @@ const struct file_ops *devfs_ops(u64 rdev);
  * Context   may sleep; holds tree_lock for writing
  */
 int devfs_populate(struct inode *dev);
+
+/* devfs_add_disks - nodes for the disks alone, in a directory that was populated before there were any. Likewise. */
+int devfs_add_disks(struct inode *dev);

@@ -10,6 +10,7 @@
  */
 #include <kernel/fs/file.h>
 
+#include <kernel/fs/block_file.h>
 #include <kernel/fs/devfs.h>
 #include <kernel/fs/files.h>
 #include <kernel/fs/fs_context.h>
@@ -162,6 +163,8 @@ ops_of(struct inode *inode, u32 flags)
 		return &dir_file_ops;
 	case S_IFCHR:
 		return devfs_ops(inode->rdev);
+	case S_IFBLK:
+		return block_file_ops(inode->rdev);
 	default:
 		return inode->fops;
 	}

@@ -28,6 +28,7 @@ struct file_ops {
 	int (*open)(struct file *f);                    /* absent: nothing to do */
 	void (*release)(struct file *f);                /* the last reference is gone, the inode still pinned */
 	s64 (*ioctl)(struct file *f, u32 cmd, u64 arg); /* absent: -ENOTTY */
+	int (*fsync)(struct file *f);                   /* absent: nothing to do for files in memory, else -EINVAL */
 	u64 (*size)(struct file *f);                    /* what SEEK_END counts from; absent: inode_size() */
 	const char *label; /* of files without inode: "pipe" makes /proc/<pid>/fd show pipe:[number] */
 	bool stream;       /* no position: seeking, pread and pwrite give ESPIPE */

@@ -14,6 +14,7 @@
 #include <arch/cpu.h>
 #include <arch/mmu.h>
 #include <kernel/cmdline.h>
+#include <kernel/fs/block_file.h>
 #include <kernel/fs/names.h>
 #include <kernel/fs/path.h>
 #include <kernel/fs/seq.h>
@@ -42,6 +43,8 @@ const struct proc_entry procfs_sys_entries[] = {
 	{.name = "filesystems", .show = filesystems_show},
 	{.name = "mounts", .show = mounts_show},
 	{.name = "syscalls", .show = procfs_syscalls_show},
+	{.name = "diskstats", .show = diskstats_show},
+	{.name = "partitions", .show = partitions_show},
 	{},
 };
 

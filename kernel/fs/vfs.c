@@ -74,6 +74,22 @@ vfs_init(void)
 	inode_put(dev);
 }
 
+void __init
+vfs_disks_found(void)
+{
+	struct inode *dev;
+	int err;
+
+	rwsem_write_lock(&tree_lock);
+	err = root_inode->ops->lookup(root_inode, "dev", 3, &dev);
+	if (!err)
+		err = devfs_add_disks(dev);
+	rwsem_write_unlock(&tree_lock);
+	if (err)
+		panic("no memory for the nodes of disks in /dev");
+	inode_put(dev);
+}
+
 struct inode *
 inode_alloc(struct superblock *sb, const struct inode_kind *kind)
 {

@@ -149,6 +149,9 @@ extern struct inode *root_inode;  /* const after init: of the root file system; 
  */
 void vfs_init(void);
 
+/* vfs_disks_found - make the nodes of disks in /dev. Context: boot, once, after the disks are known; may sleep. */
+void vfs_disks_found(void);
+
 /*
  * inode_alloc - a new inode of @sb with a fresh number, refs == 1 (held, not pinned), nlink 1, and the present time
  *

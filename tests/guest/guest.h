@@ -27,8 +27,9 @@ enum {
 };
 
 enum case_flag {
-	CASE_SMP = 1,  /* says more on several processors: also run with 1 and 4 */
-	CASE_LAST = 2, /* takes all memory: runs after all others of the list */
+	CASE_SMP = 1,   /* says more on several processors: also run with 1 and 4 */
+	CASE_NAMED = 4, /* needs a machine of its own (test_guest.py): runs only when its group is named */
+	CASE_LAST = 2,  /* takes all memory: runs after all others of the list */
 };
 
 struct test_case {

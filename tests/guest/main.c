@@ -53,6 +53,9 @@ extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[]
 /* advice about memory, and memory that stays */
 extern const struct test_case madvise_cases[], mincore_cases[];
 
+/* machines with disks */
+extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[];
+
 static const struct test_group groups[] = {
 	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},         {"unshare", unshare_cases},
 	{"mmap", mmap_cases},     {"protect", protect_cases}, {"brk", brk_cases},         {"stack", stack_cases},
@@ -71,6 +74,10 @@ static const struct test_group groups[] = {
 	/* advice about memory, and memory that stays */
 	{"madvise", madvise_cases},
 	{"mincore", mincore_cases},
+	/* machines with disks */
+	{"disk", disk_cases},
+	{"disk_error", disk_error_cases},
+	{"disk_lost", disk_lost_cases},
 	/* last: takes all memory */
 	{"exhaust", exhaust_cases},
 };
@@ -158,7 +165,7 @@ selection_has(const struct selection *s, const struct test_group *g, const struc
 	for (int i = 0; i < s->groups; i++)
 		if (strcmp(s->group[i], g->name) == 0)
 			return true;
-	return s->groups == 0;
+	return s->groups == 0 && !(c->flags & CASE_NAMED);
 }
 
 static void

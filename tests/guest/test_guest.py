@@ -15,6 +15,7 @@ import subprocess
 
 import pytest
 
+import disks
 import machine
 from machine import BUILD, ROOT
 
@@ -33,6 +34,13 @@ CONFIGURATIONS = {
     "iso-uefi": (("basics",), dict(kernel=RELEASE, how="uefi", mem=256, limit=90)),
     "q35": (("basics", "time"), dict(kernel=RELEASE, cpus=3, limit=60, QEMUEXTRA="-machine q35")),
     "old-cpu": (("basics", "cpu", "trap"), dict(kernel=RELEASE, limit=90, CPU="qemu64")),
+    "disks": (("disk",), dict(kernel=DEBUG, limit=120, disks=disks.healthy)),
+    "disks-4cpu": (("disk", "smp"), dict(kernel=DEBUG, cpus=4, limit=120, disks=disks.healthy)),
+    # No interrupts by message, and none of the optional features of the ring: the driver polls and builds chains.
+    "disks-plain": (("disk",), dict(kernel=DEBUG, limit=120, disks=functools.partial(
+        disks.healthy, more=",vectors=0,indirect_desc=off,event_idx=off"))),
+    "disk-errors": (("disk_error",), dict(kernel=DEBUG, limit=60, disks=disks.failing)),
+    "disk-lost": (("disk_lost",), dict(kernel=DEBUG, limit=90, disks=disks.slow, extra="disk_timeout=2")),
 }
 if not FIRMWARE:
     del CONFIGURATIONS["iso-uefi"]
@@ -47,6 +55,9 @@ def all_cases():
 @functools.lru_cache(maxsize=None)
 def verdicts(configuration):
     words, settings = CONFIGURATIONS[configuration]
+    if "disks" in settings:
+        settings = dict(settings, QEMUEXTRA=settings["disks"](configuration))
+        del settings["disks"]
     if settings.get("how", "pvh") != "pvh":
         settings = dict(settings, ISO=image_make(settings, words))
     return machine.guest_cases(words, **settings)

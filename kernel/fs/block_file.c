@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/fs/block_file.c - disks as files
+ *
+ * Idea        Bytes go through a few pages of the kernel's own, in transfers of whole sectors: what is read comes from
+ *             the disk each time, what is written is there when write() returns. A write that begins or ends inside
+ *             a sector reads that sector first. Simple: no cache. Linux keeps a disk's blocks in the page cache,
+ *             and writes them back when it likes.
+ * Invariants  I1  Between reading a sector and writing it back changed, no other write of the same disk comes.
+ * Locks       disk->write_lock (sleeping): I1
+ * Follow      from devfs.c   to kernel/dev/block.h
+ * Tests       tests/guest/disk.c
+ * See         Linux Documentation/admin-guide/iostats.rst for /proc/diskstats
+ */
+#include <kernel/fs/block_file.h>
+
+#include <kernel/dev/block.h>
+#include <kernel/fs/file.h>
+#include <kernel/fs/io.h>
+#include <kernel/fs/seq.h>
+#include <kernel/fs/vfs.h>
+#include <kernel/lib/errno.h>
+#include <kernel/sched.h>
+#include <kernel/uaccess.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+
+#define CHUNK_PAGES 16 /* 64 KiB at a time, if there is so much memory */
+
+#define BLKROGET 0x125e
+#define BLKGETSIZE 0x1260
+#define BLKFLSBUF 0x1261
+#define BLKSSZGET 0x1268
+#define BLKBSZGET 0x80081270
+#define BLKGETSIZE64 0x80081272
+#define BLKPBSZGET 0x127b
+
+/* One transfer on its way: a window of whole sectors around the bytes that are wanted. */
+struct window {
+	struct block_device *dev;
+	struct bio bio;
+	struct page *page[CHUNK_PAGES];
+	u32 pages;
+	u64 sector; /* the first one */
+	u32 bytes;  /* whole sectors */
+};
+
+static s64 block_read(struct file *f, struct io *io);
+static s64 block_write(struct file *f, struct io *io);
+static s64 block_ioctl(struct file *f, u32 cmd, u64 arg);
+static u64 block_size(struct file *f);
+static int block_open(struct file *f);
+static int block_fsync(struct file *f);
+static struct block_device *device_of(const struct file *f);
+static struct window *window_alloc(struct block_device *dev, u64 len);
+static void window_free(struct window *w);
+static void window_set(struct window *w, u64 pos, u64 len);
+static int window_transfer(struct window *w, enum bio_op op);
+static u64 window_copy(struct window *w, struct io *io, bool put);
+static s64 write_chunk(struct window *w, struct io *io);
+static bool clip(struct block_device *dev, struct io *io);
+static bool give_way(const struct io *io);
+static void stats_line(struct seq *s, struct block_device *dev);
+
+static const struct file_ops block_ops = {
+	.open = block_open,
+	.read = block_read,
+	.write = block_write,
+	.ioctl = block_ioctl,
+	.size = block_size,
+	.fsync = block_fsync,
+};
+
+const struct file_ops *
+block_file_ops(u64 rdev)
+{
+	return block_device_find(dev_major(rdev), dev_minor(rdev)) ? &block_ops : NULL;
+}
+
+static int
+block_open(struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_RDONLY && device_of(f)->disk->read_only ? -EROFS : 0;
+}
+
+static s64
+block_read(struct file *f, struct io *io)
+{
+	struct block_device *dev = device_of(f);
+	struct window *w;
+	u64 moved = 0;
+	u64 got;
+	int err = 0;
+
+	if (!clip(dev, io))
+		return 0;
+	w = window_alloc(dev, io->left);
+	if (!w)
+		return -ENOMEM;
+	do {
+		window_set(w, io->pos, io->left);
+		err = window_transfer(w, BIO_READ);
+		got = err ? 0 : window_copy(w, io, true);
+		moved += got;
+	} while (got && give_way(io));
+	window_free(w);
+	return moved ? (s64)moved : err ? err : io_result(io, moved);
+}
+
+static s64
+block_write(struct file *f, struct io *io)
+{
+	struct block_device *dev = device_of(f);
+	struct window *w;
+	u64 moved = 0;
+	s64 got;
+
+	if (!io->left)
+		return 0;
+	if (!clip(dev, io))
+		return -ENOSPC;
+	w = window_alloc(dev, io->left);
+	if (!w)
+		return -ENOMEM;
+	do {
+		got = mutex_lock_killable(&dev->disk->write_lock);
+		if (got)
+			break;
+		got = write_chunk(w, io);
+		mutex_unlock(&dev->disk->write_lock);
+		moved += got > 0 ? got : 0;
+	} while (got > 0 && give_way(io));
+	window_free(w);
+	return moved ? (s64)moved : got < 0 ? got : io_result(io, moved);
+}
+
+/*
+ * I1: under write_lock from the reading to the end. A bad address in the middle of whole sectors: the last whole one
+ * that was copied is the end, for behind it the pages hold nothing.
+ */
+static s64
+write_chunk(struct window *w, struct io *io)
+{
+	bool whole;
+	u64 got;
+	int err;
+
+	window_set(w, io->pos, io->left);
+	whole = io->pos % SECTOR_SIZE == 0 && (io->left >= w->bytes || io->left % SECTOR_SIZE == 0);
+	err = whole ? 0 : window_transfer(w, BIO_READ);
+	if (err)
+		return err;
+	got = window_copy(w, io, false);
+	if (io->faulted && whole) {
+		io->pos -= got % SECTOR_SIZE;
+		got -= got % SECTOR_SIZE;
+		w->bytes = (u32)got;
+	}
+	if (!got)
+		return io_result(io, 0);
+	err = window_transfer(w, BIO_WRITE);
+	return err ? err : (s64)got;
+}
+
+static int
+block_fsync(struct file *f)
+{
+	struct block_device *dev = device_of(f);
+	struct bio *bio;
+	int err;
+
+	if (!dev->disk->flushes)
+		return 0;
+	bio = kmalloc(sizeof(*bio), ALLOC_KERNEL);
+	if (!bio)
+		return -ENOMEM;
+	*bio = (struct bio){.dev = dev, .op = BIO_FLUSH};
+	err = bio_wait(bio);
+	kfree(bio);
+	return err;
+}
+
+static s64
+block_ioctl(struct file *f, u32 cmd, u64 arg)
+{
+	struct block_device *dev = device_of(f);
+
+	switch (cmd) {
+	case BLKGETSIZE:
+		return put_user_u64(dev->sectors, (u64 *)arg);
+	case BLKGETSIZE64:
+		return put_user_u64(dev->sectors << SECTOR_SHIFT, (u64 *)arg);
+	case BLKSSZGET:
+	case BLKPBSZGET:
+		return put_user_u32(SECTOR_SIZE, (u32 *)arg);
+	case BLKBSZGET:
+		return put_user_u32(PAGE_SIZE, (u32 *)arg);
+	case BLKROGET:
+		return put_user_u32(dev->disk->read_only, (u32 *)arg);
+	case BLKFLSBUF:
+		return block_fsync(f);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static u64
+block_size(struct file *f)
+{
+	return device_of(f)->sectors << SECTOR_SHIFT;
+}
+
+static struct block_device *
+device_of(const struct file *f)
+{
+	return block_device_find(dev_major(f->inode->rdev), dev_minor(f->inode->rdev));
+}
+
+/* ---- windows ---- */
+
+/* Room for a transfer of @len bytes, or of less when memory is short; NULL when there is none at all. */
+static struct window *
+window_alloc(struct block_device *dev, u64 len)
+{
+	u64 wanted = min_u64(div_round_up(len, PAGE_SIZE) + 1, CHUNK_PAGES);
+	struct window *w = kmalloc(sizeof(*w), ALLOC_KERNEL);
+
+	if (!w)
+		return NULL;
+	w->dev = dev;
+	for (w->pages = 0; w->pages < wanted; w->pages++) {
+		w->page[w->pages] = page_alloc(0, ALLOC_KERNEL | ALLOC_NOOOM | ALLOC_NOWARN);
+		if (!w->page[w->pages])
+			break;
+	}
+	if (w->pages)
+		return w;
+	kfree(w);
+	return NULL;
+}
+
+static void
+window_free(struct window *w)
+{
+	for (u32 i = 0; i < w->pages; i++)
+		page_put(w->page[i]);
+	kfree(w);
+}
+
+/* The whole sectors around up to @len bytes at @pos, as many as there is room for. */
+static void
+window_set(struct window *w, u64 pos, u64 len)
+{
+	u64 start = round_down(pos, SECTOR_SIZE);
+	u64 end = round_up(pos + len, SECTOR_SIZE);
+
+	w->sector = start >> SECTOR_SHIFT;
+	w->bytes = (u32)min_u64(end - start, (u64)w->pages << PAGE_SHIFT);
+}
+
+static int
+window_transfer(struct window *w, enum bio_op op)
+{
+	w->bio = (struct bio){.dev = w->dev, .op = op, .sector = w->sector};
+	for (u32 at = 0; at < w->bytes; at += PAGE_SIZE)
+		bio_add(&w->bio, w->page[at >> PAGE_SHIFT], 0, (u32)min_u64(w->bytes - at, PAGE_SIZE));
+	return bio_wait(&w->bio);
+}
+
+/* Between the program's buffers and the window; returns the bytes moved. */
+static u64
+window_copy(struct window *w, struct io *io, bool put)
+{
+	u64 at = io->pos - (w->sector << SECTOR_SHIFT);
+	u64 moved = 0;
+
+	while (at < w->bytes && io->left && !io->faulted) {
+		char *bytes = (char *)page_to_va(w->page[at >> PAGE_SHIFT]) + (at & ~PAGE_MASK);
+		u64 n = min_u64(PAGE_SIZE - (at & ~PAGE_MASK), w->bytes - at);
+		u64 got = put ? io_put(io, bytes, n) : io_take(io, bytes, n);
+
+		at += got;
+		moved += got;
+	}
+	return moved;
+}
+
+/* Cuts the transfer at the end of the device. False: nothing is left of it. */
+static bool
+clip(struct block_device *dev, struct io *io)
+{
+	u64 size = dev->sectors << SECTOR_SHIFT;
+
+	if (io->pos >= size)
+		return false;
+	io->left = min_u64(io->left, size - io->pos);
+	return io->left;
+}
+
+static bool
+give_way(const struct io *io)
+{
+	if (!io->left || io->faulted)
+		return false;
+	cond_resched();
+	return !signal_state_fatal(&current->signal);
+}
+
+/* ---- /proc ---- */
+
+void
+diskstats_show(struct seq *s)
+{
+	struct disk *disk;
+
+	for (u32 i = 0; (disk = disk_at(i)); i++)
+		for (u32 part = 0; part < PARTS_MAX; part++)
+			if (disk->parts[part].sectors)
+				stats_line(s, &disk->parts[part]);
+}
+
+/* No discards: nothing sends any. */
+static void
+stats_line(struct seq *s, struct block_device *dev)
+{
+	struct block_stats st;
+	u64 weighted;
+
+	disk_stats(dev, &st);
+	weighted = st.time_ns[BIO_READ] + st.time_ns[BIO_WRITE] + st.time_ns[BIO_FLUSH];
+	seq_printf(s, "%4d %7u %s ", DISK_MAJOR, dev->disk->index * PARTS_MAX + dev->part, dev->name);
+	seq_printf(s, "%lu %lu %lu %lu ", st.ios[BIO_READ], st.merges[BIO_READ], st.sectors[BIO_READ],
+		   st.time_ns[BIO_READ] / NS_PER_MS);
+	seq_printf(s, "%lu %lu %lu %lu ", st.ios[BIO_WRITE], st.merges[BIO_WRITE], st.sectors[BIO_WRITE],
+		   st.time_ns[BIO_WRITE] / NS_PER_MS);
+	seq_printf(s, "%u %lu %lu 0 0 0 0 ", st.in_flight, st.busy_ns / NS_PER_MS, weighted / NS_PER_MS);
+	seq_printf(s, "%lu %lu\n", st.ios[BIO_FLUSH], st.time_ns[BIO_FLUSH] / NS_PER_MS);
+}
+
+void
+partitions_show(struct seq *s)
+{
+	struct disk *disk;
+
+	seq_puts(s, "major minor  #blocks  name\n\n");
+	for (u32 i = 0; (disk = disk_at(i)); i++)
+		for (u32 part = 0; part < PARTS_MAX; part++)
+			if (disk->parts[part].sectors)
+				seq_printf(s, "%4d %8u %10lu %s\n", DISK_MAJOR, i * PARTS_MAX + part,
+					   disk->parts[part].sectors / 2, disk->parts[part].name);
+}

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""disks.py - disk images for the guest tests, and QEMU's options for them
+
+Idea        images of known contents: a GPT with two partitions, sectors that hold their own number, a disk that is
+            read-only, one that fails on purpose (QEMU's blkdebug)
+Follow      from guest/test_guest.py   to guest/disk.c
+"""
+import struct
+import uuid
+import zlib
+
+from machine import BUILD
+
+SECTOR, MIB = 512, 1 << 20
+LINUX_DATA = uuid.UUID("0FC63DAF-8483-4772-8E79-3D69D8477DE4").bytes_le
+DIRECTORY = BUILD / "disks"
+
+
+def gpt(sectors, partitions):
+    """{first sector: bytes} of a GPT on a disk of so many sectors; partitions: [(start, count)]"""
+    entries = b"".join(LINUX_DATA + bytes([n + 1] * 16) + struct.pack("<QQQ", start, start + count - 1, 0) + bytes(72)
+                       for n, (start, count) in enumerate(partitions)).ljust(128 * 128, b"\0")
+
+    def header(self, other, at):
+        head = struct.pack("<8sIIIIQQQQ16sQIII", b"EFI PART", 0x10000, 92, 0, 0, self, other, 34, sectors - 34,
+                           bytes(range(16)), at, 128, 128, zlib.crc32(entries))
+        return head[:16] + struct.pack("<I", zlib.crc32(head)) + head[20:]
+
+    mbr = bytes(446) + bytes([0, 0, 2, 0, 0xEE, 255, 255, 255]) + struct.pack("<II", 1, sectors - 1) + bytes(48)
+    return {0: mbr + b"\x55\xaa", 1: header(1, sectors - 1, 2), 2: entries,
+            sectors - 33: entries, sectors - 1: header(sectors - 1, 1, sectors - 33)}
+
+
+def image(name, mib, pieces):
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    path = DIRECTORY / name
+    with open(path, "wb") as f:
+        f.truncate(mib * MIB)
+        for sector, data in pieces.items():
+            f.seek(sector * SECTOR)
+            f.write(data)
+    return path
+
+
+def numbered(mib):
+    return {n: struct.pack("<I", n) * (SECTOR // 4) for n in range(mib * MIB // SECTOR)}
+
+
+def device(path, options="", more=""):
+    return (f"-drive file={path},format=raw,if=none,id={path.stem},cache=unsafe{options} "
+            f"-device virtio-blk-pci,drive={path.stem}{more}")
+
+
+def healthy(name, more=""):
+    """Three disks as guest/disk.c expects them; more: options of each device, such as ',vectors=0'."""
+    a = image(f"{name}-a.img", 64, gpt(64 * MIB // SECTOR, [(2048, 10 * 2048), (2048 * 12, 20 * 2048)]))
+    b = image(f"{name}-b.img", 32, numbered(32))
+    c = image(f"{name}-c.img", 1, {})
+    return " ".join([device(a, more=more), device(b, more=more), device(c, ",readonly=on", more)])
+
+
+def failing(name):
+    """One disk: sectors 16 to 23 cannot be read, 32 to 39 cannot be written."""
+    path = image(f"{name}.img", 1, {})
+    bad = [("read", n) for n in range(16, 24)] + [("write", n) for n in range(32, 40)]
+    errors = ",".join(f"inject-error.{i}.event=none,inject-error.{i}.iotype={kind},inject-error.{i}.errno=5,"
+                      f"inject-error.{i}.sector={sector}" for i, (kind, sector) in enumerate(bad))
+    return (f"-blockdev driver=blkdebug,node-name=bad,image.driver=file,image.filename={path},{errors} "
+            "-device virtio-blk-pci,drive=bad")
+
+
+def slow(name):
+    """One disk that takes 8 KiB a second."""
+    return device(image(f"{name}.img", 1, {}), ",throttling.bps-write=8192")
