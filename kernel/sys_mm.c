@@ -6,7 +6,7 @@
  *             order.
  * Invariants  none
  * Locks       none held on entry
- * Follow      from syscalls.def   to mm/mmap.c, mm/mprotect.c, mm/brk.c
+ * Follow      from syscalls.def   to mm/mmap.c, mm/mprotect.c, mm/mremap.c, mm/brk.c
  * Tests       tests/guest/mmap.c, tests/guest/protect.c, tests/guest/brk.c
  * See         mmap(2)
  */
@@ -65,6 +65,14 @@ s64
 sys_brk(u64 brk)
 {
 	return (s64)do_brk(current->mm, brk);
+}
+
+s64
+sys_mremap(u64 addr, u64 old_len, u64 new_len, u64 flags, u64 new_addr)
+{
+	const struct mremap_request request = {addr, old_len, new_len, (u32)flags, new_addr};
+
+	return flags >> 32 ? -EINVAL : do_mremap(current->mm, &request);
 }
 
 static s64

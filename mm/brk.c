@@ -47,7 +47,7 @@ brk_locked(struct mm *mm, u64 brk)
 static bool
 brk_grow(struct mm *mm, u64 start, u64 end)
 {
-	const struct vma wanted = {.start = start, .end = end, .flags = VM_HEAP};
+	const struct vma wanted = {.start = start, .end = end, .flags = VM_HEAP, .pgoff = vma_home(start)};
 	struct vma *next = vma_find(&mm->vmas, start);
 
 	dassert(rwsem_write_is_mine(&mm->lock));

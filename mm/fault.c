@@ -56,6 +56,7 @@ static struct page *mapped_page(struct mm *mm, u64 va, u32 access);
 static enum fault_result fault_locked(struct fault *f);
 static enum fault_result fault_leaf(struct fault *f);
 static bool access_allowed(u32 vm_flags, u32 access);
+static void note_anon(struct vma *vma);
 static enum fault_result fault_zero(struct fault *f);
 static enum fault_result fault_file(struct fault *f);
 static enum fault_result fault_file_private(struct fault *f, struct page *page);
@@ -217,6 +218,14 @@ access_allowed(u32 vm_flags, u32 access)
 	return vm_flags & VM_ACCESS;
 }
 
+/* A private page is about to enter @vma (vma.h). */
+static void
+note_anon(struct vma *vma)
+{
+	if (unlikely(!READ_ONCE(vma->has_anon)))
+		WRITE_ONCE(vma->has_anon, true);
+}
+
 /* First touch of anonymous memory. */
 static enum fault_result
 fault_zero(struct fault *f)
@@ -233,6 +242,7 @@ fault_zero(struct fault *f)
 	if (!page)
 		return FAULT_OOM;
 	page_become_user(page, PAGE_ANON, NULL, 0);
+	note_anon(f->vma);
 	if (rmap_map(f->slot, page, bits | PTE_DIRTY, &none))
 		return FAULT_OK;
 	page_put(page);
@@ -277,6 +287,7 @@ fault_file_private(struct fault *f, struct page *page)
 	frame_copy(page_to_va(copy), page_to_va(page));
 	page_put(page);
 	page_become_user(copy, PAGE_ANON, NULL, 0);
+	note_anon(f->vma);
 	if (rmap_map(f->slot, copy, leaf_bits(f->vma->flags) | PTE_DIRTY, &none))
 		return FAULT_OK;
 	page_put(copy);
@@ -341,6 +352,7 @@ fault_cow_copy(struct fault *f, struct page *old)
 	if (!from_zero)
 		frame_copy(page_to_va(new), page_to_va(old));
 	page_become_user(new, PAGE_ANON, NULL, 0);
+	note_anon(f->vma);
 	if (!rmap_replace(f->slot, f->entry, old, new, leaf_bits(f->vma->flags) | PTE_DIRTY)) {
 		page_put(new);
 		return FAULT_RETRY;

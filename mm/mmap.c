@@ -23,12 +23,12 @@ static bool stack_may_grow(struct mm *mm, struct vma *stack, u64 start);
 static s64 check_request(const struct mmap_request *request, u64 *len);
 static s64 mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct pagecache *object);
 static int map_over(struct mm *mm, const struct vma *wanted);
-static u64 mapped_bytes(struct mm *mm, u64 start, u64 end);
 static s64 choose_address(struct mm *mm, const struct mmap_request *request, u64 len);
 static s64 fixed_address(struct mm *mm, const struct mmap_request *request, u64 len);
 static bool range_is_free(struct mm *mm, u64 start, u64 len);
 static u32 request_flags(const struct mmap_request *request);
 static struct pagecache *request_object(const struct mmap_request *request, u64 len);
+static int prepare_range(struct mm *mm, struct vma **first, struct unmap_range *range);
 static int cut_borders(struct mm *mm, struct vma **first, u64 start, u64 end);
 static void range_bounds(struct vma *first, struct unmap_range *range);
 static void remove_vmas(struct mm *mm, struct vma *vma, u64 end);
@@ -70,32 +70,44 @@ int
 munmap_locked(struct mm *mm, u64 start, u64 end)
 {
 	struct unmap_range range = {.start = start, .end = end};
+	struct vma *first;
+	int err = prepare_range(mm, &first, &range);
+
+	if (!err && first) {
+		unmap_pages(mm, &range);
+		remove_vmas(mm, first, end);
+	}
+	return err;
+}
+
+int
+munmap_prepare(struct mm *mm, u64 start, u64 end)
+{
+	struct unmap_range range = {.start = start, .end = end};
+	struct vma *first;
+
+	return prepare_range(mm, &first, &range);
+}
+
+void
+munmap_commit(struct mm *mm, u64 start, u64 end)
+{
+	struct unmap_range range = {.start = start, .end = end};
 	struct vma *first = vma_find(&mm->vmas, start);
-	int err;
 
 	dassert(mm_may_change(mm));
-	dassert(start < end && !((start | end) & ~PAGE_MASK));
 	if (!first || first->start >= end)
-		return 0;
-	if (first->start != start || first->end != end) {
-		err = cut_borders(mm, &first, start, end);
-		if (err)
-			return err;
-	}
+		return;
 	range_bounds(first, &range);
-	err = unmap_prepare(mm, &range);
-	if (err)
-		return err;
 	unmap_pages(mm, &range);
 	remove_vmas(mm, first, end);
-	return 0;
 }
 
 int
 mmap_stack(struct mm *mm, u64 top, u64 size)
 {
 	u64 room = min_u64(max_u64(mm->stack_limit, STACK_ROOM_MIN), USER_TOP / 6 * 5);
-	const struct vma wanted = {.start = top - size, .end = top, .flags = VM_STACK};
+	const struct vma wanted = {.start = top - size, .end = top, .flags = VM_STACK, .pgoff = vma_home(top - size)};
 	int err;
 
 	assert(size && size < top && top <= USER_TOP);
@@ -118,6 +130,7 @@ mmap_grow_stack(struct mm *mm, u64 va)
 	covered = vma && vma->start <= va; /* another thread was first */
 	if (vma && !covered && stack_may_grow(mm, vma, start)) {
 		mm->total_vm += (vma->start - start) >> PAGE_SHIFT;
+		vma->pgoff -= (vma->start - start) >> PAGE_SHIFT;
 		vma_resize(&mm->vmas, vma, start, vma->end);
 		covered = true;
 	}
@@ -133,6 +146,36 @@ mmap_exceeds(const struct mm *mm, u64 more)
 
 	dassert(mm_may_change(mm));
 	return more > READ_ONCE(mm->as_limit) || used > READ_ONCE(mm->as_limit) - more;
+}
+
+s64
+mmap_place(struct mm *mm, u64 hint, u64 len)
+{
+	u64 found;
+
+	dassert(mm_may_change(mm));
+	dassert(len && !(len & ~PAGE_MASK));
+	hint = round_up(hint, PAGE_SIZE);
+	if (hint && hint < MMAP_MIN_ADDR)
+		hint = MMAP_MIN_ADDR;
+	if (hint && va_is_user_range(hint, len) && range_is_free(mm, hint, len))
+		return (s64)hint;
+	if (len > USER_TOP - MMAP_MIN_ADDR)
+		return -ENOMEM;
+	found = vma_find_gap(&mm->vmas, len, MMAP_MIN_ADDR, mm->mmap_top);
+	if (!found)
+		found = vma_find_gap(&mm->vmas, len, MMAP_MIN_ADDR, USER_TOP);
+	return found ? (s64)found : -ENOMEM;
+}
+
+u64
+mmap_mapped(struct mm *mm, u64 start, u64 end)
+{
+	u64 sum = 0;
+
+	for (struct vma *vma = vma_find(&mm->vmas, start); vma && vma->start < end; vma = vma_next(vma))
+		sum += min_u64(vma->end, end) - max_u64(vma->start, start);
+	return sum;
 }
 
 /* Limits, and the guard gap to a neighbour below, unless that is a guard itself. */
@@ -182,7 +225,7 @@ check_request(const struct mmap_request *request, u64 *len)
 static s64
 mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct pagecache *object)
 {
-	struct vma wanted = {.object = object, .pgoff = object ? request->pgoff : 0, .flags = request_flags(request)};
+	struct vma wanted = {.object = object, .flags = request_flags(request)};
 	s64 addr;
 	int err;
 
@@ -195,8 +238,9 @@ mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct p
 		return addr;
 	wanted.start = addr;
 	wanted.end = addr + len;
+	wanted.pgoff = object ? request->pgoff : vma_home(addr);
 	dassert(!(wanted.start & ~PAGE_MASK) && wanted.end <= USER_TOP);
-	if (mmap_exceeds(mm, request->flags & MAP_FIXED ? len - mapped_bytes(mm, addr, addr + len) : len))
+	if (mmap_exceeds(mm, request->flags & MAP_FIXED ? len - mmap_mapped(mm, addr, addr + len) : len))
 		return -ENOMEM;
 	err = request->flags & MAP_FIXED ? map_over(mm, &wanted) : vma_add(mm, &wanted);
 	return err ? err : addr;
@@ -221,34 +265,13 @@ map_over(struct mm *mm, const struct vma *wanted)
 	return 0;
 }
 
-/* How much of [start, end) is mapped. */
-static u64
-mapped_bytes(struct mm *mm, u64 start, u64 end)
-{
-	u64 sum = 0;
-
-	for (struct vma *vma = vma_find(&mm->vmas, start); vma && vma->start < end; vma = vma_next(vma))
-		sum += min_u64(vma->end, end) - max_u64(vma->start, start);
-	return sum;
-}
-
-/* The address asked for, if it is free; else the highest free place below the stack's room, else any. */
+/* The address that was fixed, or a free place. */
 static s64
 choose_address(struct mm *mm, const struct mmap_request *request, u64 len)
 {
-	u64 hint = round_up(request->addr, PAGE_SIZE);
-	u64 found;
-
 	if (request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
 		return fixed_address(mm, request, len);
-	if (hint && hint < MMAP_MIN_ADDR)
-		hint = MMAP_MIN_ADDR;
-	if (hint && va_is_user_range(hint, len) && range_is_free(mm, hint, len))
-		return hint;
-	found = vma_find_gap(&mm->vmas, len, MMAP_MIN_ADDR, mm->mmap_top);
-	if (!found)
-		found = vma_find_gap(&mm->vmas, len, MMAP_MIN_ADDR, USER_TOP);
-	return found ? (s64)found : -ENOMEM;
+	return mmap_place(mm, request->addr, len);
 }
 
 static s64
@@ -311,6 +334,27 @@ u32
 vma_prot_flags(u32 prot)
 {
 	return (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) | (prot & PROT_EXEC ? VM_EXEC : 0);
+}
+
+/* All that may fail: afterwards *first is the first vma of the range, NULL when it is free, and ends at its borders. */
+static int
+prepare_range(struct mm *mm, struct vma **first, struct unmap_range *range)
+{
+	dassert(mm_may_change(mm));
+	dassert(range->start < range->end && !((range->start | range->end) & ~PAGE_MASK));
+	*first = vma_find(&mm->vmas, range->start);
+	if (!*first || (*first)->start >= range->end) {
+		*first = NULL;
+		return 0;
+	}
+	if ((*first)->start != range->start || (*first)->end != range->end) {
+		int err = cut_borders(mm, first, range->start, range->end);
+
+		if (err)
+			return err;
+	}
+	range_bounds(*first, range);
+	return unmap_prepare(mm, range);
 }
 
 /* Lets no vma cross @start or @end. *@first is the first vma that reaches into the range, then that lies in it. */

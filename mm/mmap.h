@@ -41,6 +41,10 @@ struct pagecache;
 #define MAP_SYNC 0x80000u
 #define MAP_FIXED_NOREPLACE 0x100000u
 
+#define MREMAP_MAYMOVE 1u
+#define MREMAP_FIXED 2u
+#define MREMAP_DONTUNMAP 4u
+
 #define MMAP_MIN_ADDR 0x10000UL /* Linux's vm.mmap_min_addr: a null pointer with an offset faults */
 #define MMAP_MAX_COUNT 65530u   /* Linux's vm.max_map_count */
 
@@ -73,8 +77,34 @@ int do_munmap(struct mm *mm, u64 addr, u64 len);
 /* The same for [start, end), page aligned, with mm->lock held for writing. Returns 0, -ENOMEM. */
 int munmap_locked(struct mm *mm, u64 start, u64 end);
 
+/*
+ * munmap_prepare, munmap_commit - the same in two beats: all that may fail; and all that changes, which cannot fail
+ *
+ * Returns   (prepare) 0, -ENOMEM: vmas may have been cut, vma_join_around heals that
+ * Context   mm->lock for writing, held from one to the other; (prepare) may sleep, (commit) flushes
+ */
+int munmap_prepare(struct mm *mm, u64 start, u64 end);
+void munmap_commit(struct mm *mm, u64 start, u64 end);
+
 /* Returns 0, -EINVAL, -ENOMEM, -EACCES. Context: may sleep; takes mm->lock. */
 int do_mprotect(struct mm *mm, u64 addr, u64 len, u32 prot);
+
+/* What a caller asks do_mremap for: the arguments of mremap(2). */
+struct mremap_request {
+	u64 addr;
+	u64 old_len; /* 0: a second mapping of shared memory */
+	u64 new_len;
+	u32 flags;    /* MREMAP_* */
+	u64 new_addr; /* with MREMAP_FIXED the place, with MREMAP_DONTUNMAP a hint */
+};
+
+/*
+ * do_mremap - let a mapping grow, shrink or move
+ *
+ * Returns   the address of the mapping afterwards; -EINVAL -EFAULT -ENOMEM as mremap(2) documents
+ * Context   may sleep; takes mm->lock
+ */
+s64 do_mremap(struct mm *mm, const struct mremap_request *request);
 
 /*
  * do_brk - move the end of the heap to @brk, when that is possible
@@ -99,6 +129,17 @@ bool mmap_grow_stack(struct mm *mm, u64 va);
  * Context   may sleep; takes mm->lock
  */
 int mmap_stack(struct mm *mm, u64 top, u64 size);
+
+/*
+ * mmap_place - a free place for @len bytes: @hint if it is one, else the highest below the stack's room, else any
+ *
+ * Returns   the address, -ENOMEM
+ * Context   mm->lock for writing
+ */
+s64 mmap_place(struct mm *mm, u64 hint, u64 len);
+
+/* How many bytes of [start, end) are mapped. Context: mm->lock. */
+u64 mmap_mapped(struct mm *mm, u64 start, u64 end);
 
 /* Whether @more bytes would take the address space over its RLIMIT_AS. Context: mm->lock. */
 bool mmap_exceeds(const struct mm *mm, u64 more);

@@ -17,6 +17,8 @@
 #include <mm/tlb.h>
 #include <mm/vmstat.h>
 
+static int extend(struct mm *mm, u64 va, u32 lowest, struct table_pool *pool);
+static struct page *table_take(struct table_pool *pool, u32 level, u64 base);
 static bool follower(const pte_t *entry);
 static pte_t *entry_table(pte_t entry);
 static bool entry_install(struct mm *mm, pte_t *entry, struct page *table);
@@ -47,26 +49,37 @@ pagetable_walk(struct mm *mm, u64 va)
 int
 pagetable_extend(struct mm *mm, u64 va, u32 lowest)
 {
-	pte_t *slots = mm->root;
-
 	may_sleep();
-	dassert(mm_may_look(mm));
-	dassert(va < USER_TOP && lowest >= 1 && lowest < LEVELS);
-	for (u32 level = LEVELS; level > lowest; level--) {
-		pte_t *entry = &slots[level_index(va, level)];
+	return extend(mm, va, lowest, NULL);
+}
 
-		if (!pte_present(pte_read(entry))) {
-			struct page *table = table_create(level - 1, round_down(va, 1UL << level_shift(level)));
+void
+pagetable_extend_from(struct mm *mm, u64 va, u32 lowest, struct table_pool *pool)
+{
+	int err = extend(mm, va, lowest, pool);
 
-			if (!table)
-				return -ENOMEM;
-			if (!entry_install(mm, entry, table))
-				table_destroy(table);
-		}
-		slots = entry_table(pte_read(entry));
-		dassert(slot_table(slots)->level == level - 1);
+	assert(!err);
+}
+
+int
+table_pool_fill(struct table_pool *pool, u32 n)
+{
+	may_sleep();
+	for (u32 i = 0; i < n; i++) {
+		struct page *table = table_create(1, 0);
+
+		if (!table)
+			return -ENOMEM;
+		list_add(&table->link, &pool->tables);
 	}
 	return 0;
+}
+
+void
+table_pool_release(struct table_pool *pool)
+{
+	while (!list_empty(&pool->tables))
+		table_destroy(table_take(pool, 1, 0));
 }
 
 /* Steps over empty entries in the table that it has reached, and walks from the root again only to enter another. */
@@ -206,6 +219,44 @@ pagetable_free_rest(struct mm *mm)
 		pagetable_prune(mm, entry, &batch);
 	}
 	tlb_batch_flush(&batch);
+}
+
+/* Tables come from @pool, or are made when it is NULL. */
+static int
+extend(struct mm *mm, u64 va, u32 lowest, struct table_pool *pool)
+{
+	pte_t *slots = mm->root;
+
+	dassert(mm_may_look(mm));
+	dassert(va < USER_TOP && lowest >= 1 && lowest < LEVELS);
+	for (u32 level = LEVELS; level > lowest; level--) {
+		pte_t *entry = &slots[level_index(va, level)];
+		u64 base = round_down(va, 1UL << level_shift(level));
+
+		if (!pte_present(pte_read(entry))) {
+			struct page *table = pool ? table_take(pool, level - 1, base) : table_create(level - 1, base);
+
+			if (!table)
+				return -ENOMEM;
+			if (!entry_install(mm, entry, table))
+				table_destroy(table);
+		}
+		slots = entry_table(pte_read(entry));
+		dassert(slot_table(slots)->level == level - 1);
+	}
+	return 0;
+}
+
+static struct page *
+table_take(struct table_pool *pool, u32 level, u64 base)
+{
+	struct page *table = list_first(&pool->tables, struct page, link);
+
+	assert(!list_empty(&pool->tables));
+	list_del(&table->link);
+	table->level = level;
+	table->base = base;
+	return table;
 }
 
 /* Whether the entry after @entry is in the same table and leads to one. */

@@ -148,6 +148,20 @@ struct leaf_path pagetable_walk(struct mm *mm, u64 va);
  */
 int pagetable_extend(struct mm *mm, u64 va, u32 lowest);
 
+/* Tables made beforehand, so that what is to come cannot fail: linked by page->link. Owner: one stack frame. */
+struct table_pool {
+	struct list tables;
+};
+
+/* table_pool_fill - add @n tables. Returns 0, -ENOMEM (those that were made stay). Context: may sleep. */
+int table_pool_fill(struct table_pool *pool, u32 n);
+
+/* table_pool_release - free what is left. Context: any. */
+void table_pool_release(struct table_pool *pool);
+
+/* pagetable_extend_from - pagetable_extend with tables out of @pool, which must not run dry. Context: mm->lock held. */
+void pagetable_extend_from(struct mm *mm, u64 va, u32 lowest, struct table_pool *pool);
+
 /*
  * pagetable_next - the level-1 table with the lowest base whose range reaches into [*va, end)
  *

@@ -422,11 +422,12 @@ static void
 unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain_pool *pool)
 {
 	struct page *table = slot_table(slot);
-	u64 va = slot_va(slot);
+	u64 va;
 
 	must_hold(&page->lock);
 	dassert(!tlb_batch_full(batch));
 	spin_lock(&table->lock);
+	va = slot_va(slot); /* Race: until the table was locked, mremap could move it. */
 	assert(leaf_page(pte_read(slot)) == page);
 	pte_xchg(slot, (pte_t){0});
 	slot_del(page, table, slot, pool);

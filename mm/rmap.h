@@ -107,6 +107,17 @@ bool rmap_protect(struct page *table, u32 first, u32 last, u64 bits);
 void rmap_zap(struct page *table, u32 first, u32 last, struct tlb_batch *batch);
 
 /*
+ * rmap_move - let the @count empty leaves of @to from @target on map what those of @from from @first on map, and empty
+ * these
+ *
+ * No CPU reaches a page through its old leaf once its map lock or table lock can be had again.
+ *
+ * Context   mm->lock of the only user of both tables, which may be one, for writing; takes the table locks, tries map
+ *           locks; flushes
+ */
+void rmap_move(struct page *from, u32 first, struct page *to, u32 target, u32 count);
+
+/*
  * rmap_share_leaf - let the empty leaf @target of the table @to, which nobody uses yet, map what @source of another
  * maps; a private page becomes read-only in both
  *

@@ -74,7 +74,6 @@ vma_insert(struct vma_tree *tree, struct vma *vma)
 
 	assertf(vma->start < vma->end && vma->end <= USER_TOP, "vma %lx-%lx", vma->start, vma->end);
 	dassert(!((vma->start | vma->end) & ~PAGE_MASK)); /* I1 */
-	dassert(vma->object || !vma->pgoff);
 	while (*link) { /* the last turn to the right was at prev, the last to the left at next */
 		parent = *link;
 		if (vma->end <= node_vma(parent)->start) {
@@ -163,7 +162,7 @@ vma_can_merge(const struct vma *left, const struct vma *right)
 {
 	if (left->end != right->start || left->flags != right->flags || left->object != right->object)
 		return false;
-	return !left->object || left->pgoff + vma_pages(left) == right->pgoff;
+	return left->pgoff + vma_pages(left) == right->pgoff;
 }
 
 int

@@ -56,11 +56,22 @@ struct vma {
 	u64 start;
 	u64 end;                  /* first byte past the mapping */
 	u32 flags;                /* VM_* */
-	u64 pgoff;                /* index in object of the first page; 0 without object */
+	u64 pgoff;                /* index in object of the first page; without object see below */
 	struct pagecache *object; /* NULL: private anonymous memory; else holds one reference */
+	bool has_anon;            /* private pages were put here; set by faults too: READ_ONCE, WRITE_ONCE */
 	u64 gap;                  /* usable free bytes between the previous vma, or 0, and vma_low() */
 	u64 max_gap;              /* I2 */
 };
+
+/*
+ * Without an object, pgoff is the number of the page at which the mapping was made (vma_home). mremap lets one that has
+ * private pages keep it: Linux finds those pages by it, so what was moved does not merge with what was made in place.
+ */
+static inline u64
+vma_home(u64 start)
+{
+	return start >> PAGE_SHIFT;
+}
 
 struct vma_tree {
 	struct rb_tree rb;

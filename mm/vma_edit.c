@@ -16,7 +16,6 @@
 #include <mm/vma_alloc.h>
 #include <mm/vma_edit.h>
 
-static void insert_copy(struct mm *mm, const struct vma *wanted, struct vma *vma);
 static bool extend_neighbour(struct mm *mm, const struct vma *wanted);
 
 int
@@ -37,10 +36,9 @@ vma_cut(struct mm *mm, u64 at)
 		return -ENOMEM;
 	*high = *low;
 	high->start = at;
-	if (high->object) {
-		high->pgoff += (at - low->start) >> PAGE_SHIFT;
+	high->pgoff += (at - low->start) >> PAGE_SHIFT;
+	if (high->object)
 		pagecache_get(high->object);
-	}
 	vma_resize(&mm->vmas, low, low->start, at);
 	vma_insert(&mm->vmas, high);
 	dassert(low->end == at && high->start == at);
@@ -56,6 +54,7 @@ vma_join(struct mm *mm, struct vma *vma)
 	dassert(mm_may_change(mm));
 	if (!prev || !vma_can_merge(prev, vma))
 		return vma;
+	prev->has_anon |= vma->has_anon;
 	vma_remove(&mm->vmas, vma);
 	vma_resize(&mm->vmas, prev, prev->start, end);
 	vma_free(vma);
@@ -106,9 +105,18 @@ vma_add(struct mm *mm, const struct vma *wanted)
 		vma = vma_alloc();
 		if (!vma)
 			return -ENOMEM;
-		insert_copy(mm, wanted, vma);
+		vma_add_apart(mm, wanted, vma);
 	}
 	return 0;
+}
+
+void
+vma_add_apart(struct mm *mm, const struct vma *wanted, struct vma *spare)
+{
+	dassert(mm_may_change(mm));
+	*spare = *wanted;
+	vma_insert(&mm->vmas, spare);
+	mm->total_vm += vma_pages(spare);
 }
 
 void
@@ -117,20 +125,11 @@ vma_add_prepared(struct mm *mm, const struct vma *wanted, struct vma *spare)
 	dassert(mm_may_change(mm));
 	dassert(spare && spare != wanted);
 	if (!extend_neighbour(mm, wanted)) {
-		insert_copy(mm, wanted, spare);
+		vma_add_apart(mm, wanted, spare);
 		return;
 	}
 	spare->object = NULL;
 	vma_free(spare);
-}
-
-static void
-insert_copy(struct mm *mm, const struct vma *wanted, struct vma *vma)
-{
-	dassert(mm_may_change(mm));
-	*vma = *wanted;
-	vma_insert(&mm->vmas, vma);
-	mm->total_vm += vma_pages(vma);
 }
 
 /* Lets a neighbour grow over the wanted range, which costs no vma; false when neither is alike. */

@@ -53,7 +53,15 @@ int vma_set_flags(struct mm *mm, u64 start, u64 end, u32 flags);
 int vma_add(struct mm *mm, const struct vma *wanted);
 
 /*
- * vma_add_prepared - the same, with a vma that was allocated before, so that it cannot fail
+ * vma_add_apart - the same with a vma that was allocated before, and joined with nothing
+ *
+ * Context   mm->lock for writing
+ * Takes     the reference to the object, and @spare
+ */
+void vma_add_apart(struct mm *mm, const struct vma *wanted, struct vma *spare);
+
+/*
+ * vma_add_prepared - the same as vma_add, with a vma that was allocated before, so that it cannot fail
  *
  * Context   may sleep; mm->lock for writing
  * Takes     the reference to the object, and @spare, which is filled or freed

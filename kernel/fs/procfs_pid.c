@@ -404,7 +404,7 @@ maps_line(struct seq *s, const struct mm *mm, const struct vma *vma, char *buf)
 		object_identity(vma->object, &dev, &ino);
 	seq_printf(s, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", vma->start, vma->end,
 		   vma->flags & VM_READ ? 'r' : '-', vma->flags & VM_WRITE ? 'w' : '-',
-		   vma->flags & VM_EXEC ? 'x' : '-', vma->flags & VM_SHARED ? 's' : 'p', vma->pgoff * PAGE_SIZE,
+		   vma->flags & VM_EXEC ? 'x' : '-', vma->flags & VM_SHARED ? 's' : 'p', vma->object ? vma->pgoff * PAGE_SIZE : 0,
 		   dev_major(dev), dev_minor(dev), ino);
 	if (vma->object) {
 		seq_pad(s, MAPS_NAME_COLUMN);

@@ -66,6 +66,20 @@ chain_del_slow(struct chain *c, u64 word, struct chain_pool *pool)
 	head_trim(c, pool);
 }
 
+/* @word is not the single member. */
+void
+chain_replace_slow(struct chain *c, u64 word, u64 new)
+{
+	u64 *place;
+
+	assert(c->head & CHAIN_MANY);
+	assert(new && !(new &CHAIN_LOW_BITS));
+	dassert(!chain_has(c, new));
+	place = word_find(head_block(c), word);
+	assert(place);
+	*place = new;
+}
+
 bool
 chain_has(const struct chain *c, u64 word)
 {

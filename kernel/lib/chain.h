@@ -52,6 +52,7 @@ struct chain_iter {
 
 void chain_add_slow(struct chain *c, u64 word, struct chain_pool *pool);
 void chain_del_slow(struct chain *c, u64 word, struct chain_pool *pool);
+void chain_replace_slow(struct chain *c, u64 word, u64 new);
 
 /* Gives @block, whose contents do not matter, to @pool. */
 static inline void
@@ -126,6 +127,21 @@ chain_del(struct chain *c, u64 word, struct chain_pool *pool)
 		c->head = 0;
 	else
 		chain_del_slow(c, word, pool);
+}
+
+/*
+ * chain_replace - let @new, which is no member, stand where the member @word (asserted) stood; O(members)
+ *
+ * Returns   nothing; cannot fail, and needs no block
+ * Context   any; the owner's lock
+ */
+static inline void
+chain_replace(struct chain *c, u64 word, u64 new)
+{
+	if (likely(c->head == word))
+		c->head = new;
+	else
+		chain_replace_slow(c, word, new);
 }
 
 /*

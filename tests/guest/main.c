@@ -45,6 +45,9 @@ extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshar
 	protect_cases[], brk_cases[], stack_cases[], proc_cases[], wait_cases[], thread_cases[], futex_cases[],
 	exec_cases[], elf_cases[], cpu_cases[], trap_cases[], file_cases[], pipe_cases[], time_cases[], wild_cases[],
 	fs_cases[], random_cases[], exhaust_cases[];
+/* mappings that move, merge and end at limits */
+extern const struct test_case mremap_cases[];
+
 /* files */
 extern const struct test_case names_cases[];
 
@@ -63,6 +66,8 @@ static const struct test_group groups[] = {
 	{"exec", exec_cases},     {"elf", elf_cases},         {"cpu", cpu_cases},         {"trap", trap_cases},
 	{"file", file_cases},     {"pipe", pipe_cases},       {"time", time_cases},       {"wild", wild_cases},
 	{"fs", fs_cases},         {"random", random_cases},
+	/* mappings that move, merge and end at limits */
+	{"mremap", mremap_cases},
 	/* files */
 	{"names", names_cases},
 	/* threads and time */

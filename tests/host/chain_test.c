@@ -2,8 +2,8 @@
 /*
  * tests/host/chain_test.c - sets of words against arrays
  *
- * Idea        Random additions and removals; after each, members, form and blocks are compared. Every block is in
- *             the pool or in the chain: none is lost.
+ * Idea        Random additions, removals and replacements; after each, members, form and blocks are compared. Every
+ *             block is in the pool or in the chain: none is lost.
  */
 /* sources: kernel/lib/chain.c */
 #include "host.h"
@@ -104,6 +104,17 @@ word_toggle(struct chain *c, u32 i, struct chain_pool *pool)
 	in[i] = !in[i];
 }
 
+/* Member @i, if it is one, becomes @other, if that is none. */
+static void
+word_change(struct chain *c, u32 i, u32 other)
+{
+	if (!in[i] || in[other])
+		return;
+	chain_replace(c, word_of(i), word_of(other));
+	in[i] = false;
+	in[other] = true;
+}
+
 static void
 chain_agrees_with_an_array(void **state)
 {
@@ -113,6 +124,8 @@ chain_agrees_with_an_array(void **state)
 	for (u32 i = 0; i < STEPS; i++) {
 		/* The range widens and narrows, so that every size is met often. */
 		word_toggle(&c, host_below(1 + (i / 1000) % WORDS), &pool);
+		chain_check(&c, &pool);
+		word_change(&c, host_below(WORDS), host_below(WORDS));
 		chain_check(&c, &pool);
 	}
 	for (u32 i = 0; i < WORDS; i++) {

@@ -101,7 +101,7 @@ static struct shared *files[FILES]; /* mapped shared, and truncated */
 static struct pagecache *constant;  /* mapped privately */
 static u64 next_value[MACHINE_CPUS];
 static bool failing; /* allocations may fail */
-static u32 steps, reads, writes, forks, denials;
+static u32 steps, reads, writes, forks, denials, remaps;
 
 static u64
 page_va(u32 page)
@@ -571,6 +571,78 @@ do_advise(struct proc *p)
 	change_end(p, first, last, err == -EAGAIN);
 }
 
+/* In the model: page @to becomes what page @from is. */
+static void
+page_copy(struct proc *p, u32 from, u32 to)
+{
+	struct model_page *source = &p->page[from];
+	struct model_page *page = &p->page[to];
+
+	page_clear(p, to);
+	page->kind = source->kind;
+	page->rights = source->rights;
+	page->shared = source->shared;
+	page->index = source->index;
+	page->words = source->words;
+	page->of_file = source->of_file;
+	page->advice = source->advice;
+	if (page->kind == SHARED)
+		page->shared->refs++;
+	expect_pending(p, to, page_words(page));
+}
+
+/* Somewhere else for [first, last): half of the time where whole tables can move. */
+static u32
+some_target(u32 first, u32 last)
+{
+	u32 border = below(BORDERS) * AROUND;
+	u32 n = last - first;
+
+	return border + (below(2) ? first % AROUND : below(AROUND - n + 1));
+}
+
+static void
+do_remap(struct proc *p)
+{
+	struct mremap_request r = {.flags = MREMAP_MAYMOVE | MREMAP_FIXED};
+	struct vma *vma;
+	bool whole;
+	u32 first, last, to;
+	s64 got;
+
+	some_range(&first, &last);
+	vma = vma_find(&p->mm->vmas, page_va(first));
+	while (vma && below(8) && last > first + 1 && page_va(last - 1) >= vma->end)
+		last--; /* most often a range that can move */
+	to = some_target(first, last);
+	if (to < last && first < to + last - first)
+		return;
+	if (!below(4))
+		r.flags |= MREMAP_DONTUNMAP;
+	r.addr = page_va(first);
+	r.new_addr = page_va(to);
+	r.old_len = r.new_len = (u64)(last - first) << PAGE_SHIFT;
+	change_start(p, first, last);
+	change_start(p, to, to + last - first);
+	vma = vma_find(&p->mm->vmas, r.addr);
+	whole = vma && vma->start <= r.addr && r.addr + r.old_len <= vma->end;
+	for (u32 i = first; i < last && whole; i++)
+		if (p->page[i].kind == SHARED)
+			expect_pending(p, to + i - first, page_words(&p->page[i]));
+	got = do_mremap(p->mm, &r);
+	must(got == (whole ? (s64)r.new_addr : -EFAULT) || (got == -ENOMEM && failing), "mremap gives %ld", got);
+	for (u32 i = first; i < last && got > 0; i++) {
+		page_copy(p, i, to + i - first);
+		if (r.flags & MREMAP_DONTUNMAP && p->page[i].kind == PRIVATE)
+			page_renew(p, i);
+		else if (!(r.flags & MREMAP_DONTUNMAP))
+			page_clear(p, i);
+	}
+	remaps += got > 0;
+	change_end(p, first, last, false);
+	change_end(p, to, to + last - first, false);
+}
+
 /* A child: what is written meanwhile may or may not be in it. */
 static void
 do_fork(struct proc *p)
@@ -666,11 +738,13 @@ do_truncate(void)
 static void
 change(u32 cpu, struct proc *p)
 {
-	u32 what = below(24);
+	u32 what = below(28);
 
 	if (!change_begin(p))
 		return;
-	if (what < 7)
+	if (what >= 24)
+		do_remap(p);
+	else if (what < 7)
 		do_map(p);
 	else if (what < 11)
 		do_unmap(p);
@@ -764,7 +838,7 @@ play(u32 cpus, u32 rounds, u32 count, u32 fail_every)
 	world_create();
 	machine_speculate(page_va(0), page_va(PAGES - 1));
 	steps = count;
-	reads = writes = forks = denials = 0;
+	reads = writes = forks = denials = remaps = 0;
 	for (u32 round = 0; round < rounds; round++) {
 		failing = fail_every;
 		machine_fail_every(fail_every);
@@ -776,8 +850,8 @@ play(u32 cpus, u32 rounds, u32 count, u32 fail_every)
 	world_destroy();
 	assert_int_equal(mm_check(), 0);
 	machine_stop();
-	print_message("%u reads, %u writes, %u refused, %u forks, %lu flushes\n", reads, writes, denials, forks,
-		      machine_flushes());
+	print_message("%u reads, %u writes, %u refused, %u forks, %u moves, %lu flushes\n", reads, writes, denials,
+		      forks, remaps, machine_flushes());
 }
 
 static void

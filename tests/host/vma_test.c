@@ -206,11 +206,14 @@ a_stack_keeps_its_guard_gap(void **state)
 static void
 equal_neighbours_merge(void **state)
 {
-	struct vma a = {.start = 0x1000, .end = 0x3000, .flags = VM_READ},
-		   b = {.start = 0x3000, .end = 0x4000, .flags = VM_READ};
+	struct vma a = {.start = 0x1000, .end = 0x3000, .flags = VM_READ, .pgoff = vma_home(0x1000)},
+		   b = {.start = 0x3000, .end = 0x4000, .flags = VM_READ, .pgoff = vma_home(0x3000)};
 
 	assert_true(vma_can_merge(&a, &b));
 	assert_false(vma_can_merge(&b, &a));
+	b.pgoff = 7; /* moved here with its pages */
+	assert_false(vma_can_merge(&a, &b));
+	b.pgoff = vma_home(0x3000);
 	b.flags |= VM_WRITE;
 	assert_false(vma_can_merge(&a, &b));
 	b.flags = a.flags;
