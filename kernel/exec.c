@@ -30,7 +30,8 @@
 #include <kernel/pid.h>
 #include <kernel/process.h>
 #include <kernel/robust_list.h>
-#include <kernel/signal.h>
+#include <kernel/signal_action.h>
+#include <kernel/signal_stack.h>
 #include <kernel/trace.h>
 #include <kernel/uaccess.h>
 #include <mm/mm.h>
@@ -50,7 +51,8 @@ struct exec {
 	char *path;               /* PATH_MAX bytes */
 	struct script script;
 	struct mm *mm;
-	struct files *files; /* NULL: the process's table is its own and stays */
+	struct files *files;            /* NULL: the process's table is its own and stays */
+	struct signal_actions *actions; /* if there may be handlers, which become defaults */
 	u64 sp;
 };
 
@@ -136,6 +138,7 @@ exec_free(struct exec *e)
 		mm_put(e->mm);
 	if (e->files)
 		files_put(e->files);
+	signal_exec_undo(e->actions);
 	kfree(e->path);
 	kfree(e->head);
 	kfree(e);
@@ -150,6 +153,8 @@ exec_run(struct exec *e)
 		error = exec_build(e);
 	if (!error)
 		error = own_files(e);
+	if (!error)
+		error = signal_exec_prepare(&e->actions);
 	if (!error)
 		error = become_alone();
 	if (!error)
@@ -377,10 +382,12 @@ exec_step(struct exec *e)
 	process->exe = e->program.file;
 	process->exec_done = true;
 	process->exit_signal = SIGCHLD;
+	signal_exec(process, &e->actions);
 	strlcpy(process->comm, base_name(e->path), sizeof(process->comm));
 	spin_unlock(&process_lock);
 	task_set_comm(current, process->comm);
 	restart_forget();
+	signal_stack_reset(&current->signal);
 	current->mm = e->mm;
 	mm_activate(e->mm);
 	e->mm = old; /* exec_free gives back both */

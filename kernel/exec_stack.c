@@ -15,6 +15,7 @@
 #include <kernel/panic.h>
 #include <kernel/random.h>
 #include <kernel/sched.h>
+#include <kernel/signal_stack.h>
 #include <kernel/task.h>
 #include <kernel/timer.h>
 #include <kernel/uaccess.h>
@@ -48,9 +49,10 @@ enum aux_type {
 	AT_RANDOM = 25,
 	AT_HWCAP2 = 26,
 	AT_EXECFN = 31,
+	AT_MINSIGSTKSZ = 51,
 };
 
-#define AUX_WORDS 38 /* 19 entries of two words */
+#define AUX_WORDS 40 /* 20 entries of two words */
 #define CLOCK_TICKS 100
 
 /* Where everything goes. */
@@ -265,25 +267,26 @@ static int
 write_aux(struct stack_build *b, const struct exec_aux *aux)
 {
 	const u64 words[AUX_WORDS] = {
-		AT_HWCAP,    cpu_hwcap(),
-		AT_PAGESZ,   PAGE_SIZE,
-		AT_CLKTCK,   CLOCK_TICKS,
-		AT_PHDR,     aux->phdr,
-		AT_PHENT,    aux->phent,
-		AT_PHNUM,    aux->phnum,
-		AT_BASE,     aux->base,
-		AT_FLAGS,    0,
-		AT_ENTRY,    aux->entry,
-		AT_UID,      0,
-		AT_EUID,     0,
-		AT_GID,      0,
-		AT_EGID,     0,
-		AT_SECURE,   0,
-		AT_RANDOM,   b->layout.random,
-		AT_HWCAP2,   0,
-		AT_EXECFN,   b->layout.path,
-		AT_PLATFORM, b->layout.random + RANDOM_BYTES,
-		AT_NULL,     0,
+		AT_HWCAP,       cpu_hwcap(),
+		AT_PAGESZ,      PAGE_SIZE,
+		AT_CLKTCK,      CLOCK_TICKS,
+		AT_PHDR,        aux->phdr,
+		AT_PHENT,       aux->phent,
+		AT_PHNUM,       aux->phnum,
+		AT_BASE,        aux->base,
+		AT_FLAGS,       0,
+		AT_ENTRY,       aux->entry,
+		AT_UID,         0,
+		AT_EUID,        0,
+		AT_GID,         0,
+		AT_EGID,        0,
+		AT_SECURE,      0,
+		AT_RANDOM,      b->layout.random,
+		AT_HWCAP2,      0,
+		AT_EXECFN,      b->layout.path,
+		AT_PLATFORM,    b->layout.random + RANDOM_BYTES,
+		AT_MINSIGSTKSZ, arch_signal_frame_size(),
+		AT_NULL,        0,
 	};
 
 	return writer_put(&b->table, (u64)words, sizeof(words), true);

@@ -28,6 +28,9 @@
 #include <kernel/robust_list.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
+#include <kernel/signal_action.h>
+#include <kernel/signal_queue.h>
+#include <kernel/sys_abi.h>
 #include <kernel/trace.h>
 #include <kernel/uaccess.h>
 #include <mm/mm.h>
@@ -48,6 +51,8 @@ static void give_back(struct belongings *b);
 static void become_zombie(struct process *process);
 static void orphan_children(struct process *process);
 static bool tell_parent(struct process *process);
+static void send_exit_signal(struct process *process, struct process *parent);
+static struct siginfo siginfo_child(struct process *process, int sig, int code, int status);
 
 void
 exit_thread(s32 status)
@@ -192,6 +197,7 @@ become_zombie(struct process *process)
 	assertf(!process->nr_threads && !process->mm, "process %d ends with %u threads", process->pid,
 		process->nr_threads);
 	process->state = PROCESS_ZOMBIE;
+	signal_queue_forget(&process->queue, ~0UL);
 	orphan_children(process);
 	reaped = tell_parent(process);
 	spin_unlock(&process_lock);
@@ -235,20 +241,51 @@ tell_parent(struct process *process)
 		list_add(&process->sibling, &parent->children);
 	}
 	if (process->exit_signal)
-		signal_send_process(parent, process->exit_signal);
+		send_exit_signal(process, parent);
 	wake_all(&parent->wait_children);
 	return unwanted;
 }
 
+/* Why not to who ignores SIGCHLD: blocked as well, it would be kept. */
+static void
+send_exit_signal(struct process *process, struct process *parent)
+{
+	s32 status = process->exit_status;
+	bool killed = status & 0x7f;
+	struct siginfo info;
+
+	if (process->exit_signal == SIGCHLD && (signal_ignored_set(parent) & SIGNAL_BIT(SIGCHLD)))
+		return;
+	info = siginfo_child(process, process->exit_signal, killed ? CLD_KILLED : CLD_EXITED,
+			     killed ? status & 0x7f : status >> 8 & 0xff);
+	(void)signal_send_process_info(parent, &info);
+}
+
+static struct siginfo
+siginfo_child(struct process *process, int sig, int code, int status)
+{
+	struct usage usage;
+
+	process_usage(process, &usage);
+	return (struct siginfo){.signo = sig,
+				.code = code,
+				.pid = process->pid,
+				.status = status,
+				.utime = (s64)(usage.utime_ns / CLOCK_TICK_NS),
+				.stime = (s64)(usage.stime_ns / CLOCK_TICK_NS)};
+}
+
 void
-exit_notify_parent_stop(struct process *process)
+exit_notify_parent_stop(struct process *process, int code, int status)
 {
 	struct process *parent = process->parent;
+	struct siginfo info;
 
 	must_hold(&process_lock);
 	if (!parent)
 		return;
+	info = siginfo_child(process, SIGCHLD, code, status);
 	if (signal_wants_stop_news(parent))
-		signal_send_process(parent, SIGCHLD);
+		(void)signal_send_process_info(parent, &info);
 	wake_all(&parent->wait_children);
 }

@@ -50,5 +50,9 @@ void exit_release_vfork(void);
 /* exit_clear_child_tid - pthread_join's bell: zero what set_tid_address named, and wake. Context: may sleep. */
 void exit_clear_child_tid(void);
 
-/* exit_notify_parent_stop - @process stopped or went on: its parent is told. Context: holds process_lock. */
-void exit_notify_parent_stop(struct process *process);
+/*
+ * exit_notify_parent_stop - @process stopped or went on (CLD_*, by the signal @status): its parent is told
+ *
+ * Context   holds process_lock
+ */
+void exit_notify_parent_stop(struct process *process, int code, int status);

@@ -29,6 +29,8 @@
 #include <kernel/process.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
+#include <kernel/signal_action.h>
+#include <kernel/signal_stack.h>
 #include <kernel/trace.h>
 #include <kernel/uaccess.h>
 #include <mm/mm.h>
@@ -205,6 +207,11 @@ prepare_task(struct fork *f)
 
 	task->mm = f->process->mm;
 	task->signal.blocked = current->signal.blocked;
+	/* Why not always: two that run in one memory would run on one stack. */
+	if (!(r->flags & CLONE_VM) || (r->flags & CLONE_VFORK))
+		task->signal.stack = current->signal.stack;
+	else
+		signal_stack_reset(&task->signal);
 	memcpy(task->comm, current->comm, sizeof(task->comm));
 	if (r->flags & CLONE_CHILD_CLEARTID)
 		task->clear_child_tid = (u32 *)r->child_tid;

@@ -18,6 +18,7 @@
 #include <kernel/process.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
+#include <kernel/signal_action.h>
 #include <kernel/task.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
@@ -56,6 +57,7 @@ process_alloc(void)
 	list_init(&p->sibling);
 	list_init(&p->all);
 	list_init(&p->threads);
+	signal_queue_init(&p->queue);
 	wait_init(&p->wait_children);
 	wait_init(&p->wait_self);
 	return p;
@@ -178,6 +180,7 @@ process_remove_thread(struct process *process, struct task *task)
 	list_del(&task->thread_link);
 	process->nr_threads--;
 	threads--;
+	signal_thread_exit(task);
 	task->process = NULL;
 }
 
@@ -349,7 +352,7 @@ process_state_letter(struct process *process)
 	}
 	if (process->state != PROCESS_LIVE)
 		letter = 'Z';
-	else if (process->stop_signal)
+	else if (process->stopped)
 		letter = 'T';
 	spin_unlock(&process_lock);
 	return letter;

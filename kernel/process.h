@@ -81,12 +81,14 @@ struct process {
 	char comm[16];                      /* the name of the program; owner only, read racily */
 
 	/* Signals and the end: process_lock. */
-	u64 pending;                    /* signals sent to the process as a whole */
+	struct signal_queue queue;      /* signals sent to the process as a whole */
 	struct signal_actions *actions; /* shared after fork until one side changes them */
 	s32 exit_status;        /* in wait4's form; of the first thread, or of the whole group once group_exit */
 	bool group_exit;        /* every thread is on its way out */
 	struct task *exec_task; /* alone to survive: execve is ending the other threads. See exec.c */
-	s32 stop_signal;        /* not 0: threads park before they enter user mode */
+	s32 stop_signal;        /* not 0: threads park before they enter user mode; see signal_stop.h */
+	u32 parked;             /* threads that have */
+	bool stopped;           /* all of them have */
 	bool stop_reported;     /* wait4(WUNTRACED) has told the parent */
 	bool continued;         /* wait4(WCONTINUED) has something to tell */
 	bool vfork_busy;        /* the parent waits until this process releases the parent's memory */

@@ -18,6 +18,7 @@
 #define NOFILE_DEFAULT 1024UL
 #define NOFILE_DEFAULT_MAX 4096UL
 #define MEMLOCK_DEFAULT (8UL << 20)
+#define SIGPENDING_DEFAULT 1024UL /* Simple: Linux takes half of threads-max */
 #define MSGQUEUE_DEFAULT 819200UL
 
 void
@@ -30,6 +31,7 @@ rlimit_init(struct rlimit limits[RLIMIT_COUNT])
 	limits[RLIMIT_NOFILE] = (struct rlimit){NOFILE_DEFAULT, NOFILE_DEFAULT_MAX};
 	limits[RLIMIT_MEMLOCK] = (struct rlimit){MEMLOCK_DEFAULT, MEMLOCK_DEFAULT};
 	limits[RLIMIT_MSGQUEUE] = (struct rlimit){MSGQUEUE_DEFAULT, MSGQUEUE_DEFAULT};
+	limits[RLIMIT_SIGPENDING] = (struct rlimit){SIGPENDING_DEFAULT, SIGPENDING_DEFAULT};
 	limits[RLIMIT_NICE] = (struct rlimit){0, 0};
 	limits[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
 }

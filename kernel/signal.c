@@ -1,70 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/signal.c - sending, ignoring, stopping, ending
+ * kernel/signal.c - sending: ignored, queued, told, or fatal at once
  *
- * Idea        Decide, then act: signal_effect() looks an action up in the table of signal.h; signal_act() does it to
- *             the whole process. Since no handler runs, nothing has to happen in the receiver but to notice that it
- *             stops or dies.
+ * Idea        send() is the way of every signal. What the receiver must do it does itself, on its way to user mode
+ *             (signal_return.c); the sender only sees to it that it looks:
  *
  *                 sender                                     receiver
- *                 pending |= KILL                            state = INTERRUPTIBLE        (wait.h)
+ *                 queue.set |= signal                        state = INTERRUPTIBLE        (wait.h)
  *                 signal_pending = true                      -- full barrier --
  *                 -- full barrier --                         signal_pending?  yes: do not sleep
  *                 state INTERRUPTIBLE?  yes: wake            sleep
  *
  *             One of the two sees the other, so no wake-up is lost.
  * Invariants  as in signal.h and signal_state.h; and
- *             I3  A pending set holds blocked signals only, and SIGKILL.
+ *             I3  If a thread that is not parked does not block a signal that waits for it or for its process, then
+ *                 some such thread has signal_pending set.
  * Locks       process_lock
- * Follow      from sys_signal.c, exit.c, oom_hooks.c   to signal_return.c (the receiver), sched.h
- * Tests       tests/guest/proc.c, tests/guest/exhaust.c
+ * Follow      from sys_signal.c, exit.c, oom_hooks.c   to signal_queue.c, signal_action.c, signal_return.c, sched.h
+ * Tests       tests/guest/signal.c, tests/guest/proc.c, tests/guest/exhaust.c
  */
 #include <kernel/exit.h>
+#include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <kernel/pid.h>
 #include <kernel/process.h>
+#include <kernel/restart.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
+#include <kernel/signal_action.h>
+#include <kernel/signal_queue.h>
+#include <kernel/signal_stop.h>
 #include <kernel/task.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
 
-#define SIGNALS_IGNORED (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
-#define SIGNALS_STOP (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
-#define SIGNALS_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
-
-enum signal_effect {
-	EFFECT_IGNORE,
-	EFFECT_STOP,
-	EFFECT_TERMINATE,
-};
-
-struct signal_actions {
-	atomic_t refs;                           /* processes that share it; the default set has one for good */
-	struct signal_action action[SIGNAL_MAX]; /* process_lock; changed only while refs == 1 */
-};
-
-static struct signal_actions signal_defaults = {.refs = {1}};
-static struct kmem_cache *actions_cache; /* const after init */
-
-static void signal_prepare(struct process *process, int sig);
-static bool signal_blocked(const struct task *task, int sig);
-static bool blocked_by_all(const struct process *process, int sig);
-static bool stays_pending(struct process *process, u64 *set, int sig);
-static void signal_act(struct process *process, int sig);
-static enum signal_effect signal_effect(const struct process *process, int sig);
-static void signal_stop(struct process *process, int sig);
-static void signal_continue(struct process *process);
-static void signal_wake(struct task *task);
-static void signal_forget(struct process *process, u64 set);
-static u64 unblocked_set(const struct task *task, const struct process *process);
-static void signal_act_all(struct process *process, u64 set);
-static struct signal_actions *actions_own(struct process *process, struct signal_actions *spare);
-static void actions_put(struct signal_actions *actions);
+static int send(struct process *process, struct task *thread, const struct siginfo *info);
+static bool is_ignored(const struct process *process, const struct task *target, int sig);
+static struct task *choose_thread(struct process *process, int sig);
+static bool wants(const struct task *task, int sig);
+static bool is_fatal(const struct process *process, const struct task *target, int sig);
 
 void
 signal_init(void)
 {
-	actions_cache = kmem_cache_create("signal_actions", sizeof(struct signal_actions), 0);
+	signal_action_boot();
+	signal_queue_boot();
 }
 
 /* ---- sending ---- */
@@ -72,120 +50,141 @@ signal_init(void)
 void
 signal_send_process(struct process *process, int sig)
 {
-	must_hold(&process_lock);
-	assertf(signal_valid(sig), "signal %d", sig);
-	if (process->state != PROCESS_LIVE || process->group_exit)
-		return;
-	signal_prepare(process, sig);
-	if (!blocked_by_all(process, sig) || !stays_pending(process, &process->pending, sig))
-		signal_act(process, sig);
+	struct siginfo info = siginfo_kernel(sig);
+
+	(void)send(process, NULL, &info);
 }
 
 void
 signal_send_thread(struct task *task, int sig)
 {
-	struct process *process = task->process;
+	struct siginfo info = siginfo_kernel(sig);
+
+	(void)send(task->process, task, &info);
+}
+
+int
+signal_send_process_info(struct process *process, const struct siginfo *info)
+{
+	return send(process, NULL, info);
+}
+
+int
+signal_send_thread_info(struct task *task, const struct siginfo *info)
+{
+	return send(task->process, task, info);
+}
+
+int
+signal_send_group(s32 pgid, const struct siginfo *info)
+{
+	struct pid_node *node = pid_find(PID_GROUP, pgid);
+	bool sent = false;
+	int result = -ESRCH;
 
 	must_hold(&process_lock);
-	assertf(process && signal_valid(sig), "signal %d to thread %d", sig, task->tid);
-	if (process->group_exit)
-		return;
-	signal_prepare(process, sig);
-	if (!signal_blocked(task, sig) || !stays_pending(process, &task->signal.pending, sig))
-		signal_act(process, sig);
+	for (; node; node = pid_next(node)) {
+		result = send(container_of(node, struct process, pgid_node), NULL, info);
+		sent |= !result;
+	}
+	return sent ? 0 : result;
 }
 
 void
 signal_send_current(int sig)
 {
+	struct siginfo info = siginfo_sent(sig, SI_USER);
+
 	spin_lock(&process_lock);
-	if (current->process)
-		signal_send_process(current->process, sig);
+	(void)send(current->process, current, &info);
 	spin_unlock(&process_lock);
 }
 
-void
-signal_force(int sig)
+/* @thread NULL: to the process as a whole. */
+static int
+send(struct process *process, struct task *thread, const struct siginfo *info)
 {
-	spin_lock(&process_lock);
-	assertf(current->process, "signal %d to the kernel thread %s", sig, current->comm);
-	signal_group_exit(current->process, exit_status_signal((u32)sig), NULL);
-	spin_unlock(&process_lock);
-}
+	int sig = info->signo;
+	struct task *target;
+	int error;
 
-/* A stop and a continue cancel each other, blocked, ignored or not. */
-static void
-signal_prepare(struct process *process, int sig)
-{
-	if (SIGNAL_BIT(sig) & SIGNALS_STOP) {
-		signal_forget(process, SIGNAL_BIT(SIGCONT));
-	} else if (sig == SIGCONT) {
-		signal_forget(process, SIGNALS_STOP);
-		signal_continue(process);
+	must_hold(&process_lock);
+	assertf(process && signal_valid(sig), "signal %d", sig);
+	if (process->state != PROCESS_LIVE || process->group_exit)
+		return 0;
+	signal_stop_prepare(process, sig);
+	if (is_ignored(process, thread, sig))
+		return 0;
+	if (sig != SIGKILL) {
+		error = signal_queue_add(thread ? &thread->signal.queue : &process->queue, info,
+					 rlimit_get(process, RLIMIT_SIGPENDING));
+		if (error)
+			return error;
 	}
+	/* Race: a thread changes its mask without the lock. See signal_mask_set(). */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	target = thread ? (wants(thread, sig) ? thread : NULL) : choose_thread(process, sig);
+	if (target && is_fatal(process, target, sig))
+		signal_group_exit(process, exit_status_signal((u32)sig), NULL);
+	else if (target)
+		signal_wake(target);
+	return 0;
 }
 
+/* What the first thread blocks is kept, ignored or not: it may wait for it, or be about to set a handler. */
 static bool
-signal_blocked(const struct task *task, int sig)
+is_ignored(const struct process *process, const struct task *target, int sig)
 {
-	return READ_ONCE(task->signal.blocked) & SIGNAL_BIT(sig);
+	if (!target)
+		target = list_first(&process->threads, struct task, thread_link);
+	if (READ_ONCE(target->signal.blocked) & SIGNAL_BIT(sig))
+		return false;
+	return signal_effect(process, sig) == EFFECT_IGNORE;
 }
 
-static bool
-blocked_by_all(const struct process *process, int sig)
+static struct task *
+choose_thread(struct process *process, int sig)
 {
 	struct task *task;
 
 	list_for_each (task, &process->threads, thread_link)
-		if (!signal_blocked(task, sig))
-			return false;
-	return true;
+		if (wants(task, sig))
+			return task;
+	return NULL;
 }
 
-/*
- * Puts a blocked signal into @set. False: the set was emptied of it again, because somebody has unblocked it meanwhile.
- *
- * Race: a thread changes its mask without the lock. It stores the mask and then looks at the pending sets; here the set
- * is changed and then the masks are looked at. At least one of the two sees the other, and who acts does so under the
- * lock.
- */
+/* A parked thread takes nothing but its end; when it goes on, it looks for itself. */
 static bool
-stays_pending(struct process *process, u64 *set, int sig)
+wants(const struct task *task, int sig)
 {
-	must_hold(&process_lock);
-	WRITE_ONCE(*set, *set | SIGNAL_BIT(sig));
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (set == &process->pending ? blocked_by_all(process, sig)
-				     : signal_blocked(container_of(set, struct task, signal.pending), sig))
-		return true;
-	WRITE_ONCE(*set, *set & ~SIGNAL_BIT(sig));
-	return false;
+	const struct signal_state *s = &task->signal;
+
+	if (READ_ONCE(s->blocked) & ~s->waiting & SIGNAL_BIT(sig))
+		return false;
+	return sig == SIGKILL || (!signal_state_fatal(s) && !s->parked);
 }
 
-static void
-signal_act(struct process *process, int sig)
+static bool
+is_fatal(const struct process *process, const struct task *target, int sig)
 {
-	switch (signal_effect(process, sig)) {
-	case EFFECT_IGNORE:
-		break;
-	case EFFECT_STOP:
-		signal_stop(process, sig);
-		break;
-	case EFFECT_TERMINATE:
-		signal_group_exit(process, exit_status_signal((u32)sig), NULL);
-		break;
+	return !(target->signal.waiting & SIGNAL_BIT(sig)) && signal_effect(process, sig) == EFFECT_TERMINATE;
+}
+
+void
+signal_force(const struct siginfo *info)
+{
+	struct process *process = current->process;
+	u64 bit = SIGNAL_BIT(info->signo);
+
+	assertf(process, "signal %d to the kernel thread %s", info->signo, current->comm);
+	spin_lock(&process_lock);
+	if ((current->signal.blocked & bit) || !(process->actions->caught & bit)) {
+		signal_group_exit(process, exit_status_signal((u32)info->signo), NULL);
+	} else {
+		(void)signal_queue_add(&current->signal.queue, info, RLIMIT_INFINITY);
+		signal_wake(current);
 	}
-}
-
-/* Why: init gets no signal that it has not asked for, as in Linux: without it the system could not go on. */
-static enum signal_effect
-signal_effect(const struct process *process, int sig)
-{
-	if (process->init || process->actions->action[sig - 1].handler == SIG_IGN)
-		return EFFECT_IGNORE;
-	if (SIGNAL_BIT(sig) & SIGNALS_IGNORED)
-		return EFFECT_IGNORE;
-	return SIGNAL_BIT(sig) & SIGNALS_STOP ? EFFECT_STOP : EFFECT_TERMINATE;
+	spin_unlock(&process_lock);
 }
 
 void
@@ -199,6 +198,7 @@ signal_group_exit(struct process *process, s32 status, const struct task *except
 	process->group_exit = true;
 	process->exit_status = status;
 	process->stop_signal = 0;
+	process->stopped = false;
 	list_for_each (task, &process->threads, thread_link)
 		if (task != except)
 			signal_kill_thread(task);
@@ -208,42 +208,17 @@ void
 signal_kill_thread(struct task *task)
 {
 	must_hold(&process_lock);
-	task->signal.pending |= SIGNAL_BIT(SIGKILL);
+	WRITE_ONCE(task->signal.queue.set, task->signal.queue.set | SIGNAL_BIT(SIGKILL));
 	signal_wake(task);
 }
 
-static void
-signal_stop(struct process *process, int sig)
-{
-	struct task *task;
-
-	if (process->stop_signal)
-		return;
-	process->stop_signal = sig;
-	process->stop_reported = false;
-	process->continued = false;
-	list_for_each (task, &process->threads, thread_link)
-		signal_wake(task);
-	exit_notify_parent_stop(process);
-}
-
-static void
-signal_continue(struct process *process)
-{
-	if (!process->stop_signal)
-		return;
-	process->stop_signal = 0;
-	process->continued = true;
-	wake_all(&process->wait_self);
-	exit_notify_parent_stop(process);
-}
-
-/* Makes @task look at its signals soon, wherever it is. The order of the four steps is the drawing above. */
-static void
+/* The order of the four steps is the drawing above. */
+void
 signal_wake(struct task *task)
 {
 	enum task_state state;
 
+	must_hold(&process_lock);
 	WRITE_ONCE(task->signal_pending, true);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	state = READ_ONCE(task->state);
@@ -253,147 +228,96 @@ signal_wake(struct task *task)
 		cpu_kick(READ_ONCE(task->cpu));
 }
 
-static void
+void
 signal_forget(struct process *process, u64 set)
 {
 	struct task *task;
 
-	process->pending &= ~set;
+	must_hold(&process_lock);
+	signal_queue_forget(&process->queue, set);
 	list_for_each (task, &process->threads, thread_link)
-		task->signal.pending &= ~set;
+		signal_queue_forget(&task->signal.queue, set);
 }
 
-/* ---- masks and actions ---- */
+/* ---- masks ---- */
 
-/* Why without the lock: C libraries change the mask around every thread's birth and death. See stays_pending(). */
+/*
+ * Why without the lock: C libraries change the mask around every thread's birth and death.
+ *
+ * Race: the mask is stored, and then the queues are looked at; a sender fills a queue and then looks at the masks. At
+ * least one of the two sees the other. What this thread blocks from now on, others may have to take.
+ */
 void
 signal_mask_set(u64 mask)
 {
 	struct task *task = current;
 	struct process *process = task->process;
+	u64 old = task->signal.blocked;
+	u64 shared;
 
-	__atomic_store_n(&task->signal.blocked, mask & ~SIGNALS_UNBLOCKABLE, __ATOMIC_SEQ_CST);
-	if (!unblocked_set(task, process))
+	mask &= ~SIGNALS_UNBLOCKABLE;
+	__atomic_store_n(&task->signal.blocked, mask, __ATOMIC_SEQ_CST);
+	shared = READ_ONCE(process->queue.set);
+	if ((READ_ONCE(task->signal.queue.set) | shared) & ~mask)
+		WRITE_ONCE(task->signal_pending, true);
+	if (likely(!(shared & mask & ~old)))
 		return;
 	spin_lock(&process_lock);
-	signal_act_all(process, unblocked_set(task, process));
+	signal_retarget(process, mask & ~old);
 	spin_unlock(&process_lock);
 }
 
-/* What waits although @task no longer blocks it. */
-static u64
-unblocked_set(const struct task *task, const struct process *process)
+void
+signal_mask_swap(u64 mask)
 {
-	u64 pending = READ_ONCE(task->signal.pending) | READ_ONCE(process->pending);
-
-	return pending & ~task->signal.blocked & ~SIGNAL_BIT(SIGKILL);
+	current->signal.saved_mask = current->signal.blocked;
+	signal_mask_set(mask);
 }
 
-static void
-signal_act_all(struct process *process, u64 set)
+s64
+signal_mask_back(s64 result)
 {
-	must_hold(&process_lock);
-	current->signal.pending &= ~set;
-	process->pending &= ~set;
-	for (int sig = 1; set; sig++, set >>= 1)
-		if (set & 1)
-			signal_act(process, sig);
-}
-
-int
-signal_action_set(int sig, const struct signal_action *new, struct signal_action *old)
-{
-	struct process *process = current->process;
-	struct signal_actions *spare = NULL;
-
-	if (new && (SIGNAL_BIT(sig) & SIGNALS_UNBLOCKABLE))
-		return -EINVAL;
-	if (new &&new->handler > SIG_IGN)
-		return -ENOSYS;
-	if (new)
-		spare = kmem_cache_alloc(actions_cache, ALLOC_KERNEL);
-	if (new && !spare)
-		return -ENOMEM;
-	spin_lock(&process_lock);
-	if (old)
-		*old = process->actions->action[sig - 1];
-	if (new) {
-		spare = actions_own(process, spare);
-		process->actions->action[sig - 1] = *new;
-		process->actions->action[sig - 1].mask &= ~SIGNALS_UNBLOCKABLE;
-		if (signal_effect(process, sig) == EFFECT_IGNORE)
-			signal_forget(process, SIGNAL_BIT(sig));
+	switch (result) {
+	case -EINTR:
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
+		current->signal.restore_mask = true;
+		/* Why: so that user_return_work() comes to it in any case. */
+		WRITE_ONCE(current->signal_pending, true);
+		break;
+	default:
+		signal_mask_set(current->signal.saved_mask);
+		break;
 	}
-	spin_unlock(&process_lock);
-	if (spare)
-		kmem_cache_free(actions_cache, spare);
-	return 0;
-}
-
-/* Makes the actions of @process its own, with the help of @spare; returns @spare when it was not needed. */
-static struct signal_actions *
-actions_own(struct process *process, struct signal_actions *spare)
-{
-	struct signal_actions *shared = process->actions;
-
-	if (shared != &signal_defaults && atomic_read(&shared->refs) == 1)
-		return spare;
-	*spare = *shared;
-	atomic_set(&spare->refs, 1);
-	process->actions = spare;
-	actions_put(shared);
-	return NULL;
+	return result;
 }
 
 void
-signal_actions_fork(struct process *child, struct process *parent)
+signal_retarget(struct process *process, u64 set)
 {
-	struct signal_actions *actions = parent ? parent->actions : &signal_defaults;
+	struct task *task;
 
 	must_hold(&process_lock);
-	atomic_inc(&actions->refs);
-	child->actions = actions;
+	set &= process->queue.set;
+	if (!set)
+		return;
+	list_for_each (task, &process->threads, thread_link) {
+		u64 open = set & ~(READ_ONCE(task->signal.blocked) & ~task->signal.waiting);
+
+		if (task != current && open && !task->signal.parked && !signal_state_fatal(&task->signal))
+			signal_wake(task);
+	}
 }
 
 void
-signal_actions_drop(struct process *process)
+signal_thread_exit(struct task *task)
 {
-	if (process->actions)
-		actions_put(process->actions);
-	process->actions = NULL;
-}
-
-static void
-actions_put(struct signal_actions *actions)
-{
-	if (atomic_dec_and_test(&actions->refs))
-		kmem_cache_free(actions_cache, actions);
-}
-
-bool
-signal_ignores_children(const struct process *process)
-{
-	const struct signal_action *action = &process->actions->action[SIGCHLD - 1];
+	struct process *process = task->process;
 
 	must_hold(&process_lock);
-	return action->handler == SIG_IGN || (action->flags & SA_NOCLDWAIT);
-}
-
-bool
-signal_wants_stop_news(const struct process *process)
-{
-	must_hold(&process_lock);
-	return !(process->actions->action[SIGCHLD - 1].flags & SA_NOCLDSTOP);
-}
-
-u64
-signal_ignored_set(const struct process *process)
-{
-	u64 set = 0;
-
-	must_hold(&process_lock);
-	for (int sig = 1; sig <= SIGNAL_MAX; sig++)
-		if (process->actions->action[sig - 1].handler == SIG_IGN)
-			set |= SIGNAL_BIT(sig);
-	return set;
+	signal_queue_forget(&task->signal.queue, ~SIGNAL_BIT(SIGKILL));
+	signal_retarget(process, ~task->signal.blocked);
+	signal_stop_thread_left(process, task);
 }

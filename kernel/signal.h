@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/signal.h - signals: sent to a thread or a process, ignored, or the end
+ * kernel/signal.h - signals: sent to a thread or a process, and what becomes of them
  *
- * Idea        A program's own handlers are not built yet (rt_sigaction answers ENOSYS to one), so an unblocked signal
- *             does one of four things, and does it when it is sent or unblocked:
+ * Idea        A signal passes three stations:
  *
- *                 ignored (SIG_IGN, or default of SIGCHLD SIGURG SIGWINCH SIGCONT)   nothing is kept
- *                 stop                              the process's threads park before they enter user mode
- *                 continue                          they go on, even when SIGCONT itself is blocked or ignored
- *                 terminate, all the rest           the whole process begins to exit: each thread gets SIGKILL
+ *                 sender      signal.c         ignored? dropped. Else it joins the queue of the thread or of the process,
+ *                                              and a thread that does not block it is told to look (signal_pending).
+ *                                              Fatal? the whole process begins to exit at once.
+ *                 queue       signal_queue.c   until a thread that does not block it comes by
+ *                 receiver    signal_return.c  on the way to user mode: handler, default, or nothing
  *
- *             A blocked signal waits in the pending set of the thread or of the process.
+ *             Defaults: ignored (SIGCHLD SIGURG SIGWINCH SIGCONT), stop (signal_stop.h), terminate (the rest). Sending
+ *             a stop signal takes back a SIGCONT that waits; SIGCONT takes back stops and lets the process go on,
+ *             even when SIGCONT itself is blocked or ignored. Process 1 gets only what it has a handler for.
  * Invariants  I1  SIGKILL and SIGSTOP are in no mask and in no action but the default.
  *             I2  group_exit is set  =>  every thread of the process, the one that set it excepted, has SIGKILL
  *                 pending.
  * Locks       process_lock for all of it
- * Follow      from trap.c, sys_signal.c, oom_hooks.c, exit.c   to signal.c (sending), signal_return.c (receiving)
- * Tests       tests/guest/proc.c, tests/guest/trap.c
- * See         Linux kernel/signal.c for what is ignored when
+ * Follow      from trap.c, sys_signal.c, oom_hooks.c, exit.c   to signal.c, signal_action.c, signal_return.c
+ * Tests       tests/guest/signal.c, signal_rt.c, signal_stop.c, signal_restart.c, tests/guest/proc.c, trap.c
+ * See         Linux kernel/signal.c for what is ignored when; signal(7)
  */
 #pragma once
 
+#include <kernel/siginfo.h>
 #include <kernel/signal_state.h>
 
 struct process;
@@ -59,29 +62,8 @@ struct trap_frame;
 #define SIGSYS 31
 #define SIGNAL_MAX 64
 
-#define SIG_DFL 0UL
-#define SIG_IGN 1UL
-
-#define SA_NOCLDSTOP 0x1UL
-#define SA_NOCLDWAIT 0x2UL
-
-/* si_code of the faults that arch reports. */
-#define SEGV_MAPERR 1
-#define SEGV_ACCERR 2
-#define BUS_ADRALN 1
-#define BUS_ADRERR 2
-#define FPE_INTDIV 1
-#define FPE_FLTINV 7
-#define ILL_ILLOPN 2
-#define SI_KERNEL 0x80
-
-/* The ABI's struct sigaction of the kernel (not of libc). */
-struct signal_action {
-	u64 handler; /* SIG_DFL, SIG_IGN */
-	u64 flags;   /* SA_* */
-	u64 restorer;
-	u64 mask;
-};
+#define SIGNALS_STOP (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+#define SIGNALS_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
 void signal_init(void);
 
@@ -92,26 +74,43 @@ signal_valid(s64 sig)
 	return sig >= 1 && sig <= SIGNAL_MAX;
 }
 
-/* signal_send_current - to the current process (a broken pipe's SIGPIPE). Context: takes process_lock. */
-void signal_send_current(int sig);
+/* ---- sending ---- */
 
 /*
- * signal_send_process, signal_send_thread - send @sig, 1 to SIGNAL_MAX, as kill() and tgkill() do
+ * signal_send_process, signal_send_thread - send @sig, 1 to SIGNAL_MAX, from the kernel (SI_KERNEL)
+ * signal_send_process_info, signal_send_thread_info - send @info->signo, and @info with it
  *
+ * A process that is dying, or dead and not reaped, takes any signal and nothing happens.
+ *
+ * Returns   info: 0; -EAGAIN a queued real-time signal beyond RLIMIT_SIGPENDING
  * Context   holds process_lock; the process is not reaped, the thread is in its process's list
  */
 void signal_send_process(struct process *process, int sig);
 void signal_send_thread(struct task *task, int sig);
+int signal_send_process_info(struct process *process, const struct siginfo *info);
+int signal_send_thread_info(struct task *task, const struct siginfo *info);
 
 /*
- * signal_force - the current thread did what cannot go on: @sig ends its process though it be blocked or ignored
+ * signal_send_group - to every process of the group @pgid: what a terminal does
  *
- * Context   takes process_lock; the end itself comes in user_return_work()
+ * Returns   0; -ESRCH nobody is in it; another error when none of them got it
+ * Context   holds process_lock
  */
-void signal_force(int sig);
+int signal_send_group(s32 pgid, const struct siginfo *info);
+
+/* signal_send_current - to the current thread, as if by itself (a broken pipe's SIGPIPE). Context: takes process_lock. */
+void signal_send_current(int sig);
 
 /*
- * signal_fault - an exception of user mode ends the process, with the one line that Linux prints
+ * signal_force - the current thread did what cannot go on: its handler runs; without one, or blocked, or ignored, the
+ *                process ends, whoever it is
+ *
+ * Context   takes process_lock; the rest comes in user_return_work()
+ */
+void signal_force(const struct siginfo *info);
+
+/*
+ * signal_fault - an exception of user mode: signal_force(), and without a handler the one line that Linux prints
  *
  * @code is si_code, @addr the address concerned (the instruction's for SIGFPE and SIGILL).
  *
@@ -131,43 +130,50 @@ void signal_group_exit(struct process *process, s32 status, const struct task *e
 /* signal_kill_thread - only this thread dies (execve ends the siblings so). Context: holds process_lock. */
 void signal_kill_thread(struct task *task);
 
-/* signal_ignores_children - does @process let its children vanish without wait()? Context: holds process_lock. */
-bool signal_ignores_children(const struct process *process);
+/* signal_wake - makes @task look at its signals soon, wherever it is. Context: holds process_lock. */
+void signal_wake(struct task *task);
 
-/* signal_wants_stop_news - is SIGCHLD sent to @process when a child stops? Context: holds process_lock. */
-bool signal_wants_stop_news(const struct process *process);
+/* signal_forget - those of @set wait no longer, in no queue of @process. Context: holds process_lock. */
+void signal_forget(struct process *process, u64 set);
 
-/*
- * signal_actions_fork - @child's actions are @parent's (NULL: the defaults), shared until one of them changes
- * signal_actions_drop - for a process that is freed
- *
- * Why: execve has nothing to do here: it keeps what is ignored and what is default, and there is nothing else.
- *
- * Context   fork: holds process_lock. drop: any
- */
-void signal_actions_fork(struct process *child, struct process *parent);
-void signal_actions_drop(struct process *process);
+/* ---- masks ---- */
 
-/*
- * signal_action_set - rt_sigaction: exchange the action of @sig
- *
- * Returns   0; -EINVAL SIGKILL or SIGSTOP; -ENOSYS a handler; -ENOMEM
- * Context   may sleep; takes process_lock
- */
-int signal_action_set(int sig, const struct signal_action *new, struct signal_action *old);
-
-/* signal_mask_set - replace the current thread's mask; what is unblocked acts now. Context: may take process_lock. */
+/* signal_mask_set - replace the current thread's mask; what is unblocked acts on the way out. May take process_lock. */
 void signal_mask_set(u64 mask);
 
-/* The ignored signals, as /proc/<pid>/status prints them. Context: holds process_lock. */
-u64 signal_ignored_set(const struct process *process);
+/*
+ * signal_mask_swap, signal_mask_back - another mask for the duration of one system call (sigsuspend, ppoll, pselect)
+ *
+ * signal_mask_back(result) returns @result. If that says that a signal interrupted the call, the handler still runs
+ * under the other mask, and its return (or user_return_work(), when none runs) brings the old one back.
+ *
+ * Context   current; swap is followed by back in the same call
+ */
+void signal_mask_swap(u64 mask);
+s64 signal_mask_back(s64 result);
+
+/* signal_retarget - others shall look at what waits for the process in @set. Context: holds process_lock. */
+void signal_retarget(struct process *process, u64 set);
+
+/* signal_thread_exit - @task, which leaves its process, takes no more signals. Context: holds process_lock. */
+void signal_thread_exit(struct task *task);
+
+/* ---- the receiver ---- */
 
 /*
- * user_return_work - what must happen before user mode is entered: reschedule, stop, die
+ * user_return_work - what must happen before user mode is entered: reschedule, handlers, stop, die
  *
- * Loops until there is nothing left; does not return to a thread that must die. A system call that a stop interrupted
- * is started again.
+ * Loops until there is nothing left; does not return to a thread that must die. A system call that a signal interrupted
+ * is ended or begun again, as restart.h says.
  *
  * Context   from arch's exit path, interrupts on, no lock
  */
 void user_return_work(struct trap_frame *frame);
+
+/* signal_return - the system call rt_sigreturn: back from a handler. Returns what rax shall be. Context: may sleep. */
+s64 signal_return(struct trap_frame *frame);
+
+/* ---- for /proc: sets of signals; holds process_lock ---- */
+
+u64 signal_ignored_set(const struct process *process);
+u64 signal_caught_set(const struct process *process);

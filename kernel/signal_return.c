@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/signal_return.c - the receiver's side of signals: on the way to user mode, in an interrupted sleep, at a fault
+ * kernel/signal_return.c - the receiver's side of signals: on the way to user mode, and back from a handler
  *
- * Idea        A sender has settled what a signal means for the process (signal.c); a thread only has to notice that it
- *             must die or park. It looks where it cannot miss it: each time before it enters user mode.
+ * Idea        A thread looks at its signals where it cannot miss them: each time before it enters user mode. One look
+ *             (next_work) takes signals until one matters:
+ *
+ *                 SIGKILL, or a fatal default    exit_thread()
+ *                 the process is stopped         park, look again
+ *                 a handler                      write the frame to the program's stack; registers begin the handler
+ *                 nothing any more               an interrupted system call begins again, or ends
+ *
+ *             Several handlers nest: the frame of the last one taken is on top and runs first.
  * Invariants  I1  A thread with SIGKILL pending enters user mode no more.
- *             I2  signal_pending is cleared only under process_lock, and only when there is neither a kill nor a stop.
- * Locks       process_lock for the look; none while parked
- * Follow      from arch/x86_64 (exit to user mode, faults), sys_time.c, futex.c   to exit.c
- * Tests       tests/guest/proc.c, tests/guest/trap.c
+ *             I2  signal_pending is cleared only under process_lock, and only when there is nothing to do.
+ * Locks       process_lock for the look; none while parked, and none while the frame is written
+ * Follow      from arch/x86_64 (exit to user mode)   to exit.c, signal_stop.c, arch/x86_64/sigframe.c
+ * Tests       tests/guest/signal.c, tests/guest/proc.c, tests/guest/trap.c
  */
 #include <kernel/exit.h>
-#include <kernel/panic.h>
-#include <kernel/printk.h>
+#include <kernel/lib/errno.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
+#include <kernel/signal_action.h>
+#include <kernel/signal_queue.h>
+#include <kernel/signal_stack.h>
+#include <kernel/signal_stop.h>
 #include <kernel/task.h>
 #include <kernel/uaccess.h>
 
@@ -27,14 +37,30 @@ enum signal_work {
 	WORK_NONE,
 	WORK_PARK,
 	WORK_DIE,
+	WORK_HANDLER,
+	WORK_OWN_ACTIONS, /* signal_actions_own(), then look again */
+};
+
+/* One handler about to run. */
+struct delivery {
+	struct siginfo info;
+	struct signal_action action;
+	u64 old_mask; /* what the frame brings back */
+	s32 status;   /* for who must die */
 };
 
 static void write_child_tid(void);
 static void signal_obey(struct trap_frame *frame);
-static void syscall_restart(struct trap_frame *frame);
-static enum signal_work signal_work(s32 *status);
-static void signal_park(void);
-static const char *fault_name(int sig, int code);
+static enum signal_work next_work(struct delivery *d);
+static enum signal_work next_work_locked(struct delivery *d);
+static enum signal_work take_one(struct delivery *d);
+static void begin_handler(struct delivery *d, int sig);
+static void pending_update(struct task *task);
+static void handler_start(struct trap_frame *frame, struct delivery *d);
+static void syscall_end(struct trap_frame *frame, const struct signal_action *action);
+static void syscall_again(struct trap_frame *frame, u64 nr);
+static void frame_failed(int sig, u64 old_mask);
+static void nothing_ran(struct trap_frame *frame);
 
 void
 user_return_work(struct trap_frame *frame)
@@ -62,96 +88,217 @@ write_child_tid(void)
 static void
 signal_obey(struct trap_frame *frame)
 {
-	s32 status;
-	enum signal_work work = signal_work(&status);
+	struct delivery d;
 
-	if (work == WORK_DIE)
-		exit_thread(status);
-	if (work == WORK_PARK)
+	switch (next_work(&d)) {
+	case WORK_DIE:
+		exit_thread(d.status);
+	case WORK_PARK:
 		signal_park();
-	if (frame_is_syscall(frame))
-		syscall_restart(frame);
-}
-
-/* No handler ran: an interrupted system call is made again, or goes on. The table is in restart.h. */
-static void
-syscall_restart(struct trap_frame *frame)
-{
-	switch ((s64)frame->rax) {
-	case -ERESTARTSYS:
-	case -ERESTARTNOINTR:
-	case -ERESTARTNOHAND:
-		frame->rax = (u64)frame->orig_rax;
 		break;
-	case -ERESTART_RESTARTBLOCK:
-		frame->rax = SYSCALL_RESTART;
+	case WORK_HANDLER:
+		handler_start(frame, &d);
 		break;
-	default:
-		return;
+	case WORK_OWN_ACTIONS:
+		/* Without memory even after reclaim this task is the one that dies for it. */
+		(void)signal_actions_own();
+		break;
+	case WORK_NONE:
+		nothing_ran(frame);
+		break;
 	}
-	frame->rip -= SYSCALL_LENGTH;
 }
 
-/* Looks and settles signal_pending; *status is for who must die. */
 static enum signal_work
-signal_work(s32 *status)
+next_work(struct delivery *d)
 {
-	struct task *task = current;
-	enum signal_work work = WORK_NONE;
+	enum signal_work work;
 
 	spin_lock(&process_lock);
-	*status = task->process->exit_status;
-	if (signal_state_fatal(&task->signal))
-		work = WORK_DIE;
-	else if (task->process->stop_signal)
-		work = WORK_PARK;
-	else
-		task->signal_pending = false;
+	work = next_work_locked(d);
 	spin_unlock(&process_lock);
 	return work;
 }
 
-/* Until the process goes on, or dies. */
+static enum signal_work
+next_work_locked(struct delivery *d)
+{
+	struct task *task = current;
+	struct process *process = task->process;
+	enum signal_work work = WORK_NONE;
+
+	must_hold(&process_lock);
+	d->status = process->exit_status;
+	if (signal_state_fatal(&task->signal))
+		return WORK_DIE;
+	while (work == WORK_NONE) {
+		if (process->stop_signal)
+			return WORK_PARK;
+		if (!((task->signal.queue.set | process->queue.set) & ~task->signal.blocked))
+			break;
+		work = take_one(d);
+	}
+	pending_update(task);
+	return work;
+}
+
+/* WORK_NONE: a signal was taken that needs nothing more of this thread. */
+static enum signal_work
+take_one(struct delivery *d)
+{
+	struct task *task = current;
+	struct process *process = task->process;
+	struct signal_queue *own = &task->signal.queue;
+	int sig = signal_queue_next(own, &process->queue, ~task->signal.blocked);
+	enum signal_effect effect = signal_effect(process, sig);
+
+	if (effect == EFFECT_TERMINATE) {
+		signal_group_exit(process, exit_status_signal((u32)sig), task);
+		d->status = process->exit_status;
+		return WORK_DIE;
+	}
+	if (effect == EFFECT_HANDLER && !signal_action_take(process, sig, &d->action))
+		return WORK_OWN_ACTIONS;
+	signal_queue_take_from(own, &process->queue, sig, &d->info);
+	if (effect == EFFECT_STOP)
+		signal_stop(process, sig);
+	if (effect != EFFECT_HANDLER)
+		return WORK_NONE;
+	begin_handler(d, sig);
+	return WORK_HANDLER;
+}
+
+/* The mask changes here and now, so that the look for more signals already obeys it. */
 static void
-signal_park(void)
+begin_handler(struct delivery *d, int sig)
 {
-	struct process *process = current->process;
+	struct signal_state *s = &current->signal;
+	u64 mask = s->blocked | d->action.mask;
 
-	(void)wait_event_killable(&process->wait_self, !READ_ONCE(process->stop_signal));
+	if (!(d->action.flags & SA_NODEFER))
+		mask |= SIGNAL_BIT(sig);
+	d->old_mask = s->restore_mask ? s->saved_mask : s->blocked;
+	s->restore_mask = false;
+	if (mask == s->blocked)
+		return;
+	__atomic_store_n(&s->blocked, mask, __ATOMIC_SEQ_CST);
+	signal_retarget(current->process, mask);
 }
 
-/* ---- faults ---- */
-
-void
-signal_fault(int sig, int code, u64 addr)
+/* I2 */
+static void
+pending_update(struct task *task)
 {
-	const struct trap_frame *f = task_frame(current);
-	u32 error = frame_is_syscall(f) ? 0 : f->error;
+	const struct signal_state *s = &task->signal;
+	u64 open = (s->queue.set | task->process->queue.set) & ~s->blocked;
 
-	assertf(current->process, "signal %d for the kernel thread %s", sig, current->comm);
-	if (sig == SIGSEGV && code != SI_KERNEL)
-		pr_info("%s[%d]: segfault at %lx ip %016lx sp %016lx error %x\n", current->comm, current->process->pid,
-			addr, f->rip, f->rsp, error);
-	else if (sig != SIGTRAP)
-		pr_info("traps: %s[%d] trap %s ip:%lx sp:%lx error:%x\n", current->comm, current->process->pid,
-			fault_name(sig, code), f->rip, f->rsp, error);
-	signal_force(sig);
+	must_hold(&process_lock);
+	WRITE_ONCE(task->signal_pending, open || task->process->stop_signal || signal_state_fatal(s));
 }
 
-/* Linux's names of the traps. */
-static const char *
-fault_name(int sig, int code)
+/* ---- a handler ---- */
+
+static void
+handler_start(struct trap_frame *frame, struct delivery *d)
 {
-	switch (sig) {
-	case SIGFPE:
-		return code == FPE_INTDIV ? "divide error" : "floating point";
-	case SIGILL:
-		return "invalid opcode";
-	case SIGSEGV:
-		return "general protection fault";
-	case SIGBUS:
-		return code == BUS_ADRALN ? "alignment check" : "bus error";
+	struct signal_state *s = &current->signal;
+
+	if (frame_is_syscall(frame))
+		syscall_end(frame, &d->action);
+	if (arch_signal_frame(frame, &d->action, &d->info, d->old_mask))
+		frame_failed(d->info.signo, d->old_mask);
+	else if (s->stack.flags & SS_AUTODISARM)
+		signal_stack_reset(s);
+}
+
+/* The table is in restart.h. */
+static void
+syscall_end(struct trap_frame *frame, const struct signal_action *action)
+{
+	switch ((s64)frame->rax) {
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
+		frame->rax = (u64)-EINTR;
+		break;
+	case -ERESTARTSYS:
+		if (action->flags & SA_RESTART)
+			syscall_again(frame, (u64)frame->orig_rax);
+		else
+			frame->rax = (u64)-EINTR;
+		break;
+	case -ERESTARTNOINTR:
+		syscall_again(frame, (u64)frame->orig_rax);
+		break;
 	default:
-		return "exception";
+		break;
+	}
+}
+
+static void
+syscall_again(struct trap_frame *frame, u64 nr)
+{
+	frame->rax = nr;
+	frame->rip -= SYSCALL_LENGTH;
+}
+
+/* The handler cannot run. The program gets SIGSEGV instead, and of SIGSEGV itself it dies. */
+static void
+frame_failed(int sig, u64 old_mask)
+{
+	struct siginfo info = siginfo_kernel(SIGSEGV);
+
+	signal_mask_set(old_mask);
+	if (sig != SIGSEGV) {
+		signal_force(&info);
+		return;
+	}
+	spin_lock(&process_lock);
+	signal_group_exit(current->process, exit_status_signal(SIGSEGV), NULL);
+	spin_unlock(&process_lock);
+}
+
+s64
+signal_return(struct trap_frame *frame)
+{
+	struct siginfo info = siginfo_kernel(SIGSEGV);
+	struct signal_stack_abi stack;
+	u64 mask;
+
+	restart_forget();
+	if (arch_signal_return(frame, &mask, &stack)) {
+		signal_force(&info);
+		return 0;
+	}
+	signal_mask_set(mask);
+	/* Why no error: as in Linux, a stack that cannot be set stays what it was. */
+	(void)signal_stack_set(&stack, frame->rsp);
+	return (s64)frame->rax;
+}
+
+/* ---- no handler ---- */
+
+/* Who interrupted a call for nothing makes it again. */
+static void
+nothing_ran(struct trap_frame *frame)
+{
+	struct signal_state *s = &current->signal;
+
+	if (frame_is_syscall(frame)) {
+		switch ((s64)frame->rax) {
+		case -ERESTARTSYS:
+		case -ERESTARTNOINTR:
+		case -ERESTARTNOHAND:
+			syscall_again(frame, (u64)frame->orig_rax);
+			break;
+		case -ERESTART_RESTARTBLOCK:
+			syscall_again(frame, SYSCALL_RESTART);
+			break;
+		default:
+			break;
+		}
+	}
+	if (s->restore_mask) {
+		s->restore_mask = false;
+		signal_mask_set(s->saved_mask);
 	}
 }

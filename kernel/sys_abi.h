@@ -17,6 +17,8 @@
 
 struct usage;
 
+#define CLOCK_TICK_NS (NS_PER_SEC / 100) /* the unit of times() and SIGCHLD: USER_HZ */
+
 struct timespec {
 	s64 sec;
 	s64 nsec;

@@ -22,8 +22,6 @@
 #include <mm/page_alloc.h>
 #include <mm/pagecache.h>
 
-#define CLOCK_TICK_NS (NS_PER_SEC / 100)
-
 struct utsname {
 	char sysname[65];
 	char nodename[65];

@@ -33,14 +33,6 @@ enum wait_idtype {
 	P_PGID,
 };
 
-/* si_code of SIGCHLD. */
-enum child_code {
-	CLD_EXITED = 1,
-	CLD_KILLED = 2,
-	CLD_STOPPED = 5,
-	CLD_CONTINUED = 6,
-};
-
 static int waitid_decode(struct wait_request *request, u32 type, s32 id);
 static int waitid_report(const struct wait_request *request, u64 info);
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/sys_signal.c - the system calls about signals
+ * kernel/sys_signal.c - the system calls about actions, masks, stacks, and sending
  *
  * Idea        decode, check, hand to signal.c. Everybody is root, so that no permission is looked at.
  * Invariants  none
  * Locks       process_lock while a target is looked up and sent to
- * Follow      from syscall.c   to signal.c
- * Tests       tests/guest/proc.c, tests/guest/wild.c
+ * Follow      from syscall.c   to signal.c, signal_action.c, signal_stack.c
+ * Tests       tests/guest/signal.c, signal_rt.c, tests/guest/proc.c, tests/guest/wild.c
  */
 #include <kernel/lib/errno.h>
 #include <kernel/pid.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
+#include <kernel/signal_action.h>
+#include <kernel/signal_stack.h>
 #include <kernel/syscall.h>
 #include <kernel/task.h>
 #include <kernel/uaccess.h>
@@ -24,10 +26,12 @@ enum mask_how {
 	SIG_SETMASK,
 };
 
-static s64 kill_one(s32 pid, int sig);
-static s64 kill_group(s32 pgid, int sig);
-static s64 kill_everybody(int sig);
-static s64 kill_thread(s64 tgid, s32 tid, int sig);
+static s64 kill_one(s32 pid, const struct siginfo *info);
+static s64 kill_everybody(const struct siginfo *info);
+static s64 kill_thread(s64 tgid, s32 tid, const struct siginfo *info);
+static s64 queue_decode(struct siginfo *info, u64 from, s32 target, s32 sig);
+static s64 send_checked(struct process *process, const struct siginfo *info);
+static s64 kill_group(s32 pgid, const struct siginfo *info);
 
 s64
 sys_rt_sigaction(u64 sig, u64 act, u64 old_act, u64 size)
@@ -77,23 +81,27 @@ sys_rt_sigprocmask(u64 how, u64 set, u64 old_set, u64 size)
 }
 
 s64
-sys_rt_sigpending(u64 set, u64 size)
+sys_rt_sigreturn(void)
 {
-	struct task *task = current;
-	u64 pending;
-
-	if (size > SIGSET_SIZE)
-		return -EINVAL;
-	spin_lock(&process_lock);
-	pending = (task->signal.pending | task->process->pending) & task->signal.blocked;
-	spin_unlock(&process_lock);
-	return copy_to_user((void __user *)set, &pending, size);
+	return signal_return(task_frame(current));
 }
 
 s64
-sys_pause(void)
+sys_sigaltstack(u64 new, u64 old)
 {
-	return restart_unless_handler(wait_event_interruptible(&current->process->wait_self, false));
+	u64 sp = task_frame(current)->rsp;
+	struct signal_stack_abi before;
+	struct signal_stack_abi stack;
+	int error = 0;
+
+	if (new &&copy_from_user(&stack, (const void __user *)new, sizeof(stack)))
+		return -EFAULT;
+	signal_stack_get(&before, sp);
+	if (new)
+		error = signal_stack_set(&stack, sp);
+	if (!error && old)
+		error = copy_to_user((void __user *)old, &before, sizeof(before));
+	return error;
 }
 
 /* ---- kill ---- */
@@ -102,28 +110,35 @@ s64
 sys_kill(u64 pid_arg, u64 sig_arg)
 {
 	s32 pid = (s32)pid_arg;
-	s32 sig = (s32)sig_arg;
+	struct siginfo info = siginfo_sent((s32)sig_arg, SI_USER);
 	s64 result;
 
-	if (sig != 0 && !signal_valid(sig))
-		return -EINVAL;
 	/* Why: the negative of this number is no number. */
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	spin_lock(&process_lock);
 	if (pid > 0)
-		result = kill_one(pid, sig);
+		result = kill_one(pid, &info);
 	else if (pid == -1)
-		result = kill_everybody(sig);
+		result = kill_everybody(&info);
 	else
-		result = kill_group(pid ? -pid : current->process->pgid, sig);
+		result = kill_group(pid ? -pid : current->process->pgid, &info);
 	spin_unlock(&process_lock);
 	return result;
 }
 
+/* To a process as a whole. Signal 0 only asks whether it is there. */
+static s64
+send_checked(struct process *process, const struct siginfo *info)
+{
+	if (info->signo && !signal_valid(info->signo))
+		return -EINVAL;
+	return info->signo ? signal_send_process_info(process, info) : 0;
+}
+
 /* A zombie exists still: it takes a signal and nothing happens. Any thread's number names its process, as in Linux. */
 static s64
-kill_one(s32 pid, int sig)
+kill_one(s32 pid, const struct siginfo *info)
 {
 	struct process *process = process_find(pid);
 	struct task *task = process ? NULL : process_find_thread(pid);
@@ -131,76 +146,113 @@ kill_one(s32 pid, int sig)
 	must_hold(&process_lock);
 	if (task)
 		process = task->process;
-	if (!process)
-		return -ESRCH;
-	if (sig)
-		signal_send_process(process, sig);
-	return 0;
+	return process ? send_checked(process, info) : -ESRCH;
 }
 
 static s64
-kill_group(s32 pgid, int sig)
+kill_group(s32 pgid, const struct siginfo *info)
 {
 	struct pid_node *node = pid_find(PID_GROUP, pgid);
 
 	must_hold(&process_lock);
 	if (!node)
 		return -ESRCH;
-	for (; node; node = pid_next(node))
-		if (sig)
-			signal_send_process(container_of(node, struct process, pgid_node), sig);
-	return 0;
+	if (info->signo && !signal_valid(info->signo))
+		return -EINVAL;
+	return info->signo ? signal_send_group(pgid, info) : 0;
 }
 
 /* All but init and the caller. */
 static s64
-kill_everybody(int sig)
+kill_everybody(const struct siginfo *info)
 {
 	struct process *process;
 	s64 result = -ESRCH;
 
 	must_hold(&process_lock);
-	list_for_each (process, &process_list, all) {
-		if (process->init || process == current->process)
-			continue;
-		result = 0;
-		if (sig)
-			signal_send_process(process, sig);
-	}
+	list_for_each (process, &process_list, all)
+		if (!process->init && process != current->process)
+			result = send_checked(process, info);
 	return result;
 }
 
 s64
 sys_tkill(u64 tid, u64 sig)
 {
+	struct siginfo info = siginfo_sent((s32)sig, SI_TKILL);
+
 	if ((s32)tid <= 0)
 		return -EINVAL;
-	return kill_thread(-1, (s32)tid, (s32)sig);
+	return kill_thread(-1, (s32)tid, &info);
 }
 
 s64
 sys_tgkill(u64 tgid, u64 tid, u64 sig)
 {
+	struct siginfo info = siginfo_sent((s32)sig, SI_TKILL);
+
 	if ((s32)tgid <= 0 || (s32)tid <= 0)
 		return -EINVAL;
-	return kill_thread((s32)tgid, (s32)tid, (s32)sig);
+	return kill_thread((s32)tgid, (s32)tid, &info);
 }
 
 /* @tgid -1: of any process. */
 static s64
-kill_thread(s64 tgid, s32 tid, int sig)
+kill_thread(s64 tgid, s32 tid, const struct siginfo *info)
 {
 	struct task *task;
 	s64 result = 0;
 
-	if (sig != 0 && !signal_valid(sig))
-		return -EINVAL;
 	spin_lock(&process_lock);
 	task = process_find_thread(tid);
 	if (!task || (tgid >= 0 && task->process->pid != tgid))
 		result = -ESRCH;
-	else if (sig)
-		signal_send_thread(task, sig);
+	else if (info->signo && !signal_valid(info->signo))
+		result = -EINVAL;
+	else if (info->signo)
+		result = signal_send_thread_info(task, info);
 	spin_unlock(&process_lock);
 	return result;
+}
+
+/* ---- sigqueue ---- */
+
+s64
+sys_rt_sigqueueinfo(u64 pid, u64 sig, u64 from)
+{
+	struct siginfo info;
+	s64 result = queue_decode(&info, from, (s32)pid, (s32)sig);
+
+	if (result)
+		return result;
+	spin_lock(&process_lock);
+	result = kill_one((s32)pid, &info);
+	spin_unlock(&process_lock);
+	return result;
+}
+
+s64
+sys_rt_tgsigqueueinfo(u64 tgid, u64 tid, u64 sig, u64 from)
+{
+	struct siginfo info;
+	s64 result = queue_decode(&info, from, (s32)tid, (s32)sig);
+
+	if (result)
+		return result;
+	if ((s32)tgid <= 0 || (s32)tid <= 0)
+		return -EINVAL;
+	return kill_thread((s32)tgid, (s32)tid, &info);
+}
+
+/* Nobody but itself may be told that a signal came from the kernel, or from kill(). */
+static s64
+queue_decode(struct siginfo *info, u64 from, s32 target, s32 sig)
+{
+	int error = siginfo_from_user(info, from, sig);
+
+	if (error)
+		return error;
+	if ((info->code >= 0 || info->code == SI_TKILL) && target != current->process->pid)
+		return -EPERM;
+	return 0;
 }

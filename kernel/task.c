@@ -60,6 +60,7 @@ task_alloc(void)
 	t->cpus_allowed = ~0UL;
 	list_init(&t->run_link);
 	list_init(&t->thread_link);
+	signal_queue_init(&t->signal.queue);
 	task_init_timer(t);
 	atomic64_add(&tasks_alive, 1);
 	return t;

@@ -121,7 +121,7 @@ take_event(struct waiting *w, struct process *child)
 			return 0;
 		r->status = child->exit_status;
 		take_zombie(w, child);
-	} else if (child->stop_signal && !child->stop_reported && (r->options & WSTOPPED)) {
+	} else if (child->stopped && !child->stop_reported && (r->options & WSTOPPED)) {
 		r->status = STATUS_STOPPED(child->stop_signal);
 		process_usage(child, &r->usage);
 		child->stop_reported = !keep;

@@ -20,6 +20,7 @@
  */
 #include <arch/apic.h>
 #include <arch/cpu.h>
+#include <arch/fpu.h>
 #include <arch/mmu.h>
 #include <arch/pci.h>
 #include <arch/serial.h>
@@ -39,8 +40,6 @@
 #define PF_USER BIT(2)
 #define PF_RESERVED BIT(3)
 #define PF_FETCH BIT(4)
-
-#define TRAP_TRACE 2
 
 /* Two addresses of the text: a fault at `from` that cannot be mended continues at `to`. */
 struct extable_entry {
@@ -103,7 +102,7 @@ static const u8 fault_access[32] = {
 extern const struct extable_entry __extable_start[], __extable_end[];
 extern const u8 __uaccess_start[], __uaccess_end[], user_iretq[], uaccess_probe_insn[];
 
-static void trap_fault_signal(enum fault_result result, u64 va);
+static void trap_fault_signal(const struct trap_frame *f, enum fault_result result, u64 va);
 static void trap_implicit_fault(const struct trap_frame *f, u64 va);
 static __noinline void trap_kernel_fault(struct trap_frame *f, u64 va);
 static bool trap_is_user_copy(const struct trap_frame *f, u64 va);
@@ -112,6 +111,9 @@ static bool trap_fixup(struct trap_frame *f);
 static __noreturn void trap_fault_panic(const struct trap_frame *f, u64 va);
 static struct trap_frame *trap_iretq_failed(const struct trap_frame *f);
 static void trap_user_signal(const struct trap_frame *f, u32 vector);
+static void trap_remember(const struct trap_frame *f, u32 vector, u64 va);
+static u8 trap_code(const struct trap_kind *kind, u32 vector);
+static u8 fpu_fault_code(u32 faults);
 static __noreturn void trap_double_fault(const struct trap_frame *f);
 static void trap_nmi(const struct trap_frame *f);
 static void trap_stray(u32 vector);
@@ -139,13 +141,14 @@ trap_page_fault(struct trap_frame *f)
 	if (likely(result == FAULT_OK))
 		self->minflt++;
 	else
-		trap_fault_signal(result, va);
+		trap_fault_signal(f, result, va);
 	irq_disable();
 }
 
 static void
-trap_fault_signal(enum fault_result result, u64 va)
+trap_fault_signal(const struct trap_frame *f, enum fault_result result, u64 va)
 {
+	trap_remember(f, VECTOR_PAGE_FAULT, va);
 	switch (result) {
 	case FAULT_SEGV_MAP:
 		signal_fault(SIGSEGV, SEGV_MAPERR, va);
@@ -173,6 +176,7 @@ trap_implicit_fault(const struct trap_frame *f, u64 va)
 	if (f->error & PF_RESERVED)
 		trap_fault_panic(f, va);
 	irq_enable();
+	trap_remember(f, VECTOR_PAGE_FAULT, va);
 	signal_fault(SIGSEGV, SEGV_ACCERR, va);
 	irq_disable();
 }
@@ -260,6 +264,9 @@ trap_exception(struct trap_frame *f)
 		trap_user_signal(f, vector);
 		return f;
 	}
+	/* An FPU image of the program's that the CPU refuses. */
+	if (vector == VECTOR_GENERAL_PROTECTION && trap_in_uaccess(f) && trap_fixup(f))
+		return f;
 	printk_break_lock();
 	if (vector == VECTOR_INVALID_OPCODE)
 		panic_frame(f, "invalid opcode in the kernel: undefined behaviour that a check caught, or a wild jump");
@@ -292,8 +299,45 @@ trap_user_signal(const struct trap_frame *f, u32 vector)
 	const struct trap_kind *kind = &trap_kinds[vector];
 
 	irq_enable();
-	signal_fault(kind->sig, kind->code, kind->at_rip ? f->rip : 0);
+	trap_remember(f, vector, current->arch.fault_va);
+	signal_fault(kind->sig, trap_code(kind, vector), kind->at_rip ? f->rip : 0);
 	irq_disable();
+}
+
+/* For the context of a handler. */
+static void
+trap_remember(const struct trap_frame *f, u32 vector, u64 va)
+{
+	current->arch.fault_vector = vector;
+	current->arch.fault_error = f->error;
+	/* As Linux does: a program shall not find out what is mapped in the kernel. */
+	if (vector == VECTOR_PAGE_FAULT && va >= USER_TOP)
+		current->arch.fault_error |= PF_PROTECTION;
+	current->arch.fault_va = va;
+}
+
+/* si_code. Floating-point exceptions say in a register which of them are raised and not masked. */
+static u8
+trap_code(const struct trap_kind *kind, u32 vector)
+{
+	if (vector == VECTOR_X87)
+		return fpu_fault_code(fpu_x87_faults());
+	return vector == VECTOR_SIMD ? fpu_fault_code(fpu_simd_faults()) : kind->code;
+}
+
+/* @faults: bits of invalid, denormal, zero divide, overflow, underflow, precision. The order is Linux's. */
+static u8
+fpu_fault_code(u32 faults)
+{
+	if (faults & BIT(0))
+		return FPE_FLTINV;
+	if (faults & BIT(2))
+		return FPE_FLTDIV;
+	if (faults & BIT(3))
+		return FPE_FLTOVF;
+	if (faults & (BIT(1) | BIT(4)))
+		return FPE_FLTUND;
+	return faults & BIT(5) ? FPE_FLTRES : 0;
 }
 
 /* On a private stack, GS ours for the time being; neither sleeps nor enables interrupts. */

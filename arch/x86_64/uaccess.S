@@ -159,6 +159,36 @@ uaccess_cas32:
 	ret
 	EXTABLE	1b, uaccess_fault
 
+/* int uaccess_xsave(dst), uaccess_fxsave(dst), uaccess_fxrstor(src): 0 or -EFAULT; also when the CPU refuses the image */
+.macro FPU_MOVE name, insn
+	.globl	uaccess_\name
+uaccess_\name:
+	SMAP_STAC
+	movl	$-1, %eax
+	movl	%eax, %edx
+1:	\insn	(%rdi)
+	SMAP_CLAC
+	xorl	%eax, %eax
+	ret
+	EXTABLE	1b, uaccess_fault
+.endm
+	FPU_MOVE xsave, xsave64
+	FPU_MOVE fxsave, fxsave64
+	FPU_MOVE fxrstor, fxrstor64
+
+/* int uaccess_xrstor(src, components): likewise */
+	.globl	uaccess_xrstor
+uaccess_xrstor:
+	SMAP_STAC
+	movl	%esi, %eax
+	movq	%rsi, %rdx
+	shrq	$32, %rdx
+1:	xrstor64 (%rdi)
+	SMAP_CLAC
+	xorl	%eax, %eax
+	ret
+	EXTABLE	1b, uaccess_fault
+
 /* int uaccess_probe64(out, any_address): for reports; the one access here that may meet any kernel address */
 	.globl	uaccess_probe64, uaccess_probe_insn
 uaccess_probe64:

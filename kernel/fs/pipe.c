@@ -351,7 +351,5 @@ pipe_room(const struct pipe *p)
 static void
 send_sigpipe(void)
 {
-	spin_lock(&process_lock);
-	signal_send_thread(current, SIGPIPE);
-	spin_unlock(&process_lock);
+	signal_send_current(SIGPIPE);
 }

@@ -41,7 +41,7 @@ struct snapshot {
 	s32 exit_signal, exit_status;
 	u32 threads;
 	u64 start_ns;
-	u64 pending, pending_thread, blocked, ignored;
+	u64 pending, pending_thread, blocked, ignored, caught;
 	u32 umask;
 	u32 cpu;
 	char comm[16];
@@ -111,7 +111,7 @@ stat_show(struct seq *s, struct process *process)
 	seq_printf(s, "20 0 %u 0 %lu %lu %lu %lu ", p.threads, p.start_ns / TICK_NS, m.total * PAGE_SIZE,
 		   m.anon + m.file + m.shmem, rlimit_get(process, RLIMIT_RSS));
 	seq_printf(s, "%lu %lu %lu 0 0 ", m.start_code, m.end_code, m.start_stack);
-	seq_printf(s, "%lu %lu %lu 0 0 0 0 ", p.pending | p.pending_thread, p.blocked, p.ignored);
+	seq_printf(s, "%lu %lu %lu %lu 0 0 0 ", p.pending | p.pending_thread, p.blocked, p.ignored, p.caught);
 	seq_printf(s, "%d %u 0 0 0 0 0 ", p.exit_signal, p.cpu);
 	seq_printf(s, "%lu %lu %lu %lu %lu %lu %lu %d\n", m.start_data, m.end_data, m.start_brk, m.arg_start, m.arg_end,
 		   m.env_start, m.env_end, p.exit_status);
@@ -148,7 +148,7 @@ status_show(struct seq *s, struct process *process)
 		status_memory(s, &m);
 	seq_printf(s, "Threads:\t%u\n", p.threads);
 	seq_printf(s, "SigPnd:\t%016lx\nShdPnd:\t%016lx\n", p.pending_thread, p.pending);
-	seq_printf(s, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", p.blocked, p.ignored, 0UL);
+	seq_printf(s, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", p.blocked, p.ignored, p.caught);
 	return 0;
 }
 
@@ -289,8 +289,9 @@ snapshot_locked(struct process *process, struct snapshot *out)
 	out->exit_status = process->exit_status;
 	out->threads = process->nr_threads;
 	out->start_ns = process->start_ns;
-	out->pending = process->pending;
+	out->pending = process->queue.set;
 	out->ignored = signal_ignored_set(process);
+	out->caught = signal_caught_set(process);
 	out->umask = process->fs ? READ_ONCE(process->fs->umask) : 0;
 	memcpy(out->comm, process->comm, sizeof(out->comm));
 	process_usage(process, &out->usage);
@@ -298,7 +299,7 @@ snapshot_locked(struct process *process, struct snapshot *out)
 	if (list_empty(&process->threads))
 		return;
 	first = list_first(&process->threads, struct task, thread_link);
-	out->pending_thread = first->signal.pending;
+	out->pending_thread = first->signal.queue.set;
 	out->blocked = first->signal.blocked;
 	out->cpu = first->cpu;
 }

@@ -172,6 +172,8 @@ role_heap(int argc, char **argv)
 	_exit(0);
 }
 
+void role_signal_look(int argc, char **argv);
+
 bool
 role_run(int argc, char **argv)
 {
@@ -181,7 +183,8 @@ role_run(int argc, char **argv)
 	} roles[] = {
 		{"words", role_words}, {"auxv", role_auxv},   {"status", role_status}, {"single", role_single},
 		{"files", role_files}, {"again", role_again}, {"many", role_many},     {"fpu", role_fpu},
-		{"heap", role_heap},   {"exe", role_exe},
+		{"heap", role_heap},
+		{"signal_look", role_signal_look},   {"exe", role_exe},
 	};
 
 	if (argc > 0 && strchr(argv[0], '/'))

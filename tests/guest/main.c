@@ -58,6 +58,8 @@ extern const struct test_case madvise_cases[], mincore_cases[];
 
 /* machines with disks */
 extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[];
+/* signals */
+extern const struct test_case signal_cases[];
 
 static const struct test_group groups[] = {
 	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},         {"unshare", unshare_cases},
@@ -83,6 +85,8 @@ static const struct test_group groups[] = {
 	{"disk", disk_cases},
 	{"disk_error", disk_error_cases},
 	{"disk_lost", disk_lost_cases},
+	/* signals */
+	{"signal", signal_cases},
 	/* last: takes all memory */
 	{"exhaust", exhaust_cases},
 };

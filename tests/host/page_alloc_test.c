@@ -319,7 +319,7 @@ body_dying(void)
 	boot(24);
 	on_kill = victim_found;
 	stock_up(ALLOC_KERNEL | ALLOC_NOOOM);
-	host_task.signal.pending = SIGNAL_BIT(SIGKILL);
+	host_task.signal.queue.set = SIGNAL_BIT(SIGKILL);
 	assert_true(stock_up(ALLOC_USER) > 10);
 	page = page_alloc(0, ALLOC_USER);
 	assert_null(page);

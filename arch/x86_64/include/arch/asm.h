@@ -16,7 +16,7 @@
 #define USER_DS_SELECTOR 0x2b
 #define USER_CS_SELECTOR 0x33
 #define SYSCALL_LAST 511
-#define TASK_WORK 40
+#define TASK_WORK 56
 
 #ifdef __ASSEMBLER__
 /* clang-format off */

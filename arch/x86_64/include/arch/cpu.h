@@ -76,6 +76,10 @@ struct arch_task {
 	u64 fs_base;
 	u64 gs_base;
 	void *fpu; /* XSAVE area; NULL for a kernel thread */
+	/* Of the last exception that became a signal: for the handler's context. */
+	u64 fault_va;
+	u32 fault_error;
+	u32 fault_vector;
 };
 
 /* The frame of @t in user mode; garbage for a kernel thread. */

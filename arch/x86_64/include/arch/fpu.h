@@ -36,5 +36,24 @@ void fpu_save_copy(void *area);
 /* Registers from @area. */
 void fpu_load(const void *area);
 
+/*
+ * fpu_to_user, fpu_from_user - the current registers to a signal frame at @va (64-byte aligned), and back
+ *
+ * From @va 0 come the registers of a fresh program. An image without Linux's magic numbers is taken for FXSAVE's, and
+ * all else becomes as in a fresh program.
+ *
+ * Returns   0; -EFAULT: from: also an image that the CPU refuses, and the registers are a fresh program's
+ * Context   may sleep; current's own registers
+ */
+int fpu_to_user(u64 va);
+int fpu_from_user(u64 va);
+
+/* Exceptions raised and not masked: bits 0 to 5 are invalid, denormal, zero divide, overflow, underflow, precision. */
+u32 fpu_x87_faults(void);
+u32 fpu_simd_faults(void);
+
+/* fpu_user_size - bytes of the image in a signal frame. */
+u64 fpu_user_size(void);
+
 /* Registers as a fresh program expects them, all else zero. */
 void fpu_load_initial(void);

@@ -34,6 +34,12 @@ int uaccess_put16(u16 *dst, u16 value);
 int uaccess_put32(u32 *dst, u32 value);
 int uaccess_put64(u64 *dst, u64 value);
 
+/* FPU registers to and from an image. Return 0 or -EFAULT; an image that the CPU refuses is -EFAULT, too. */
+int uaccess_xsave(void *dst);
+int uaccess_fxsave(void *dst);
+int uaccess_xrstor(const void *src, u64 components);
+int uaccess_fxrstor(const void *src);
+
 /* Reads kernel memory that may not be mapped, for reports. Returns 0 or -EFAULT. */
 int uaccess_probe64(u64 *out, u64 kernel_va);
 
