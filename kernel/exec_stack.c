@@ -289,6 +289,8 @@ write_aux(struct stack_build *b, const struct exec_aux *aux)
 		AT_NULL,        0,
 	};
 
+	b->table.mm->auxv_start = b->table.va;
+	b->table.mm->auxv_end = b->table.va + sizeof(words);
 	return writer_put(&b->table, (u64)words, sizeof(words), true);
 }
 

@@ -32,7 +32,7 @@ struct spinlock {
 		};
 		u16 tickets; /* both at once, for trylock */
 	};
-	u8 rank;   /* enum lock_rank; const after init */
+	u8 rank;   /* enum lock_rank; const after init, but of a frame's lock: see mm/page.h I4 */
 	u8 holder; /* debug builds: number of the CPU + 1; holder only */
 };
 
@@ -57,6 +57,13 @@ static inline void
 spin_init(struct spinlock *l, enum lock_rank rank)
 {
 	*l = (struct spinlock){.rank = (u8)rank};
+}
+
+/* Gives another rank to a lock that somebody may hold at this moment. */
+static inline void
+spin_set_rank(struct spinlock *l, enum lock_rank rank)
+{
+	WRITE_ONCE(l->rank, (u8)rank);
 }
 
 /* Draws a ticket if it is served at once. */

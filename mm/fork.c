@@ -143,5 +143,7 @@ copy_limits(const struct mm *parent, struct mm *child)
 	child->arg_end = parent->arg_end;
 	child->env_start = parent->env_start;
 	child->env_end = parent->env_end;
+	child->auxv_start = parent->auxv_start;
+	child->auxv_end = parent->auxv_end;
 	dassert(child->start_brk <= child->brk && !(child->mmap_top & ~PAGE_MASK));
 }

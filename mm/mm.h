@@ -33,12 +33,13 @@ struct mm {
 	atomic64_t tables;         /* page-table pages of all levels that this address space alone, or shared, uses */
 	u64 rss_peak;              /* pages; lock for writing, or racy and then a little low */
 	u64 total_vm;              /* pages in all vmas; lock */
+	u64 total_vm_peak;         /* the highest total_vm that has gone down since; lock */
 	u64 stack_limit;           /* bytes a VM_GROWSDOWN vma may reach; set by exec and setrlimit, READ_ONCE */
 	u64 as_limit;              /* bytes of total_vm allowed; likewise */
 	u64 mmap_top;              /* the search for a free range starts below this; lock */
 	u64 start_code, end_code, start_data, end_data; /* exec sets them before anyone else sees the mm */
 	u64 start_brk, brk;                             /* lock */
-	u64 start_stack, arg_start, arg_end, env_start, env_end;
+	u64 start_stack, arg_start, arg_end, env_start, env_end, auxv_start, auxv_end;
 	u32 membarrier;  /* atomic: what kernel/membarrier.c was asked for; fork copies, exec starts with 0 */
 	bool oom_victim; /* set once, by oom.c under its lock */
 	struct list all; /* on the list of all address spaces; mm_list_lock */

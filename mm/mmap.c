@@ -389,6 +389,7 @@ range_bounds(struct vma *first, struct unmap_range *range)
 static void
 remove_vmas(struct mm *mm, struct vma *vma, u64 end)
 {
+	mm->total_vm_peak = max_u64(mm->total_vm_peak, mm->total_vm);
 	while (vma && vma->start < end) {
 		struct vma *next = vma_remove(&mm->vmas, vma);
 

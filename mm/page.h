@@ -15,6 +15,8 @@
  * Invariants  I1  refs == 0 if and only if kind is FREE or PCP.
  *             I2  A mapped page holds one reference for each slot that maps it.   (mm_check)
  *             I3  kind changes only while exactly one reference exists, by its holder.
+ *             I4  lock is a lock at all times, of a free frame too: a new owner changes its rank only. So who has but a
+ *                 frame's number may take it, and then see whether the frame is mapped (rmap_users).
  * Locks       named at each field
  * Follow      from buddy.c, page_alloc.c, rmap.c, pagecache.c, pagetable.c, slab.c
  * Tests       tests/host/buddy_test.c, tests/host/rmap_test.c
@@ -67,7 +69,7 @@ struct page {
 	u8 order;             /* of the block this page heads; zone lock while free, else its owner */
 	u8 zone;              /* const after init: index into zones[] */
 	u8 node;              /* const after init */
-	struct spinlock lock; /* mapped page: the map lock. Table page: the table lock */
+	struct spinlock lock; /* mapped page: the map lock. Table page: the table lock. I4 */
 	union {
 		struct {                          /* ANON, FILE, SHMEM: guarded by the page cache lock of object */
 			struct pagecache *object; /* NULL when in no cache */
@@ -147,12 +149,13 @@ page_become_user(struct page *page, enum page_kind kind, struct pagecache *objec
 	dassert(kind != PAGE_ANON || (!object && !index));
 	dassert(page->kind == PAGE_KERNEL && page->order == 0);
 	dassert(atomic_read(&page->refs) == 1); /* I3 */
-	spin_init(&page->lock, RANK_MAP);
+	spin_set_rank(&page->lock, RANK_MAP);   /* I4 */
 	page->flags = 0;
 	page->object = object;
 	page->index = index;
 	page->rmap.head = 0;
 	page->mapcount = 0;
+	barrier(); /* I4: who finds this kind finds an empty chain */
 	page->kind = kind;
 }
 

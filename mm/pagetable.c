@@ -109,6 +109,25 @@ pagetable_next(struct mm *mm, u64 *va, u64 end)
 	return NULL;
 }
 
+u32
+pagetable_copy(struct mm *mm, u64 *va, u64 end, pte_t *out)
+{
+	pte_t *entry = pagetable_next(mm, va, end);
+	const struct page *table;
+	u32 count;
+
+	if (!entry) {
+		*va = end;
+		return 0;
+	}
+	table = leaf_page(pte_read(entry));
+	count = (min_u64(end, table->base + TABLE_SPAN) - *va) >> PAGE_SHIFT;
+	for (u32 i = 0; i < count; i++)
+		out[i] = pte_read(table_slot(table, 1, *va) + i);
+	dassert(count && count <= TABLE_ENTRIES);
+	return count;
+}
+
 void
 table_cursor_start(struct mm *mm, struct table_cursor *cursor)
 {
@@ -150,7 +169,7 @@ table_create(u32 level, u64 base)
 	dassert(base < USER_TOP && !(base & ((1UL << level_shift(level + 1)) - 1)));
 	if (!table)
 		return NULL;
-	spin_init(&table->lock, RANK_TABLE);
+	spin_set_rank(&table->lock, RANK_TABLE);
 	table->base = base;
 	for (u32 kind = 0; kind < RSS_KINDS; kind++)
 		table->counts[kind] = 0;

@@ -170,6 +170,16 @@ void pagetable_extend_from(struct mm *mm, u64 va, u32 lowest, struct table_pool 
  */
 pte_t *pagetable_next(struct mm *mm, u64 *va, u64 end);
 
+/*
+ * pagetable_copy - copy leaves of the first level-1 table that reaches into [*va, end), from *va on
+ *
+ * @out      TABLE_ENTRIES leaves
+ *
+ * Returns   how many were copied; the first is that of *va, which moved up to the table. 0: no table, *va is @end
+ * Context   mm->lock held; takes no lock: each leaf is a moment old
+ */
+u32 pagetable_copy(struct mm *mm, u64 *va, u64 end, pte_t *out);
+
 /* Walks the level-1 tables that lie under vmas: all there are. */
 struct table_cursor {
 	struct vma *vma; /* the vma that is being walked; NULL at the end */

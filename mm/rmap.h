@@ -134,6 +134,15 @@ bool rmap_share_leaf(pte_t *source, pte_t *target, struct page *to, struct chain
  */
 void rmap_unmap_all(struct page *page, struct tlb_batch *batch);
 
+/*
+ * rmap_users - how often programs map the frame: Linux's mapcount, where each of the address spaces that share a table
+ *              has a leaf of its own. The sum over the slots of the users of the slot's table
+ *
+ * Returns   the number; 0 for a frame that is no program's, and for the zero frame
+ * Context   any frame of RAM, referenced or not (page.h I4); no spinlock held; takes map lock, table locks
+ */
+u32 rmap_users(struct page *page);
+
 /* Adds @n leaves of @kind to a table and to the rss of its users. Context: the table lock. */
 void rmap_count(struct page *table, enum rss_kind kind, s32 n);
 

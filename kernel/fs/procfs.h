@@ -2,20 +2,33 @@
 /*
  * kernel/fs/procfs.h - the kernel's figures as files, in Linux's formats
  *
- * Idea        Each file is a function that writes its text. The tables of these functions stand in procfs_sys.c (the
- *             system), procfs_mm.c (memory) and procfs_pid.c (one process); procfs.c makes files of them.
+ * Idea        A table of entries is a directory; an entry is a file that a function writes, a directory with a table of
+ *             its own, or a symbolic link. procfs.c makes inodes of them, procfs_file.c moves the text. The tables
+ *             stand with their subjects:
+ *
+ *                 procfs_sys.c, procfs_cpu.c   version, mounts, ...; stat, interrupts, loadavg, ...
+ *                 procfs_mm.c, procfs_zone.c   meminfo, vmstat, slabinfo, ...; buddyinfo, zoneinfo, ...
+ *                 procfs_pagemap.c             pagemap of a process; kpagecount, kpageflags
+ *                 procfs_pid.c, procfs_task.c  one process, one thread
+ *                 procfs_maps.c, procfs_args.c its mappings; its strings
+ *                 procfs_link.c                exe, cwd, root, fd
+ *
  * Invariants  none
  * Locks       see procfs.c
- * Follow      from vfs.c   to procfs.c and the three above
- * Tests       tests/guest/main.c
+ * Follow      from vfs.c   to procfs.c and those above
+ * Tests       tests/guest/proc_pid.c
  * See         proc(5)
  */
 #pragma once
 
 #include <kernel/lib/types.h>
 
+struct file_ops;
 struct fs_type;
 struct inode;
+struct io;
+struct mm;
+struct proc_entry;
 struct process;
 struct seq;
 
@@ -24,19 +37,44 @@ extern const struct fs_type procfs_type;
 /* Makes the slab cache. Context: boot, before the first mount of proc. */
 void procfs_init(void);
 
-/* One file. Of the functions, `show` is for files of the system, `show_pid` for those of a process. */
+/* Of what a file tells. */
+struct proc_who {
+	const struct proc_entry *entry;
+	struct process *process; /* referenced, perhaps dead; NULL: the system */
+	s32 tid;                 /* of a thread below task/; 0: the process as a whole */
+};
+
+/* Members of a directory that no table names: processes, threads. */
+struct proc_members {
+	/* Finds member @n of @dir and fills in what @child knows of it, with references. Returns 0, -ENOENT. */
+	int (*find)(struct inode *dir, u64 n, struct inode *child);
+	/* The smallest member at or above @n; -1: none. */
+	s64 (*next)(struct inode *dir, u64 n);
+	const struct proc_entry *entry; /* what each member is */
+};
+
 struct proc_entry {
 	const char *name;
-	u32 mode; /* 0: 0444 */
+	u32 mode; /* 0: S_IFREG | 0444 */
+
+	/* A file, one of: a text of the system; a text of @who, which may end in -errno; or operations of its own. */
 	void (*show)(struct seq *s);
-	/* Returns 0; -ESRCH and the like end the read. The process is referenced, perhaps dead. */
-	int (*show_pid)(struct seq *s, struct process *process);
-	/* A link: gives the inode that it leads to, pinned. -ENOENT: it leads nowhere. */
-	int (*link_pid)(struct process *process, struct inode **out);
+	int (*show_who)(struct seq *s, const struct proc_who *who);
+	const struct file_ops *fops;
+	/* Takes what was written, a text of less than a page. Returns 0 or -errno. Absent: nobody can write. */
+	int (*store)(const struct proc_who *who, char *text, u64 len);
 	/* Called before a lookup makes anything for the file. Absent: nothing to do. */
 	void (*prepare)(void);
-	/* Takes what was written, a text of less than a page. Returns 0 or -errno. Absent: -EIO. */
-	int (*store_pid)(struct process *process, const char *text);
+	const void *data; /* of show_who and store */
+
+	/* A directory, either or both. */
+	const struct proc_entry *dir;
+	const struct proc_members *members;
+
+	/* A symbolic link: copies its target, without a 0; returns its length or -errno. */
+	s64 (*read_link)(const struct proc_who *who, char *buf, u32 size);
+	/* Where it leads, whatever its text says: gives *out, pinned. Returns 0, -ENOENT. Absent: the text leads. */
+	int (*jump)(const struct proc_who *who, struct inode **out);
 };
 
 /* Each ends with a NULL name. */
@@ -44,5 +82,55 @@ extern const struct proc_entry procfs_sys_entries[];
 extern const struct proc_entry procfs_mm_entries[];
 extern const struct proc_entry procfs_pid_entries[];
 
+/* The directories of a process and of a thread. */
+extern const struct proc_entry procfs_process_entry, procfs_thread_entry;
+
 /* procfs_syscalls_show - writes /proc/syscalls. Context: as every `show`. */
 void procfs_syscalls_show(struct seq *s);
+
+/* The members of /proc, /proc/<pid>/task, and /proc/<pid>/fd. */
+extern const struct proc_members procfs_processes;
+extern const struct proc_members procfs_threads;
+extern const struct proc_members procfs_descriptors;
+
+/* What a file of /proc is about. */
+struct proc_who proc_who_of(const struct inode *inode);
+
+/* ---- procfs_file.c ---- */
+
+extern const struct file_ops procfs_file_ops;
+void procfs_file_init(void);
+
+/* A text that is written in parts ends a part when it has grown this long. */
+#define PROC_PART 3500
+
+/* ---- what several files show: procfs_{task,link,maps,args,pagemap}.c ---- */
+
+s64 proc_exe_read_link(const struct proc_who *who, char *buf, u32 size);
+int proc_exe_jump(const struct proc_who *who, struct inode **out);
+s64 proc_cwd_read_link(const struct proc_who *who, char *buf, u32 size);
+int proc_cwd_jump(const struct proc_who *who, struct inode **out);
+s64 proc_root_read_link(const struct proc_who *who, char *buf, u32 size);
+int proc_root_jump(const struct proc_who *who, struct inode **out);
+int proc_comm_show(struct seq *s, const struct proc_who *who);
+int proc_comm_store(const struct proc_who *who, char *text, u64 len);
+int proc_limits_show(struct seq *s, const struct proc_who *who);
+int proc_maps_show(struct seq *s, const struct proc_who *who);
+int proc_smaps_show(struct seq *s, const struct proc_who *who);
+int proc_smaps_rollup_show(struct seq *s, const struct proc_who *who);
+int proc_clear_refs_store(const struct proc_who *who, char *text, u64 len);
+int proc_oom_score_show(struct seq *s, const struct proc_who *who);
+int proc_oom_score_adj_show(struct seq *s, const struct proc_who *who);
+int proc_oom_score_adj_store(const struct proc_who *who, char *text, u64 len);
+int proc_oom_adj_show(struct seq *s, const struct proc_who *who);
+int proc_oom_adj_store(const struct proc_who *who, char *text, u64 len);
+extern const struct file_ops proc_cmdline_ops, proc_environ_ops, proc_auxv_ops;
+extern const struct file_ops proc_pagemap_ops, proc_kpagecount_ops, proc_kpageflags_ops;
+
+/*
+ * proc_parse_s64 - a signed number, as Linux's kstrtol takes it: blanks may surround it
+ *
+ * Returns   0; -EINVAL no number; -ERANGE too large
+ * Context   pure; may cut blanks off the end of @text
+ */
+int proc_parse_s64(char *text, s64 *out);

@@ -15,6 +15,7 @@
 #include <kernel/fs/procfs.h>
 
 #include <arch/mmu.h>
+#include <kernel/fs/abi.h>
 #include <kernel/fs/seq.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
@@ -42,8 +43,10 @@ const struct proc_entry procfs_mm_entries[] = {
 	{.name = "vmstat", .show = vmstat_show},
 	{.name = "buddyinfo", .show = buddyinfo_show},
 	{.name = "zoneinfo", .show = zoneinfo_show},
-	{.name = "slabinfo", .show = slabinfo_show, .mode = 0400},
-	{.name = "mm_check", .show = mm_check_show, .prepare = caches_drain, .mode = 0400},
+	{.name = "slabinfo", .show = slabinfo_show, .mode = S_IFREG | 0400},
+	{.name = "kpagecount", .fops = &proc_kpagecount_ops, .mode = S_IFREG | 0400},
+	{.name = "kpageflags", .fops = &proc_kpageflags_ops, .mode = S_IFREG | 0400},
+	{.name = "mm_check", .show = mm_check_show, .prepare = caches_drain, .mode = S_IFREG | 0400},
 	{},
 };
 

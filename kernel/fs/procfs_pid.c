@@ -1,48 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/fs/procfs_pid.c - one process: stat, statm, status, maps, cmdline, oom_score, oom_score_adj
+ * kernel/fs/procfs_pid.c - one process or thread: its directory, and stat, statm, status
  *
- * Idea        What process_lock guards is copied in one go (struct snapshot), then written at leisure; the address
- *             space is walked with its lock held for reading. Simple: user and system time are not told apart: all of
- *             it stands under user time.
+ * Idea        What process_lock guards is copied in one go (struct snapshot), then written at leisure. A thread's own
+ *             directory has the same files: those below show the thread's figures instead of the sums.
  * Invariants  none
- * Locks       process_lock; mm->lock; a table lock to copy the command line out of another address space
+ * Locks       process_lock; mm->lock to add up vmas
  * Follow      from procfs.c   to process.h, mm/vma.h
- * Tests       tests/guest/mmap.c, user/story.c
+ * Tests       tests/guest/proc_pid.c, user/story.c
  * See         proc(5)
  */
 #include <kernel/fs/procfs.h>
 
-#include <kernel/fs/file.h>
+#include <kernel/fs/abi.h>
+#include <kernel/fs/files.h>
 #include <kernel/fs/fs_context.h>
-#include <kernel/fs/names.h>
-#include <kernel/fs/path.h>
 #include <kernel/fs/seq.h>
-#include <kernel/fs/vfs.h>
 #include <kernel/lib/errno.h>
-#include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/task.h>
 #include <mm/mm.h>
-#include <mm/oom.h>
-#include <mm/page_alloc.h>
-#include <mm/pagetable.h>
-#include <mm/slab.h>
 
-#define TICK_NS 10000000UL  /* of the clock that /proc counts in: 100 Hz */
-#define MAPS_NAME_COLUMN 73 /* where Linux starts the name */
-#define CMDLINE_MAX_BYTES (32 * PAGE_SIZE)
+#define TICK_NS 10000000UL /* of the clock that /proc counts in: 100 Hz */
 
-/* A process at one moment. */
+/* A process, or one thread of it, at one moment. */
 struct snapshot {
-	s32 pid, ppid, pgid, sid;
+	s32 pid, tgid, ppid, pgid, sid;
 	s32 exit_signal, exit_status;
 	u32 threads;
 	u64 start_ns;
 	u64 pending, pending_thread, blocked, ignored, caught;
+	u64 cpus_allowed;
+	s32 nice;
 	u32 umask;
+	u32 fd_size;
 	u32 cpu;
 	char comm[16];
 	char state;
@@ -51,65 +44,80 @@ struct snapshot {
 
 /* Its memory; all zero for one that has none. Pages. */
 struct memory {
-	u64 total, peak_rss, anon, file, shmem;
-	u64 data, stack, code, tables;
+	u64 total, peak, peak_rss, anon, file, shmem;
+	u64 data, stack, code, lib, locked, tables;
 	u64 start_code, end_code, start_stack, start_data, end_data, start_brk;
 	u64 arg_start, arg_end, env_start, env_end;
 };
 
-static int stat_show(struct seq *s, struct process *process);
-static int statm_show(struct seq *s, struct process *process);
-static int status_show(struct seq *s, struct process *process);
-static int maps_show(struct seq *s, struct process *process);
-static int exe_link(struct process *process, struct inode **out);
-static int cwd_link(struct process *process, struct inode **out);
-static int root_link(struct process *process, struct inode **out);
-static int cmdline_show(struct seq *s, struct process *process);
-static int oom_score_show(struct seq *s, struct process *process);
-static int oom_score_adj_show(struct seq *s, struct process *process);
-static int oom_score_adj_store(struct process *process, const char *text);
+static int stat_show(struct seq *s, const struct proc_who *who);
+static int statm_show(struct seq *s, const struct proc_who *who);
+static int status_show(struct seq *s, const struct proc_who *who);
 
-static int snapshot_take(struct process *process, struct snapshot *out);
+static int snapshot_take(const struct proc_who *who, struct snapshot *out);
 static void snapshot_locked(struct process *process, struct snapshot *out);
+static void snapshot_task(const struct task *task, struct snapshot *out);
+static void snapshot_thread(struct task *task, struct snapshot *out);
+static char task_state_letter(const struct task *task);
 static void memory_take(struct process *process, struct memory *out);
 static void memory_locked(struct mm *mm, struct memory *out);
+static void memory_vma(struct memory *out, const struct vma *vma);
+static void status_name(struct seq *s, const char *comm);
 static void status_memory(struct seq *s, const struct memory *m);
+static void status_signals(struct seq *s, const struct snapshot *p);
+static void status_cpus(struct seq *s, const struct snapshot *p);
 static const char *state_word(char letter);
-static void maps_line(struct seq *s, const struct mm *mm, const struct vma *vma, char *buf);
-static void maps_path(struct seq *s, const char *path);
-static void memory_copy(struct mm *mm, u64 va, char *buf, u64 n);
-static struct page *user_page_get(struct mm *mm, u64 va);
 
+/* Those of a process alone come first: a thread's directory begins behind them. */
 const struct proc_entry procfs_pid_entries[] = {
-	{.name = "stat", .show_pid = stat_show},
-	{.name = "statm", .show_pid = statm_show},
-	{.name = "status", .show_pid = status_show},
-	{.name = "maps", .show_pid = maps_show},
-	{.name = "cmdline", .show_pid = cmdline_show},
-	{.name = "exe", .link_pid = exe_link},
-	{.name = "cwd", .link_pid = cwd_link},
-	{.name = "root", .link_pid = root_link},
-	{.name = "oom_score", .show_pid = oom_score_show},
-	{.name = "oom_score_adj", .show_pid = oom_score_adj_show, .store_pid = oom_score_adj_store, .mode = 0644},
+	{.name = "task", .mode = S_IFDIR | 0555, .members = &procfs_threads},
+#define THREAD_ENTRIES 1
+	{.name = "stat", .show_who = stat_show},
+	{.name = "statm", .show_who = statm_show},
+	{.name = "status", .show_who = status_show},
+	{.name = "comm", .show_who = proc_comm_show, .store = proc_comm_store, .mode = S_IFREG | 0644},
+	{.name = "cmdline", .fops = &proc_cmdline_ops},
+	{.name = "environ", .fops = &proc_environ_ops, .mode = S_IFREG | 0400},
+	{.name = "auxv", .fops = &proc_auxv_ops, .mode = S_IFREG | 0400},
+	{.name = "limits", .show_who = proc_limits_show},
+	{.name = "exe", .mode = S_IFLNK | 0777, .read_link = proc_exe_read_link, .jump = proc_exe_jump},
+	{.name = "cwd", .mode = S_IFLNK | 0777, .read_link = proc_cwd_read_link, .jump = proc_cwd_jump},
+	{.name = "root", .mode = S_IFLNK | 0777, .read_link = proc_root_read_link, .jump = proc_root_jump},
+	{.name = "fd", .mode = S_IFDIR | 0500, .members = &procfs_descriptors},
+	{.name = "maps", .show_who = proc_maps_show},
+	{.name = "smaps", .show_who = proc_smaps_show},
+	{.name = "smaps_rollup", .show_who = proc_smaps_rollup_show},
+	{.name = "pagemap", .fops = &proc_pagemap_ops, .mode = S_IFREG | 0400},
+	{.name = "clear_refs", .store = proc_clear_refs_store, .mode = S_IFREG | 0200},
+	{.name = "oom_score", .show_who = proc_oom_score_show},
+	{.name = "oom_score_adj",
+	 .show_who = proc_oom_score_adj_show,
+	 .store = proc_oom_score_adj_store,
+	 .mode = S_IFREG | 0644},
+	{.name = "oom_adj", .show_who = proc_oom_adj_show, .store = proc_oom_adj_store, .mode = S_IFREG | 0644},
 	{},
 };
 
+const struct proc_entry procfs_process_entry = {.mode = S_IFDIR | 0555, .dir = procfs_pid_entries};
+const struct proc_entry procfs_thread_entry = {.mode = S_IFDIR | 0555, .dir = procfs_pid_entries + THREAD_ENTRIES};
+
 /* The 52 fields of proc(5), five to a line here; 0 where the kernel has no such thing. */
 static int
-stat_show(struct seq *s, struct process *process)
+stat_show(struct seq *s, const struct proc_who *who)
 {
 	struct snapshot p;
 	struct memory m;
-	int err = snapshot_take(process, &p);
+	int err = snapshot_take(who, &p);
 
 	if (err)
 		return err;
-	memory_take(process, &m);
+	memory_take(who->process, &m);
 	seq_printf(s, "%d (%s) %c %d %d %d 0 -1 0 ", p.pid, p.comm, p.state, p.ppid, p.pgid, p.sid);
 	seq_printf(s, "%lu %lu %lu %lu ", p.usage.minflt, p.children.minflt, p.usage.majflt, p.children.majflt);
-	seq_printf(s, "%lu 0 %lu 0 ", p.usage.runtime_ns / TICK_NS, p.children.runtime_ns / TICK_NS);
-	seq_printf(s, "20 0 %u 0 %lu %lu %lu %lu ", p.threads, p.start_ns / TICK_NS, m.total * PAGE_SIZE,
-		   m.anon + m.file + m.shmem, rlimit_get(process, RLIMIT_RSS));
+	seq_printf(s, "%lu %lu %lu %lu ", p.usage.utime_ns / TICK_NS, p.usage.stime_ns / TICK_NS,
+		   p.children.utime_ns / TICK_NS, p.children.stime_ns / TICK_NS);
+	seq_printf(s, "%d %d %u 0 %lu %lu %lu %lu ", 20 + p.nice, p.nice, p.threads, p.start_ns / TICK_NS,
+		   m.total * PAGE_SIZE, m.anon + m.file + m.shmem, rlimit_get(who->process, RLIMIT_RSS));
 	seq_printf(s, "%lu %lu %lu 0 0 ", m.start_code, m.end_code, m.start_stack);
 	seq_printf(s, "%lu %lu %lu %lu 0 0 0 ", p.pending | p.pending_thread, p.blocked, p.ignored, p.caught);
 	seq_printf(s, "%d %u 0 0 0 0 0 ", p.exit_signal, p.cpu);
@@ -119,159 +127,60 @@ stat_show(struct seq *s, struct process *process)
 }
 
 static int
-statm_show(struct seq *s, struct process *process)
+statm_show(struct seq *s, const struct proc_who *who)
 {
 	struct memory m;
 
-	memory_take(process, &m);
+	memory_take(who->process, &m);
 	seq_printf(s, "%lu %lu %lu %lu 0 %lu 0\n", m.total, m.anon + m.file + m.shmem, m.file + m.shmem, m.code,
 		   m.data + m.stack);
 	return 0;
 }
 
 static int
-status_show(struct seq *s, struct process *process)
+status_show(struct seq *s, const struct proc_who *who)
 {
 	struct snapshot p;
 	struct memory m;
-	int err = snapshot_take(process, &p);
+	int err = snapshot_take(who, &p);
 
 	if (err)
 		return err;
-	memory_take(process, &m);
-	seq_printf(s, "Name:\t%s\n", p.comm);
+	memory_take(who->process, &m);
+	status_name(s, p.comm);
 	seq_printf(s, "Umask:\t%04o\n", p.umask);
 	seq_printf(s, "State:\t%c (%s)\n", p.state, state_word(p.state));
-	seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p.pid, p.pid, p.ppid);
+	seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p.tgid, p.pid, p.ppid);
 	seq_puts(s, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n");
+	seq_printf(s, "FDSize:\t%u\nGroups:\t \n", p.fd_size);
+	seq_printf(s, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", p.tgid, p.pid, p.pgid, p.sid);
 	if (m.total)
 		status_memory(s, &m);
 	seq_printf(s, "Threads:\t%u\n", p.threads);
-	seq_printf(s, "SigPnd:\t%016lx\nShdPnd:\t%016lx\n", p.pending_thread, p.pending);
-	seq_printf(s, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", p.blocked, p.ignored, p.caught);
+	status_signals(s, &p);
+	status_cpus(s, &p);
+	seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", p.usage.nvcsw,
+		   p.usage.nivcsw);
 	return 0;
 }
 
 static int
-maps_show(struct seq *s, struct process *process)
+snapshot_take(const struct proc_who *who, struct snapshot *out)
 {
-	struct mm *mm = process_mm_get(process);
-	char *buf = path_buf_alloc();
-	int err = buf ? 0 : -ENOMEM;
+	struct process *process = who->process;
+	struct task *task;
 
-	if (mm && !err)
-		err = rwsem_read_lock_killable(&mm->lock);
-	if (mm && !err) {
-		for (struct vma *vma = vma_first(&mm->vmas); vma; vma = vma_next(vma))
-			maps_line(s, mm, vma, buf);
-		rwsem_read_unlock(&mm->lock);
-	}
-	if (mm)
-		mm_put(mm);
-	path_buf_free(buf);
-	return err;
-}
-
-static int
-cmdline_show(struct seq *s, struct process *process)
-{
-	struct mm *mm = process_mm_get(process);
-	u64 start;
-	u64 len;
-	char *buf;
-
-	if (!mm)
-		return 0;
-	start = READ_ONCE(mm->arg_start);
-	len = READ_ONCE(mm->arg_end) - start;
-	len = len <= CMDLINE_MAX_BYTES ? len : 0;
-	buf = len ? kmalloc(len, ALLOC_KERNEL) : NULL;
-	if (buf) {
-		memory_copy(mm, start, buf, len);
-		seq_write(s, buf, len);
-	}
-	kfree(buf);
-	mm_put(mm);
-	return len && !buf ? -ENOMEM : 0;
-}
-
-static int
-exe_link(struct process *process, struct inode **out)
-{
-	struct file *exe = process_exe_get(process);
-
-	if (!exe)
-		return -ENOENT;
-	*out = inode_get(exe->inode);
-	file_put(exe);
-	return 0;
-}
-
-static int
-cwd_link(struct process *process, struct inode **out)
-{
-	struct fs_context *fs = process_fs_get(process);
-
-	if (!fs)
-		return -ENOENT;
-	*out = fs_cwd(fs);
-	fs_context_put(fs);
-	return 0;
-}
-
-static int
-root_link(struct process *process, struct inode **out)
-{
-	struct fs_context *fs = process_fs_get(process);
-
-	if (!fs)
-		return -ENOENT;
-	*out = fs_root(fs);
-	fs_context_put(fs);
-	return 0;
-}
-
-/* Linux's scale: thousandths of memory, and the adjustment on top, at least 0. */
-static int
-oom_score_show(struct seq *s, struct process *process)
-{
-	struct memory m;
-	s64 pages;
-
-	memory_take(process, &m);
-	pages = m.anon + m.file + m.shmem + m.tables;
-	pages = pages * 1000 / (s64)total_pages() + READ_ONCE(process->oom_score_adj);
-	seq_printf(s, "%ld\n", pages > 0 ? pages : 0);
-	return 0;
-}
-
-static int
-oom_score_adj_show(struct seq *s, struct process *process)
-{
-	seq_printf(s, "%d\n", READ_ONCE(process->oom_score_adj));
-	return 0;
-}
-
-static int
-oom_score_adj_store(struct process *process, const char *text)
-{
-	bool minus = *text == '-';
-	const char *end;
-	u64 value;
-
-	if (parse_u64(text + minus, &end, 0, &value) || (*end && strcmp(end, "\n")) || value > OOM_ADJ_MAX)
-		return -EINVAL;
-	WRITE_ONCE(process->oom_score_adj, minus ? -(s32)value : (s32)value);
-	return 0;
-}
-
-static int
-snapshot_take(struct process *process, struct snapshot *out)
-{
 	*out = (struct snapshot){.state = process_state_letter(process)};
 	spin_lock(&process_lock);
 	if (process->state != PROCESS_REAPED)
 		snapshot_locked(process, out);
+	if (who->tid) {
+		task = process_find_thread(who->tid);
+		if (task && task->process == process)
+			snapshot_thread(task, out);
+		else
+			out->pid = 0;
+	}
 	spin_unlock(&process_lock);
 	return out->pid ? 0 : -ESRCH;
 }
@@ -279,9 +188,8 @@ snapshot_take(struct process *process, struct snapshot *out)
 static void
 snapshot_locked(struct process *process, struct snapshot *out)
 {
-	struct task *first = NULL;
-
-	out->pid = process->pid;
+	must_hold(&process_lock);
+	out->pid = out->tgid = process->pid;
 	out->ppid = process->parent ? process->parent->pid : 0;
 	out->pgid = process->pgid;
 	out->sid = process->sid;
@@ -293,15 +201,50 @@ snapshot_locked(struct process *process, struct snapshot *out)
 	out->ignored = signal_ignored_set(process);
 	out->caught = signal_caught_set(process);
 	out->umask = process->fs ? READ_ONCE(process->fs->umask) : 0;
+	out->fd_size = process->files ? READ_ONCE(process->files->size) : 0;
 	memcpy(out->comm, process->comm, sizeof(out->comm));
 	process_usage(process, &out->usage);
 	out->children = process->dead_children;
-	if (list_empty(&process->threads))
-		return;
-	first = list_first(&process->threads, struct task, thread_link);
-	out->pending_thread = first->signal.queue.set;
-	out->blocked = first->signal.blocked;
-	out->cpu = first->cpu;
+	if (!list_empty(&process->threads))
+		snapshot_task(list_first(&process->threads, struct task, thread_link), out);
+}
+
+/* What is known of a thread only: of a process, its first. */
+static void
+snapshot_task(const struct task *task, struct snapshot *out)
+{
+	out->pending_thread = task->signal.queue.set;
+	out->blocked = task->signal.blocked;
+	out->cpu = READ_ONCE(task->cpu);
+	out->cpus_allowed = task->cpus_allowed;
+	out->nice = READ_ONCE(task->nice);
+}
+
+static void
+snapshot_thread(struct task *task, struct snapshot *out)
+{
+	snapshot_task(task, out);
+	out->pid = task->tid;
+	process_thread_usage(task, &out->usage);
+	memcpy(out->comm, task->comm, sizeof(out->comm));
+	out->comm[sizeof(out->comm) - 1] = 0;
+	if (out->state != 'T')
+		out->state = task_state_letter(task);
+}
+
+static char
+task_state_letter(const struct task *task)
+{
+	switch (READ_ONCE(task->state)) {
+	case TASK_RUNNING:
+		return 'R';
+	case TASK_INTERRUPTIBLE:
+		return 'S';
+	case TASK_DEAD:
+		return 'X';
+	default:
+		return 'D';
+	}
 }
 
 static void
@@ -323,12 +266,12 @@ static void
 memory_locked(struct mm *mm, struct memory *out)
 {
 	s64 rss[RSS_KINDS];
-	u64 pages;
 
 	for (u32 k = 0; k < RSS_KINDS; k++)
-		rss[k] = max_u64(atomic64_read(&mm->rss[k]), 0);
+		rss[k] = atomic64_read(&mm->rss[k]) > 0 ? atomic64_read(&mm->rss[k]) : 0;
 	*out = (struct memory){
 		.total = mm->total_vm,
+		.peak = max_u64(mm->total_vm_peak, mm->total_vm),
 		.peak_rss = max_u64(mm_rss_peak(mm), mm_rss(mm)),
 		.anon = rss[RSS_ANON],
 		.file = rss[RSS_FILE],
@@ -346,13 +289,41 @@ memory_locked(struct mm *mm, struct memory *out)
 		.env_start = mm->env_start,
 		.env_end = mm->env_end,
 	};
-	for (struct vma *vma = vma_first(&mm->vmas); vma; vma = vma_next(vma)) {
-		pages = (vma->end - vma->start) / PAGE_SIZE;
-		if (vma->flags & VM_GROWSDOWN)
-			out->stack += pages;
-		else if ((vma->flags & VM_WRITE) && !(vma->flags & VM_SHARED))
-			out->data += pages;
+	for (struct vma *vma = vma_first(&mm->vmas); vma; vma = vma_next(vma))
+		memory_vma(out, vma);
+	out->lib = out->lib > out->code ? out->lib - out->code : 0;
+}
+
+/* Linux's classes: data is what is private and writable; a stack grows; VmLib is code that is not the program's own. */
+static void
+memory_vma(struct memory *out, const struct vma *vma)
+{
+	u64 pages = vma_pages(vma);
+
+	if (vma->flags & VM_LOCKED)
+		out->locked += pages;
+	if (vma->flags & VM_GROWSDOWN)
+		out->stack += pages;
+	else if ((vma->flags & VM_WRITE) && !(vma->flags & VM_SHARED))
+		out->data += pages;
+	else if ((vma->flags & VM_EXEC) && !(vma->flags & VM_WRITE))
+		out->lib += pages;
+}
+
+/* A name may hold anything: what would break the lines is spelled. */
+static void
+status_name(struct seq *s, const char *comm)
+{
+	seq_puts(s, "Name:\t");
+	for (; *comm; comm++) {
+		if (*comm == '\n')
+			seq_puts(s, "\\n");
+		else if (*comm == '\\')
+			seq_puts(s, "\\\\");
+		else
+			seq_write(s, comm, 1);
 	}
+	seq_puts(s, "\n");
 }
 
 static void
@@ -360,8 +331,9 @@ status_memory(struct seq *s, const struct memory *m)
 {
 	const u64 kb = PAGE_SIZE / 1024;
 
+	seq_printf(s, "VmPeak:\t%8lu kB\n", m->peak * kb);
 	seq_printf(s, "VmSize:\t%8lu kB\n", m->total * kb);
-	seq_printf(s, "VmLck:\t%8u kB\nVmPin:\t%8u kB\n", 0, 0);
+	seq_printf(s, "VmLck:\t%8lu kB\nVmPin:\t%8u kB\n", m->locked * kb, 0);
 	seq_printf(s, "VmHWM:\t%8lu kB\n", m->peak_rss * kb);
 	seq_printf(s, "VmRSS:\t%8lu kB\n", (m->anon + m->file + m->shmem) * kb);
 	seq_printf(s, "RssAnon:\t%8lu kB\n", m->anon * kb);
@@ -370,9 +342,39 @@ status_memory(struct seq *s, const struct memory *m)
 	seq_printf(s, "VmData:\t%8lu kB\n", m->data * kb);
 	seq_printf(s, "VmStk:\t%8lu kB\n", m->stack * kb);
 	seq_printf(s, "VmExe:\t%8lu kB\n", m->code * kb);
-	seq_printf(s, "VmLib:\t%8u kB\n", 0);
+	seq_printf(s, "VmLib:\t%8lu kB\n", m->lib * kb);
 	seq_printf(s, "VmPTE:\t%8lu kB\n", m->tables * kb);
 	seq_printf(s, "VmSwap:\t%8u kB\n", 0);
+}
+
+/* A mask of processors as Linux prints one: 32 bits to a word; the system can have 64. */
+static void
+status_cpus(struct seq *s, const struct snapshot *p)
+{
+	u64 all = cpu_count() < 64 ? BIT(cpu_count()) - 1 : ~0UL;
+	u64 mask = p->cpus_allowed & all;
+	bool first = true;
+
+	seq_printf(s, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", mask);
+	for (u32 cpu = 0; cpu < cpu_count(); cpu++) {
+		u32 last = cpu;
+
+		if (!(mask & BIT(cpu)))
+			continue;
+		while (last + 1 < cpu_count() && (mask & BIT(last + 1)))
+			last++;
+		seq_printf(s, last > cpu ? "%s%u-%u" : "%s%u", first ? "" : ",", cpu, last);
+		first = false;
+		cpu = last;
+	}
+	seq_puts(s, "\n");
+}
+
+static void
+status_signals(struct seq *s, const struct snapshot *p)
+{
+	seq_printf(s, "SigPnd:\t%016lx\nShdPnd:\t%016lx\n", p->pending_thread, p->pending);
+	seq_printf(s, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", p->blocked, p->ignored, p->caught);
 }
 
 static const char *
@@ -392,92 +394,4 @@ state_word(char letter)
 	default:
 		return "dead";
 	}
-}
-
-/* @buf: PATH_MAX bytes. */
-static void
-maps_line(struct seq *s, const struct mm *mm, const struct vma *vma, char *buf)
-{
-	u64 dev = 0;
-	u64 ino = 0;
-
-	if (vma->object)
-		object_identity(vma->object, &dev, &ino);
-	seq_printf(s, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", vma->start, vma->end,
-		   vma->flags & VM_READ ? 'r' : '-', vma->flags & VM_WRITE ? 'w' : '-',
-		   vma->flags & VM_EXEC ? 'x' : '-', vma->flags & VM_SHARED ? 's' : 'p', vma->object ? vma->pgoff * PAGE_SIZE : 0,
-		   dev_major(dev), dev_minor(dev), ino);
-	if (vma->object) {
-		seq_pad(s, MAPS_NAME_COLUMN);
-		maps_path(s, path_of_object(vma->object, buf, PATH_MAX));
-	} else if (vma->start <= mm->start_stack && mm->start_stack <= vma->end) {
-		seq_pad(s, MAPS_NAME_COLUMN);
-		seq_puts(s, "[stack]");
-	} else if (vma->start <= mm->brk && vma->end >= mm->start_brk && mm->brk > mm->start_brk) {
-		seq_pad(s, MAPS_NAME_COLUMN);
-		seq_puts(s, "[heap]");
-	}
-	seq_puts(s, "\n");
-}
-
-/* A line's end in a name would end the line. */
-static void
-maps_path(struct seq *s, const char *path)
-{
-	u32 n;
-
-	for (path = path ? path : "?"; *path; path += n) {
-		for (n = 0; path[n] && path[n] != '\n'; n++)
-			;
-		seq_write(s, path, n);
-		if (path[n]) {
-			seq_puts(s, "\\012");
-			n++;
-		}
-	}
-}
-
-/* Copies @n bytes at @va of another address space; what has no frame reads as zeroes. */
-static void
-memory_copy(struct mm *mm, u64 va, char *buf, u64 n)
-{
-	struct page *page;
-	u64 chunk;
-
-	for (; n; va += chunk, buf += chunk, n -= chunk) {
-		chunk = min_u64(n, PAGE_SIZE - (va & ~PAGE_MASK));
-		page = user_page_get(mm, va);
-		if (!page) {
-			memset(buf, 0, chunk);
-			continue;
-		}
-		memcpy(buf, (char *)page_to_va(page) + (va & ~PAGE_MASK), chunk);
-		page_put(page);
-	}
-}
-
-/* The frame behind @va with a reference, or NULL. */
-static struct page *
-user_page_get(struct mm *mm, u64 va)
-{
-	struct page *page = NULL;
-	struct page *table;
-	pte_t *slot;
-	pte_t e;
-
-	if (rwsem_read_lock_killable(&mm->lock))
-		return NULL;
-	slot = va < USER_TOP ? pagetable_walk(mm, va).slot : NULL;
-	if (slot) {
-		table = slot_table(slot);
-		spin_lock(&table->lock);
-		e = pte_read(slot);
-		if (leaf_has_frame(e) && leaf_page(e) != zero_frame) {
-			page = leaf_page(e);
-			page_get(page);
-		}
-		spin_unlock(&table->lock);
-	}
-	rwsem_read_unlock(&mm->lock);
-	return page;
 }

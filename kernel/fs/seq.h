@@ -19,6 +19,8 @@ struct seq {
 	u64 len;     /* bytes written, without the final 0 */
 	u64 size;    /* bytes of buf */
 	bool failed; /* memory ran out: the text is cut */
+	bool more;   /* of a text that is written in parts: this was not the last */
+	u64 cursor;  /* likewise: where its generator goes on; 0 at first */
 };
 
 /* seq_printf, seq_puts, seq_write - append. Returns nothing, see `failed`. Context: may sleep. */

@@ -103,6 +103,7 @@ struct inode {
 		struct {                  /* procfs: const after init */
 			const void *entry;
 			struct process *process;
+			u64 number; /* of a thread, of a descriptor */
 		};
 	};
 	u64 next_pos; /* tmpfs directory: position that the next new entry gets; tree_lock */

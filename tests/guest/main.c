@@ -61,6 +61,9 @@ extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[
 /* signals */
 extern const struct test_case signal_cases[];
 
+/* what the kernel tells */
+extern const struct test_case proc_pid_cases[], proc_maps_cases[], proc_smaps_cases[], proc_pagemap_cases[];
+
 static const struct test_group groups[] = {
 	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},         {"unshare", unshare_cases},
 	{"mmap", mmap_cases},     {"protect", protect_cases}, {"brk", brk_cases},         {"stack", stack_cases},
@@ -87,6 +90,11 @@ static const struct test_group groups[] = {
 	{"disk_lost", disk_lost_cases},
 	/* signals */
 	{"signal", signal_cases},
+	/* what the kernel tells */
+	{"proc_pid", proc_pid_cases},
+	{"proc_maps", proc_maps_cases},
+	{"proc_smaps", proc_smaps_cases},
+	{"proc_pagemap", proc_pagemap_cases},
 	/* last: takes all memory */
 	{"exhaust", exhaust_cases},
 };

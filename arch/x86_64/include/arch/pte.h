@@ -99,6 +99,13 @@ pte_cas(pte_t *slot, pte_t old, pte_t new)
 					   __ATOMIC_RELAXED);
 }
 
+/* Takes @bits out of the entry; what the CPU sets meanwhile stays. */
+static inline void
+pte_clear_bits(pte_t *slot, u64 bits)
+{
+	__atomic_fetch_and(&slot->value, ~bits, __ATOMIC_SEQ_CST);
+}
+
 static inline bool
 pte_none(pte_t e)
 {

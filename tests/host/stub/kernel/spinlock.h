@@ -35,6 +35,12 @@ spin_init(struct spinlock *l, enum lock_rank rank)
 }
 
 static inline void
+spin_set_rank(struct spinlock *l, enum lock_rank rank)
+{
+	l->rank = (u8)rank;
+}
+
+static inline void
 spin_lock(struct spinlock *l)
 {
 	assert(!l->held);
