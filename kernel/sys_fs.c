@@ -15,6 +15,7 @@
 #include <kernel/fs/file.h>
 #include <kernel/fs/files.h>
 #include <kernel/fs/pipe.h>
+#include <kernel/fs/seal.h>
 #include <kernel/fs/vfs.h>
 #include <kernel/process.h>
 #include <kernel/syscall.h>
@@ -119,6 +120,12 @@ sys_fcntl(u64 fd, u64 cmd, u64 arg)
 		break;
 	case F_SETFL:
 		result = fcntl_flags(f, arg);
+		break;
+	case F_ADD_SEALS:
+		result = seals_add(f, (u32)arg);
+		break;
+	case F_GET_SEALS:
+		result = seals_get(f);
 		break;
 	case F_GETPIPE_SZ:
 		result = file_is_pipe(f) ? (s64)PIPE_BYTES : -EBADF;

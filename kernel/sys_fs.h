@@ -2,9 +2,10 @@
 /*
  * kernel/sys_fs.h - what the files of system calls about files share
  *
- * Idea        sys_rw.c has the calls that move bytes, sys_fs.c the others that begin with a descriptor, sys_path.c
- *             those that open, sys_stat.c those that describe, sys_name.c those that change names, sys_dir.c those that
- *             list. The prototypes of all come from syscalls.def.
+ * Idea        sys_rw.c and sys_copy.c have the calls that move bytes, sys_sync.c those about when, sys_alloc.c about
+ *             how many; sys_fs.c the others that begin with a descriptor, sys_path.c those that open; sys_stat.c,
+ *             sys_statx.c and sys_utime.c those that describe, sys_name.c those that change names, sys_dir.c those
+ *             that list and mount, sys_memfd.c files without a name. The prototypes of all come from syscalls.def.
  * Invariants  none
  * Locks       none
  * Follow      from syscall.h   to fs/
@@ -16,6 +17,7 @@
 
 struct file;
 struct inode;
+struct stat;
 
 /* A path of a program, on its way to an inode. */
 struct at {
@@ -68,6 +70,17 @@ s64 fd_install(struct file *f, u64 flags);
  * Gives     *out, pinned (inode_put)
  */
 int fd_inode(u64 fd, struct inode **out);
+
+/* fd_inode_change - as fd_inode; -EBADF also for a descriptor of O_PATH, through which nothing may be changed. */
+int fd_inode_change(u64 fd, struct inode **out);
+
+/*
+ * stat_get - what stat(2) tells of a path or, with AT_EMPTY_PATH, a descriptor
+ *
+ * Returns   0; what at_inode returns
+ * Context   may sleep; takes tree_lock for reading
+ */
+int stat_get(u64 dirfd, u64 path, u64 flags, struct stat *out);
 
 /* WALK_FOLLOW, unless the bit @nofollow is in @flags. */
 u32 follow_unless(u64 flags, u64 nofollow);

@@ -12,6 +12,7 @@
  */
 #include <kernel/fs/abi.h>
 #include <kernel/fs/file.h>
+#include <kernel/fs/seal.h>
 #include <kernel/fs/vfs.h>
 #include <kernel/lib/errno.h>
 #include <kernel/syscall.h>
@@ -28,6 +29,7 @@
 	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE)
 
 static s64 mmap_file(struct mmap_request *request, u64 fd);
+static s64 map_sealable(struct mmap_request *request, struct file *file);
 static int check_file(const struct mmap_request *request, struct file *file);
 static bool file_no_exec(const struct file *file);
 static s64 map_and_populate(const struct mmap_request *request);
@@ -90,9 +92,22 @@ mmap_file(struct mmap_request *request, u64 fd)
 		request->object = file_object(file);
 		request->may_write = file_can_write(file);
 		request->no_exec = file_no_exec(file);
-		result = map_and_populate(request);
+		result = map_sealable(request, file);
 	}
 	file_put(file);
+	return result;
+}
+
+static s64
+map_sealable(struct mmap_request *request, struct file *file)
+{
+	bool shared = (request->flags & MAP_TYPE) == MAP_SHARED;
+	s64 result = seals_map_begin(file, shared, request->prot & PROT_WRITE, &request->may_write);
+
+	if (result)
+		return result;
+	result = map_and_populate(request);
+	seals_map_end(file);
 	return result;
 }
 

@@ -28,6 +28,7 @@ static s64 open_at(u64 dirfd, u64 path, u32 flags, u64 mode);
 static int open_check(u32 flags);
 static int open_find(struct at *a, u32 flags, u64 mode, struct inode **out);
 static int open_create_locked(struct walk *w, u32 flags, u64 mode, struct inode **out);
+static int open_tmpfile_locked(struct walk *w, u32 flags, u64 mode, struct inode **out);
 static s64 open_finish(struct inode *inode, u32 flags);
 static int start_find(struct at *a, u64 dirfd);
 static int start_at_fd(struct at *a, u64 dirfd);
@@ -249,8 +250,8 @@ open_check(u32 flags)
 {
 	if ((flags & O_CREAT) && (flags & O_DIRECTORY))
 		return -EINVAL;
-	if (flags & O_TMPFILE_BIT)
-		return -EOPNOTSUPP;
+	if ((flags & O_TMPFILE_BIT) && (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY))
+		return -EINVAL;
 	return (flags & O_ACCMODE) == O_ACCMODE ? -EINVAL : 0;
 }
 
@@ -260,10 +261,11 @@ open_find(struct at *a, u32 flags, u64 mode, struct inode **out)
 {
 	int err;
 
-	if (flags & O_CREAT) {
+	if (flags & (O_CREAT | O_TMPFILE_BIT)) {
 		err = rwsem_write_lock_killable(&tree_lock);
 		if (!err) {
-			err = open_create_locked(&a->w, flags, mode, out);
+			err = flags & O_CREAT ? open_create_locked(&a->w, flags, mode, out)
+					      : open_tmpfile_locked(&a->w, flags, mode, out);
 			rwsem_write_unlock(&tree_lock);
 		}
 		return err;
@@ -300,6 +302,25 @@ open_create_locked(struct walk *w, u32 flags, u64 mode, struct inode **out)
 	if (w->slash)
 		return -EISDIR;
 	return w->dir->ops->create ? w->dir->ops->create(w->dir, w->name, w->len, &kind, out) : -ENOENT;
+}
+
+/* Gives *out, pinned: a file in the directory's file system, but in no directory. */
+static int
+open_tmpfile_locked(struct walk *w, u32 flags, u64 mode, struct inode **out)
+{
+	struct inode_kind kind = {.mode = S_IFREG | umask_apply(mode)};
+	int err = path_walk(w);
+
+	if (err)
+		return err;
+	if (!inode_is_dir(w->inode))
+		return -ENOTDIR;
+	if (!w->inode->ops->tmpfile)
+		return -EOPNOTSUPP;
+	err = w->inode->ops->tmpfile(w->inode, &kind, out);
+	if (!err)
+		(*out)->linkable = !(flags & O_EXCL);
+	return err;
 }
 
 /* Takes @inode, pinned. */

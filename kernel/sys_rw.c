@@ -19,7 +19,11 @@
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 
-#define VEC_INLINE 8            /* segments of readv that need no allocation */
+#define VEC_INLINE 8 /* segments of readv that need no allocation */
+#define RWF_HIPRI 1
+#define RWF_DSYNC 2
+#define RWF_SYNC 4
+#define RWF_APPEND 16
 #define AT_FILE_POSITION (~0UL) /* for transfer(): the file's own position */
 
 enum way {
@@ -28,7 +32,7 @@ enum way {
 };
 
 static s64 transfer(u64 fd, u64 buf, u64 len, u64 pos, enum way way);
-static s64 transfer_vec(u64 fd, u64 vec, u64 n, u64 pos, enum way way);
+static s64 transfer_vec(u64 fd, u64 vec, u64 n, u64 pos, enum way way, bool append);
 static s64 vec_get(struct iovec *vec, u64 user, u64 n);
 static int transfer_check(const struct file *f, u64 pos, enum way way);
 static s64 transfer_do(struct file *f, struct io *io, u64 pos, enum way way);
@@ -62,25 +66,42 @@ sys_pwrite64(u64 fd, u64 buf, u64 len, u64 pos)
 s64
 sys_readv(u64 fd, u64 vec, u64 n)
 {
-	return transfer_vec(fd, vec, n, AT_FILE_POSITION, READ);
+	return transfer_vec(fd, vec, n, AT_FILE_POSITION, READ, false);
 }
 
 s64
 sys_writev(u64 fd, u64 vec, u64 n)
 {
-	return transfer_vec(fd, vec, n, AT_FILE_POSITION, WRITE);
+	return transfer_vec(fd, vec, n, AT_FILE_POSITION, WRITE, false);
 }
 
 s64
 sys_preadv(u64 fd, u64 vec, u64 n, u64 pos)
 {
-	return (s64)pos < 0 ? -EINVAL : transfer_vec(fd, vec, n, pos, READ);
+	return (s64)pos < 0 ? -EINVAL : transfer_vec(fd, vec, n, pos, READ, false);
 }
 
 s64
 sys_pwritev(u64 fd, u64 vec, u64 n, u64 pos)
 {
-	return (s64)pos < 0 ? -EINVAL : transfer_vec(fd, vec, n, pos, WRITE);
+	return (s64)pos < 0 ? -EINVAL : transfer_vec(fd, vec, n, pos, WRITE, false);
+}
+
+/* Position -1 is the file's own. The wish not to wait is refused, as where no file can promise it. */
+s64
+sys_preadv2(u64 fd, u64 vec, u64 n, u64 pos, u64 pos_high, u64 flags)
+{
+	if (flags & ~(u64)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC))
+		return -EOPNOTSUPP;
+	return (s64)pos < -1 ? -EINVAL : transfer_vec(fd, vec, n, pos, READ, false);
+}
+
+s64
+sys_pwritev2(u64 fd, u64 vec, u64 n, u64 pos, u64 pos_high, u64 flags)
+{
+	if (flags & ~(u64)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND))
+		return -EOPNOTSUPP;
+	return (s64)pos < -1 ? -EINVAL : transfer_vec(fd, vec, n, pos, WRITE, flags & RWF_APPEND);
 }
 
 s64
@@ -98,37 +119,6 @@ sys_lseek(u64 fd, u64 offset, u64 whence)
 	}
 	file_put(f);
 	return pos;
-}
-
-/* Files in memory have no device behind them. */
-s64
-sys_fsync(u64 fd)
-{
-	struct file *f = file_get(fd);
-	s64 result;
-
-	if (!f)
-		return -EBADF;
-	if (f->flags & O_PATH)
-		result = -EBADF;
-	else if (f->ops->fsync)
-		result = f->ops->fsync(f);
-	else
-		result = f->object || (f->inode && inode_is_dir(f->inode)) ? 0 : -EINVAL;
-	file_put(f);
-	return result;
-}
-
-s64
-sys_fdatasync(u64 fd)
-{
-	return sys_fsync(fd);
-}
-
-s64
-sys_sync(void)
-{
-	return 0;
 }
 
 static inline s64
@@ -149,7 +139,7 @@ transfer(u64 fd, u64 buf, u64 len, u64 pos, enum way way)
 }
 
 static s64
-transfer_vec(u64 fd, u64 user, u64 n, u64 pos, enum way way)
+transfer_vec(u64 fd, u64 user, u64 n, u64 pos, enum way way, bool append)
 {
 	struct iovec few[VEC_INLINE];
 	struct iovec *vec = few;
@@ -170,6 +160,7 @@ transfer_vec(u64 fd, u64 user, u64 n, u64 pos, enum way way)
 	if (result > 0) {
 		io_init(&io, 0, result, pos);
 		io.vec = vec;
+		io.append = append;
 		result = transfer_do(f, &io, pos, way);
 	}
 	if (vec != few)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/sys_stat.c - system calls that show or change what an inode says of itself: stat, mode, owner, times, size
+ * kernel/sys_stat.c - system calls that show or change what an inode says of itself: stat, mode, owner
  *
  * Idea        Find the inode, by path or by descriptor, then one function a fact.
  * Invariants  none
- * Locks       tree_lock for changes of mode and owner; inode->lock (in inode_truncate) for the size
+ * Locks       tree_lock for changes of mode and owner
  * Follow      from syscall.c   to sys_path.c, fs/vfs.c
  * Tests       tests/guest/file.c, tests/guest/wild.c
  * See         section 2 of the manual
@@ -22,61 +22,48 @@
 #define ACCESS_ALL 7
 #define ID_KEEP 0xffffffffU
 
-static s64 stat_at(u64 dirfd, u64 path, u64 st, u32 walk_flags);
-static s64 stat_put(struct inode *inode, u64 st);
+static int stat_fd(u64 fd, struct stat *out);
+static s64 stat_at(u64 path, u64 st, u64 flags);
 static s64 access_at(u64 dirfd, u64 path, u64 mode, u64 flags);
 static s64 statfs_put(struct inode *inode, u64 buf);
 static s64 chmod_do(struct inode *inode, u64 mode);
 static s64 chown_at(u64 dirfd, u64 path, u64 uid, u64 gid, u32 walk_flags);
 static s64 chown_do(struct inode *inode, u32 uid, u32 gid);
+static u32 set_ids(const struct inode *inode);
 static s64 change_begin(struct inode *inode);
 static void change_end(struct inode *inode);
-static s64 times_set(struct inode *inode, const u64 times[4]);
-static s64 fd_inode_change(u64 fd, struct inode **out);
 
 s64
 sys_stat(u64 path, u64 st)
 {
-	return stat_at(AT_FDCWD, path, st, WALK_FOLLOW);
+	return stat_at(path, st, 0);
 }
 
 s64
 sys_lstat(u64 path, u64 st)
 {
-	return stat_at(AT_FDCWD, path, st, 0);
+	return stat_at(path, st, AT_SYMLINK_NOFOLLOW);
 }
 
 s64
 sys_fstat(u64 fd, u64 st)
 {
-	struct stat pipe = {.st_dev = ANON_DEV, .st_mode = S_IFIFO | 0600, .st_nlink = 1, .st_blksize = PAGE_SIZE};
-	struct file *f = file_get(fd);
-	s64 err;
+	struct stat kernel;
+	s64 err = stat_fd(fd, &kernel);
 
-	if (!f)
-		return -EBADF;
-	pipe.st_ino = f->ino;
-	err = f->inode ? stat_put(f->inode, st) : copy_to_user((void *)st, &pipe, sizeof(pipe));
-	file_put(f);
-	return err;
+	return err ? err : copy_to_user((void *)st, &kernel, sizeof(kernel));
 }
 
-/* Why the look at the path: an empty one means the descriptor itself, which may be a pipe, without an inode. */
 s64
 sys_newfstatat(u64 dirfd, u64 path, u64 st, u64 flags)
 {
-	u8 first;
+	struct stat kernel;
+	s64 err;
 
 	if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
 		return -EINVAL;
-	if ((flags & AT_EMPTY_PATH) && (s32)dirfd != AT_FDCWD) {
-		if (get_user_u8(&first, (u8 *)path))
-			return -EFAULT;
-		if (!first)
-			return sys_fstat(dirfd, st);
-	}
-	return stat_at(dirfd, path, st,
-		       follow_unless(flags, AT_SYMLINK_NOFOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0));
+	err = stat_get(dirfd, path, flags, &kernel);
+	return err ? err : copy_to_user((void *)st, &kernel, sizeof(kernel));
 }
 
 s64
@@ -120,40 +107,6 @@ sys_fstatfs(u64 fd, u64 buf)
 		return err;
 	err = statfs_put(inode, buf);
 	inode_put(inode);
-	return err;
-}
-
-s64
-sys_truncate(u64 path, u64 size)
-{
-	struct inode *inode;
-	s64 err;
-
-	if ((s64)size < 0)
-		return -EINVAL;
-	err = at_inode(AT_FDCWD, path, WALK_FOLLOW, &inode);
-	if (err)
-		return err;
-	err = inode_truncate(inode, size);
-	inode_put(inode);
-	return err;
-}
-
-s64
-sys_ftruncate(u64 fd, u64 size)
-{
-	struct file *f;
-	s64 err;
-
-	if ((s64)size < 0)
-		return -EINVAL;
-	f = file_get(fd);
-	if (!f)
-		return -EBADF;
-	err = f->flags & O_PATH ? -EBADF : -EINVAL;
-	if (f->inode && file_can_write(f))
-		err = inode_truncate(f->inode, size);
-	file_put(f);
 	return err;
 }
 
@@ -211,46 +164,54 @@ sys_fchownat(u64 dirfd, u64 path, u64 uid, u64 gid, u64 flags)
 			follow_unless(flags, AT_SYMLINK_NOFOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0));
 }
 
-s64
-sys_utimensat(u64 dirfd, u64 path, u64 times, u64 flags)
+/* Why the look at the path: an empty one means the descriptor itself, which may be a pipe, without an inode. */
+int
+stat_get(u64 dirfd, u64 path, u64 flags, struct stat *out)
 {
-	u64 ts[4] = {0, UTIME_NOW, 0, UTIME_NOW};
 	struct inode *inode;
-	s64 err;
+	u8 first;
+	int err;
 
-	if (flags & ~(u64)AT_SYMLINK_NOFOLLOW)
-		return -EINVAL;
-	if ((times && copy_from_user(ts, (void *)times, sizeof(ts))) || (!path && (s32)dirfd == AT_FDCWD))
-		return -EFAULT;
-	err = path ? at_inode(dirfd, path, follow_unless(flags, AT_SYMLINK_NOFOLLOW), &inode)
-		   : fd_inode_change(dirfd, &inode);
+	if ((flags & AT_EMPTY_PATH) && (s32)dirfd != AT_FDCWD) {
+		if (get_user_u8(&first, (u8 *)path))
+			return -EFAULT;
+		if (!first)
+			return stat_fd(dirfd, out);
+	}
+	err = at_inode(dirfd, path,
+		       follow_unless(flags, AT_SYMLINK_NOFOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0), &inode);
 	if (err)
 		return err;
-	err = times_set(inode, ts);
+	inode_stat(inode, out);
 	inode_put(inode);
-	return err;
+	return 0;
+}
+
+static int
+stat_fd(u64 fd, struct stat *out)
+{
+	struct file *f = file_get(fd);
+
+	if (!f)
+		return -EBADF;
+	*out = (struct stat){.st_dev = ANON_DEV,
+			     .st_ino = f->ino,
+			     .st_mode = S_IFIFO | 0600,
+			     .st_nlink = 1,
+			     .st_blksize = PAGE_SIZE};
+	if (f->inode)
+		inode_stat(f->inode, out);
+	file_put(f);
+	return 0;
 }
 
 static s64
-stat_at(u64 dirfd, u64 path, u64 st, u32 walk_flags)
-{
-	struct inode *inode;
-	s64 err = at_inode(dirfd, path, walk_flags, &inode);
-
-	if (err)
-		return err;
-	err = stat_put(inode, st);
-	inode_put(inode);
-	return err;
-}
-
-static s64
-stat_put(struct inode *inode, u64 st)
+stat_at(u64 path, u64 st, u64 flags)
 {
 	struct stat kernel;
+	s64 err = stat_get(AT_FDCWD, path, flags, &kernel);
 
-	inode_stat(inode, &kernel);
-	return copy_to_user((void *)st, &kernel, sizeof(kernel));
+	return err ? err : copy_to_user((void *)st, &kernel, sizeof(kernel));
 }
 
 /* Root may do everything, but execute a file that nobody may. */
@@ -324,10 +285,20 @@ chown_do(struct inode *inode, u32 uid, u32 gid)
 	if (!err) {
 		inode->uid = uid != ID_KEEP ? uid : inode->uid;
 		inode->gid = gid != ID_KEEP ? gid : inode->gid;
+		inode->mode &= ~set_ids(inode);
 		change_end(inode);
 	}
 	inode_put(inode);
 	return err;
+}
+
+/* What a change of the owner takes away, even from root: set-uid, and set-gid of what the group may execute. */
+static u32
+set_ids(const struct inode *inode)
+{
+	if (inode_is_dir(inode))
+		return 0;
+	return S_ISUID | ((inode->mode & 0010) ? S_ISGID : 0);
 }
 
 /* Takes tree_lock, unless the inode forgets everything with its last user: a file of /proc. */
@@ -344,30 +315,7 @@ change_end(struct inode *inode)
 	rwsem_write_unlock(&tree_lock);
 }
 
-/* @times: seconds and nanoseconds of access, then of modification. */
-static s64
-times_set(struct inode *inode, const u64 times[4])
-{
-	u64 *const field[2] = {&inode->atime_ns, &inode->mtime_ns};
-
-	if (inode->sb->type->single)
-		return -EPERM;
-	for (u32 i = 0; i < 2; i++) {
-		if (times[2 * i + 1] >= 1000000000 && times[2 * i + 1] != UTIME_NOW && times[2 * i + 1] != UTIME_OMIT)
-			return -EINVAL;
-	}
-	for (u32 i = 0; i < 2; i++) {
-		if (times[2 * i + 1] == UTIME_NOW)
-			*field[i] = inode_now_ns();
-		else if (times[2 * i + 1] != UTIME_OMIT)
-			*field[i] = times[2 * i] * 1000000000 + times[2 * i + 1];
-	}
-	inode->ctime_ns = inode_now_ns();
-	return 0;
-}
-
-/* As fd_inode; -EBADF also for a descriptor of O_PATH, through which nothing may be changed. */
-static s64
+int
 fd_inode_change(u64 fd, struct inode **out)
 {
 	struct file *f = file_get(fd);

@@ -187,6 +187,18 @@ pagecache_set_size(struct pagecache *object, u64 size)
 	clear_part(object, size, round_up(size, PAGE_SIZE));
 }
 
+u64
+pagecache_count_range(struct pagecache *object, u64 first, u64 end)
+{
+	u64 count = 0;
+
+	spin_lock(&object->lock);
+	for (u64 i = first; radix_next(&object->tree, &i) && i < end; i++)
+		count++;
+	spin_unlock(&object->lock);
+	return count;
+}
+
 void
 pagecache_punch(struct pagecache *object, u64 start, u64 end)
 {

@@ -126,6 +126,9 @@ int pagecache_fault_page(struct pagecache *object, u64 index, struct page **out)
  */
 void pagecache_set_size(struct pagecache *object, u64 size);
 
+/* pagecache_count_range - pages that the object has with numbers in [first, end). Context: takes object->lock. */
+u64 pagecache_count_range(struct pagecache *object, u64 first, u64 end);
+
 /*
  * pagecache_punch - make a hole of the bytes [start, end): whole pages are unmapped everywhere and freed, the parts of
  * pages at its ends are cleared; the size stays, and private copies that programs have made stay

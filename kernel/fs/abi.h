@@ -40,6 +40,7 @@
 #define O_CLOEXEC 02000000
 #define O_PATH 010000000
 #define O_TMPFILE_BIT 020000000
+#define O_TMPFILE (O_TMPFILE_BIT | O_DIRECTORY)
 
 #define AT_FDCWD (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100
@@ -56,7 +57,19 @@
 #define F_SETFL 4
 #define F_DUPFD_CLOEXEC 1030
 #define F_GETPIPE_SZ 1032
+#define F_ADD_SEALS 1033
+#define F_GET_SEALS 1034
 #define FD_CLOEXEC 1
+
+#define F_SEAL_SEAL 1
+#define F_SEAL_SHRINK 2
+#define F_SEAL_GROW 4
+#define F_SEAL_WRITE 8
+#define F_SEAL_FUTURE_WRITE 16
+#define F_SEALS_ALL 31
+
+#define FALLOC_FL_KEEP_SIZE 1
+#define FALLOC_FL_PUNCH_HOLE 2
 
 #define SEEK_SET 0
 #define SEEK_CUR 1
@@ -72,6 +85,8 @@
 #define S_IFREG 0100000
 #define S_IFLNK 0120000
 #define S_IFSOCK 0140000
+#define S_ISUID 04000
+#define S_ISGID 02000
 
 #define MS_RDONLY 1
 #define MS_NOSUID 2

@@ -29,6 +29,7 @@ struct file_ops {
 	void (*release)(struct file *f);                /* the last reference is gone, the inode still pinned */
 	s64 (*ioctl)(struct file *f, u32 cmd, u64 arg); /* absent: -ENOTTY */
 	int (*fsync)(struct file *f);                   /* absent: nothing to do for files in memory, else -EINVAL */
+	s64 (*fallocate)(struct file *f, u32 mode, u64 from, u64 to); /* bytes [from, to); absent: -EOPNOTSUPP */
 	u64 (*size)(struct file *f);                    /* what SEEK_END counts from; absent: inode_size() */
 	const char *label; /* of files without inode: "pipe" makes /proc/<pid>/fd show pipe:[number] */
 	bool stream;       /* no position: seeking, pread and pwrite give ESPIPE */

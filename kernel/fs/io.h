@@ -21,6 +21,7 @@ struct io {
 	u64 left;          /* bytes to go */
 	u64 pos;           /* file position of the next byte; streams ignore it */
 	bool kernel;       /* the buffers are the kernel's own */
+	bool append;       /* a write goes to the end of the file, as with O_APPEND */
 	bool faulted;      /* a copy met a bad address: the transfer ends here */
 	struct iovec one;  /* room for the ordinary case: one segment */
 };
@@ -36,6 +37,7 @@ io_init(struct io *io, u64 base, u64 len, u64 pos)
 	io->left = len;
 	io->pos = pos;
 	io->kernel = false;
+	io->append = false;
 	io->faulted = false;
 }
 

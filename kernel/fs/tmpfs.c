@@ -2,13 +2,10 @@
 /*
  * kernel/fs/tmpfs.c - directories and inodes of tmpfs
  *
- * Idea        A directory is a list of entries in the order of their making; each has a position that is never used
- *             again, so that readdir goes on in the right place whatever is removed meanwhile. Simple: a linear
- *             search that compares hashes first; a bigger kernel has a tree or a table of names.
+ * Idea        A directory is a list of entries (tmpfs_entry.h). A file that was made without a name, by O_TMPFILE or
+ *             memfd_create, has an entry that is dead from the start. Those of memfd_create belong to a file system
+ *             that is mounted nowhere and has no limit but memory.
  * Invariants  see tmpfs.h
- *             I3  An entry is on the list of names of its inode. The last one that is removed stays there, dead, until
- *                 the inode goes or gets a new name: an open file remembers what it was called.
- *             I4  entries are in ascending order of pos, from DIR_FIRST_POS on
  * Locks       tree_lock, for writing where entries change; held by every caller but evict and drop. name_lock for the
  *             lists of names
  * Follow      from path.c, kernel/sys_path.c   to vfs.c, mm/pagecache.c
@@ -17,7 +14,9 @@
 #include <kernel/fs/tmpfs.h>
 
 #include <kernel/fs/devfs.h>
+#include <kernel/fs/tmpfs_entry.h>
 #include <kernel/lib/errno.h>
+#include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
 #include <mm/page_alloc.h>
@@ -25,20 +24,7 @@
 #include <mm/slab.h>
 
 #define TMPFS_MAGIC 0x01021994
-#define TMPFS_SHARE 2   /* at most half of all memory becomes files, and a name may be had for each page, as in Linux */
-#define DIR_FIRST_POS 2 /* 0 and 1 are "." and ".." */
-
-struct tmpfs_entry {
-	struct list link;      /* in the directory's entries */
-	struct list name_link; /* in the inode's names */
-	struct inode *dir;     /* whose entry it is; held by what names the inode: I3 */
-	struct inode *inode;   /* one held reference */
-	bool dead;             /* no longer in the directory; name_lock */
-	u64 pos;
-	u32 hash;
-	u32 len;
-	char name[];
-};
+#define TMPFS_SHARE 2 /* at most half of all memory becomes files, and a name may be had for each page, as in Linux */
 
 static int tmpfs_fill(struct superblock *sb);
 static int devtmpfs_fill(struct superblock *sb);
@@ -56,19 +42,12 @@ static s64 tmpfs_read_link(struct inode *inode, char *buf, u32 size);
 static u64 tmpfs_link_size(struct inode *inode);
 static void tmpfs_evict(struct inode *inode);
 
+static int tmpfs_tmpfile(struct inode *dir, const struct inode_kind *kind, struct inode **out);
+static void inherit_group(const struct inode *dir, struct inode *inode);
+static int nameless(struct inode *dir, const char *name, const struct inode_kind *kind, struct inode **out);
 static struct inode *tmpfs_inode(struct superblock *sb, const struct inode_kind *kind);
 static bool inode_furnish(struct inode *inode, const struct inode_kind *kind);
-static struct tmpfs_entry *entry_new(const char *name, u32 len);
-static struct tmpfs_entry *entry_find(struct inode *dir, const char *name, u32 len);
-static void entry_add(struct inode *dir, struct tmpfs_entry *e, struct inode *inode);
-static void entry_del(struct inode *dir, struct tmpfs_entry *e);
-static void dir_add(struct inode *dir, struct tmpfs_entry *e);
-static void dir_del(struct inode *dir, struct tmpfs_entry *e);
-static void names_change(struct inode *inode, struct tmpfs_entry *out, struct tmpfs_entry *in);
-static struct tmpfs_entry *names_change_locked(struct inode *inode, struct tmpfs_entry *out, struct tmpfs_entry *in);
-static struct tmpfs_entry *first_name(struct inode *inode);
 static void drop_all_below(struct inode *root);
-static u32 name_hash(const char *name, u32 len);
 
 static const struct inode_ops tmpfs_ops = {
 	.evict = tmpfs_evict,
@@ -81,6 +60,7 @@ static const struct inode_ops tmpfs_link_ops = {
 static const struct inode_ops tmpfs_dir_ops = {
 	.lookup = tmpfs_lookup,
 	.create = tmpfs_create,
+	.tmpfile = tmpfs_tmpfile,
 	.link = tmpfs_link,
 	.remove = tmpfs_remove,
 	.rename = tmpfs_rename,
@@ -101,6 +81,25 @@ const struct fs_type devtmpfs_type = {
 	.fill = devtmpfs_fill,
 	.drop = tmpfs_drop,
 };
+
+/* Where files are that memfd_create makes: mounted nowhere. */
+static struct superblock anon = {.type = &tmpfs_type, .dev = ANON_DEV};
+
+void
+tmpfs_init(void)
+{
+	if (tmpfs_fill(&anon))
+		panic("No memory for the file system of memfd_create.");
+	anon.quota.most = ~0UL;
+}
+
+int
+tmpfs_memfd(const char *name, struct inode **out)
+{
+	struct inode_kind kind = {.mode = S_IFREG | 0777};
+
+	return nameless(anon.root, name, &kind, out);
+}
 
 static int
 tmpfs_fill(struct superblock *sb)
@@ -167,10 +166,54 @@ tmpfs_create(struct inode *dir, const char *name, u32 len, const struct inode_ki
 		kfree(e);
 		return -ENOMEM;
 	}
+	inherit_group(dir, inode);
 	entry_add(dir, e, inode);
 	*out = inode_get(inode);
 	inode_drop(inode); /* the entry has its own reference */
 	return 0;
+}
+
+static int
+tmpfs_tmpfile(struct inode *dir, const struct inode_kind *kind, struct inode **out)
+{
+	char name[24];
+	int err;
+
+	if (!dir->nlink)
+		return -ENOENT;
+	format(name, sizeof(name), "#%lu", (u64)atomic64_read(&dir->sb->next_ino) + 1);
+	err = nameless(dir, name, kind, out);
+	if (!err)
+		inherit_group(dir, *out);
+	return err;
+}
+
+/* A file that was never in @dir, which gives it a file system and the path it shows. Gives *out, pinned. */
+static int
+nameless(struct inode *dir, const char *name, const struct inode_kind *kind, struct inode **out)
+{
+	struct tmpfs_entry *e = entry_new(name, strlen(name));
+	struct inode *inode = e ? tmpfs_inode(dir->sb, kind) : NULL;
+
+	if (!inode) {
+		kfree(e);
+		return -ENOMEM;
+	}
+	entry_forgotten(dir, e, inode);
+	*out = inode_get(inode);
+	inode_drop(inode); /* only the caller knows it */
+	return 0;
+}
+
+/* In a directory with the set-gid bit everything belongs to its group, and directories hand the bit on. */
+static void
+inherit_group(const struct inode *dir, struct inode *inode)
+{
+	if (!(dir->mode & S_ISGID))
+		return;
+	inode->gid = dir->gid;
+	if (inode_is_dir(inode))
+		inode->mode |= S_ISGID;
 }
 
 static int
@@ -180,7 +223,7 @@ tmpfs_link(struct inode *dir, const char *name, u32 len, struct inode *target)
 
 	assert(rwsem_write_is_mine(&tree_lock));
 	assert(!inode_is_dir(target));
-	if (!dir->nlink || !target->nlink)
+	if (!dir->nlink || (!target->nlink && !target->linkable))
 		return -ENOENT;
 	if (dir->sb->names >= dir->sb->names_most)
 		return -ENOSPC;
@@ -231,9 +274,9 @@ tmpfs_rename(struct inode *old_dir, const char *old_name, u32 old_len, struct in
 		return err;
 	}
 	new->inode = child; /* the old entry's reference */
-	dir_del(old_dir, old);
-	dir_add(new_dir, new);
-	names_change(child, old, new); /* consumes the old entry */
+	entry_unlink(old_dir, old);
+	entry_link(new_dir, new);
+	entry_names_change(child, old, new); /* consumes the old entry */
 	child->ctime_ns = inode_now_ns();
 	return 0;
 }
@@ -256,7 +299,7 @@ tmpfs_iterate(struct inode *dir, u64 pos, struct dir_emit *emit)
 static int
 tmpfs_name_of(struct inode *dir, struct inode *child, char *name)
 {
-	struct tmpfs_entry *e = first_name(child);
+	struct tmpfs_entry *e = entry_first_name(child);
 
 	must_hold(&name_lock);
 	if (!e || e->dir != dir)
@@ -283,7 +326,7 @@ tmpfs_link_size(struct inode *inode)
 static void
 tmpfs_evict(struct inode *inode)
 {
-	struct tmpfs_entry *e = first_name(inode);
+	struct tmpfs_entry *e = entry_first_name(inode);
 
 	if (inode->object)
 		pagecache_put(inode->object);
@@ -330,6 +373,7 @@ inode_furnish(struct inode *inode, const struct inode_kind *kind)
 			return false;
 		pagecache_count_in(object, &inode->sb->quota);
 		inode_own_object(inode, object);
+		inode->seals = F_SEAL_SEAL;
 		return true;
 	case S_IFLNK:
 		len = strlen(kind->target) + 1;
@@ -341,120 +385,6 @@ inode_furnish(struct inode *inode, const struct inode_kind *kind)
 	default:
 		return true;
 	}
-}
-
-static struct tmpfs_entry *
-entry_new(const char *name, u32 len)
-{
-	struct tmpfs_entry *e = kmalloc(sizeof(*e) + len + 1, ALLOC_KERNEL);
-
-	assert(len && len <= NAME_MAX);
-	if (!e)
-		return NULL;
-	memcpy(e->name, name, len);
-	e->name[len] = 0;
-	e->len = len;
-	e->hash = name_hash(name, len);
-	e->dead = false;
-	return e;
-}
-
-static struct tmpfs_entry *
-entry_find(struct inode *dir, const char *name, u32 len)
-{
-	u32 hash = name_hash(name, len);
-	struct tmpfs_entry *e;
-
-	list_for_each (e, &dir->entries, link) {
-		if (e->hash == hash && e->len == len && !memcmp(e->name, name, len))
-			return e;
-	}
-	return NULL;
-}
-
-/* Takes one reference to @inode for the entry. */
-static void
-entry_add(struct inode *dir, struct tmpfs_entry *e, struct inode *inode)
-{
-	inode_hold(inode);
-	e->inode = inode;
-	dir_add(dir, e);
-	names_change(inode, NULL, e);
-}
-
-/* The entry's reference ends; the inode's reference to its parent ends with the inode itself. */
-static void
-entry_del(struct inode *dir, struct tmpfs_entry *e)
-{
-	struct inode *inode = e->inode;
-
-	dir_del(dir, e);
-	names_change(inode, e, NULL); /* consumes the entry */
-	inode_drop(inode);
-}
-
-static void
-dir_add(struct inode *dir, struct tmpfs_entry *e)
-{
-	dir->sb->names++;
-	e->dir = dir;
-	e->pos = dir->next_pos++;
-	list_add_tail(&e->link, &dir->entries);
-	if (inode_is_dir(e->inode))
-		dir->nlink++;
-	dir->mtime_ns = dir->ctime_ns = inode_now_ns();
-}
-
-static void
-dir_del(struct inode *dir, struct tmpfs_entry *e)
-{
-	list_del(&e->link);
-	dir->sb->names--;
-	if (inode_is_dir(e->inode))
-		dir->nlink--;
-	dir->mtime_ns = dir->ctime_ns = inode_now_ns();
-}
-
-/* The names of @inode lose @out and gain @in; either may be NULL. Its parent is the directory of the first. */
-static void
-names_change(struct inode *inode, struct tmpfs_entry *out, struct tmpfs_entry *in)
-{
-	struct inode *old = inode->parent;
-	struct tmpfs_entry *gone;
-
-	spin_lock(&name_lock);
-	gone = names_change_locked(inode, out, in);
-	inode->parent = first_name(inode)->dir;
-	inode_hold(inode->parent);
-	spin_unlock(&name_lock);
-	kfree(gone);
-	inode_drop(old);
-}
-
-/* Returns the entry that nobody needs any more, or NULL. */
-static struct tmpfs_entry *
-names_change_locked(struct inode *inode, struct tmpfs_entry *out, struct tmpfs_entry *in)
-{
-	struct tmpfs_entry *first = first_name(inode);
-
-	must_hold(&name_lock);
-	if (in)
-		list_add_tail(&in->name_link, &inode->names);
-	if (!out && first && first->dead)
-		out = first;
-	if (!out)
-		return NULL;
-	out->dead = true;
-	if (inode->names.next == inode->names.prev)
-		return NULL; /* I3: it was the last */
-	list_del(&out->name_link);
-	return out;
-}
-
-static struct tmpfs_entry *
-first_name(struct inode *inode)
-{
-	return list_empty(&inode->names) ? NULL : list_first(&inode->names, struct tmpfs_entry, name_link);
 }
 
 /* No recursion: go down to a directory without entries, remove what is there, go up. */
@@ -477,15 +407,4 @@ drop_all_below(struct inode *root)
 		else
 			entry_del(dir, e);
 	}
-}
-
-/* FNV-1a. */
-static u32
-name_hash(const char *name, u32 len)
-{
-	u32 hash = 2166136261U;
-
-	for (u32 i = 0; i < len; i++)
-		hash = (hash ^ (u8)name[i]) * 16777619U;
-	return hash;
 }

@@ -22,6 +22,21 @@ extern const struct fs_type tmpfs_type;
 extern const struct fs_type devtmpfs_type;   /* the same, with the device nodes in it from the start */
 extern const struct file_ops tmpfs_file_ops; /* of regular files */
 
+/* Makes the file system of memfd_create. Context: boot. */
+void tmpfs_init(void);
+
+/* file_ops->fallocate of a regular file. -EPERM (sealed) -EOPNOTSUPP -EFBIG -ENOSPC -ENOMEM -EINTR. May sleep. */
+s64 tmpfs_fallocate(struct file *f, u32 mode, u64 from, u64 to);
+
+/*
+ * tmpfs_memfd - a file in no directory, called @name
+ *
+ * Returns   0; -ENOMEM
+ * Context   may sleep
+ * Gives     *out, pinned (inode_put)
+ */
+int tmpfs_memfd(const char *name, struct inode **out);
+
 /*
  * tmpfs_append_kernel - write @len bytes at the end of a file, for the initrd
  *

@@ -17,7 +17,9 @@
 #include <kernel/fs/io.h>
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <kernel/process.h>
 #include <kernel/sched.h>
+#include <kernel/signal.h>
 #include <kernel/task.h>
 #include <mm/pagecache.h>
 
@@ -26,10 +28,15 @@
 static s64 tmpfs_read(struct file *f, struct io *io);
 static s64 tmpfs_write(struct file *f, struct io *io);
 static s64 write_locked(struct inode *inode, struct io *io);
+static s64 write_check_locked(struct inode *inode, struct io *io);
 static s64 write_page_locked(struct inode *inode, struct io *io);
 static bool give_way(const struct io *io);
 
-const struct file_ops tmpfs_file_ops = {.read = tmpfs_read, .write = tmpfs_write};
+const struct file_ops tmpfs_file_ops = {
+	.read = tmpfs_read,
+	.write = tmpfs_write,
+	.fallocate = tmpfs_fallocate,
+};
 
 int
 tmpfs_append_kernel(struct inode *inode, const void *data, u64 len)
@@ -85,7 +92,7 @@ tmpfs_write(struct file *f, struct io *io)
 
 	if (done)
 		return done;
-	if (f->flags & O_APPEND)
+	if ((f->flags & O_APPEND) || io->append)
 		io->pos = inode->object->size;
 	done = write_locked(inode, io);
 	mutex_unlock(&inode->lock);
@@ -101,9 +108,9 @@ write_locked(struct inode *inode, struct io *io)
 	assert(mutex_is_mine(&inode->lock));
 	if (!io->left)
 		return 0;
-	if (io->pos >= FILE_MAX)
-		return -EFBIG;
-	io->left = min_u64(io->left, FILE_MAX - io->pos);
+	got = write_check_locked(inode, io);
+	if (got)
+		return got;
 	do {
 		got = write_page_locked(inode, io);
 		if (got < 0)
@@ -116,6 +123,23 @@ write_locked(struct inode *inode, struct io *io)
 	return moved;
 }
 
+/* May this be written? Cuts it to what may. */
+static s64
+write_check_locked(struct inode *inode, struct io *io)
+{
+	u64 most = FILE_MAX;
+
+	if (current->process)
+		most = min_u64(most, rlimit_get(current->process, RLIMIT_FSIZE));
+	if (io->pos >= most) {
+		if (most < FILE_MAX)
+			signal_send_current(SIGXFSZ);
+		return -EFBIG;
+	}
+	io->left = min_u64(io->left, most - io->pos);
+	return inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ? -EPERM : 0;
+}
+
 /* Up to the end of one page: the bytes first, then the size that shows them. */
 static s64
 write_page_locked(struct inode *inode, struct io *io)
@@ -126,6 +150,8 @@ write_page_locked(struct inode *inode, struct io *io)
 	u64 got;
 	int err;
 
+	if ((inode->seals & F_SEAL_GROW) && io->pos + want > inode->object->size)
+		return -EPERM;
 	err = pagecache_get_page(inode->object, io->pos >> PAGE_SHIFT, &page);
 	if (err)
 		return err;
@@ -133,6 +159,8 @@ write_page_locked(struct inode *inode, struct io *io)
 	page_put(page);
 	if (got && io->pos > inode->object->size)
 		pagecache_set_size(inode->object, io->pos);
+	if (!got && io->pos - off >= inode->object->size) /* nothing shows the page */
+		pagecache_punch(inode->object, io->pos - off, io->pos - off + PAGE_SIZE);
 	return got;
 }
 

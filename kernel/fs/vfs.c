@@ -21,6 +21,9 @@
 #include <kernel/lib/errno.h>
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
+#include <kernel/process.h>
+#include <kernel/signal.h>
+#include <kernel/task.h>
 #include <kernel/wall_clock.h>
 #include <mm/page_alloc.h>
 #include <mm/pagecache.h>
@@ -38,6 +41,7 @@ static const struct fs_type *const fs_types[] = {&tmpfs_type, &procfs_type, &dev
 static struct kmem_cache *inode_cache; /* const after init */
 static atomic_t next_dev;
 
+static int truncate_locked(struct inode *inode, u64 size);
 static void object_pin(struct pagecache *object);
 static void object_unpin(struct pagecache *object);
 static struct superblock *sb_create(const char *source, const struct fs_type *type);
@@ -58,6 +62,7 @@ vfs_init(void)
 	file_init();
 	files_init();
 	pipe_init();
+	tmpfs_init();
 	sb = sb_create("rootfs", &tmpfs_type);
 	if (!sb)
 		panic("No memory for the root file system.");
@@ -204,6 +209,8 @@ inode_stat(struct inode *inode, struct stat *st)
 int
 inode_truncate(struct inode *inode, u64 size)
 {
+	int err;
+
 	if (inode_is_dir(inode))
 		return -EISDIR;
 	if (!inode->object)
@@ -212,8 +219,23 @@ inode_truncate(struct inode *inode, u64 size)
 		return -EFBIG;
 	if (mutex_lock_killable(&inode->lock))
 		return -EINTR;
-	pagecache_set_size(inode->object, size);
+	err = truncate_locked(inode, size);
 	mutex_unlock(&inode->lock);
+	return err;
+}
+
+static int
+truncate_locked(struct inode *inode, u64 size)
+{
+	u64 old = inode->object->size;
+
+	if (inode->seals & (size < old ? F_SEAL_SHRINK : size > old ? F_SEAL_GROW : 0))
+		return -EPERM;
+	if (size > old && size > rlimit_get(current->process, RLIMIT_FSIZE)) {
+		signal_send_current(SIGXFSZ);
+		return -EFBIG;
+	}
+	pagecache_set_size(inode->object, size);
 	inode->mtime_ns = inode->ctime_ns = inode_now_ns();
 	return 0;
 }

@@ -60,6 +60,8 @@ struct inode_ops {
 	int (*lookup)(struct inode *dir, const char *name, u32 len, struct inode **out);
 	/* Makes a new entry, which the caller knows to be absent; gives a pinned reference. Absent: -ENOENT. */
 	int (*create)(struct inode *dir, const char *name, u32 len, const struct inode_kind *kind, struct inode **out);
+	/* Makes a file without a name, which link may give one; gives it pinned. Absent: -EOPNOTSUPP. */
+	int (*tmpfile)(struct inode *dir, const struct inode_kind *kind, struct inode **out);
 	/* One more name for @target. Absent: -EPERM. */
 	int (*link)(struct inode *dir, const char *name, u32 len, struct inode *target);
 	/* Removes the entry @name, which leads to @child; directories are known to be unmounted. Absent: -EPERM. */
@@ -95,6 +97,8 @@ struct inode {
 	struct list names;           /* tree_lock and name_lock: tmpfs entries that name it, or the last that did */
 	struct superblock *mounted;  /* tree_lock: what covers this directory, or NULL */
 	struct pagecache *object;    /* const after init: contents of a regular file that has pages, else NULL */
+	u32 seals;                   /* lock: F_SEAL_* of a regular file of tmpfs */
+	bool linkable;               /* const after init: made by O_TMPFILE, and link may name it */
 	struct mutex lock;           /* rank INODE */
 	u64 atime_ns, mtime_ns, ctime_ns; /* since 1970; written without a guard: each is one word */
 	union {                           /* of the file system's own */
@@ -222,7 +226,7 @@ u64 inode_size(struct inode *inode);
 /*
  * inode_truncate - set the size of a regular file
  *
- * Returns   0; -EISDIR, -EINVAL (no such file can be truncated), -EFBIG, -ENOMEM, -EINTR (killed while waiting)
+ * Returns   0; -EISDIR, -EINVAL (no such file can be truncated), -EFBIG, -EPERM (sealed), -EINTR (killed while waiting)
  * Context   may sleep; takes inode->lock
  */
 int inode_truncate(struct inode *inode, u64 size);

@@ -49,7 +49,7 @@ extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshar
 extern const struct test_case mremap_cases[];
 
 /* files */
-extern const struct test_case names_cases[];
+extern const struct test_case names_cases[], statx_cases[], sendfile_cases[], fallocate_cases[], memfd_cases[];
 
 extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[], robust_cases[], membarrier_cases[];
 
@@ -75,6 +75,9 @@ static const struct test_group groups[] = {
 	{"mremap", mremap_cases},
 	/* files */
 	{"names", names_cases},
+	{"statx", statx_cases},
+	{"sendfile", sendfile_cases},
+	{"memfd", memfd_cases},
 	/* threads and time */
 	{"cputime", cputime_cases},
 	{"clone", clone_cases},
