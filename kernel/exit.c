@@ -18,11 +18,13 @@
  * Follow      from sys_proc.c, signal.c   to wait_child.c, mm_put, files_put, sched_exit
  * Tests       tests/guest/proc.c, tests/guest/wait.c, tests/guest/thread.c
  */
+#include <kernel/dev/tty_job.h>
 #include <kernel/exit.h>
 #include <kernel/fs/file.h>
 #include <kernel/fs/files.h>
 #include <kernel/fs/fs_context.h>
 #include <kernel/futex.h>
+#include <kernel/job.h>
 #include <kernel/panic.h>
 #include <kernel/process.h>
 #include <kernel/robust_list.h>
@@ -68,6 +70,7 @@ exit_thread(s32 status)
 	if (leave_or_inherit(process, status, &belongings)) {
 		give_back(&belongings);
 		exit_release_vfork();
+		tty_job_exit(process);
 		become_zombie(process);
 	}
 	sched_exit();
@@ -198,6 +201,7 @@ become_zombie(struct process *process)
 		process->nr_threads);
 	process->state = PROCESS_ZOMBIE;
 	signal_queue_forget(&process->queue, ~0UL);
+	job_member_leaves(process);
 	orphan_children(process);
 	reaped = tell_parent(process);
 	spin_unlock(&process_lock);
@@ -220,6 +224,8 @@ orphan_children(struct process *process)
 		list_add_tail(&child->sibling, &init_process->children);
 		if (child->state == PROCESS_ZOMBIE && tell_parent(child))
 			process_put(child);
+		else
+			job_parent_leaves(process, child);
 	}
 }
 

@@ -267,6 +267,7 @@ link_process(struct fork *f)
 	struct process *parent = f->request->flags & CLONE_PARENT ? f->parent->parent : f->parent;
 
 	memcpy(child->limits, f->parent->limits, sizeof(child->limits));
+	child->tty = f->parent->tty;
 	signal_actions_fork(child, f->parent);
 	process_link(child, parent, f->tid, f->parent->pgid, f->parent->sid);
 }

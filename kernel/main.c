@@ -13,6 +13,8 @@
 #include <arch/mmu.h>
 #include <kernel/boot_info.h>
 #include <kernel/cmdline.h>
+#include <kernel/dev/console.h>
+#include <kernel/dev/tty.h>
 #include <kernel/dev/virtio_blk.h>
 #include <kernel/exec.h>
 #include <kernel/fs/abi.h>
@@ -73,6 +75,7 @@ kernel_main(const struct boot_info *info)
 	vfs_init();
 	procfs_init();
 	futex_init();
+	tty_init();
 	process_init();
 	if (process_start_init(init_task, (void *)info))
 		panic("no memory for process 1");
@@ -114,7 +117,7 @@ init_task(void *arg)
 	const struct boot_info *info = arg;
 
 	smp_start((u32)cmdline_u64("maxcpus", MAX_CPUS));
-	serial_irq_init();
+	console_start();
 	virtio_blk_probe_all();
 	vfs_disks_found();
 	initrd_unpack(info->initrd_pa, info->initrd_size);

@@ -59,7 +59,7 @@ pid_free(s32 nr)
 void
 pid_attach(struct pid_node *node, enum pid_kind kind, s32 nr)
 {
-	assertf(nr > 0 && nr < PID_MAX, "%d is no process number", nr);
+	assertf(nr >= 0 && nr < PID_MAX, "%d is no process number", nr);
 	assertf(bitmap_test(pid_map, (u64)nr), "process number %d gets a carrier but was not in use", nr);
 	node->nr = nr;
 	node->kind = kind;
@@ -70,14 +70,14 @@ void
 pid_detach(struct pid_node *node)
 {
 	list_del(&node->link);
-	if (!bucket_scan(bucket_of(node->nr), node->nr, KIND_ANY))
+	if (node->nr && !bucket_scan(bucket_of(node->nr), node->nr, KIND_ANY))
 		bitmap_clear(pid_map, (u64)node->nr);
 }
 
 struct pid_node *
 pid_find(enum pid_kind kind, s32 nr)
 {
-	if (nr <= 0 || nr >= PID_MAX)
+	if (nr < 0 || nr >= PID_MAX)
 		return NULL;
 	return bucket_scan(bucket_of(nr), nr, (s32)kind);
 }

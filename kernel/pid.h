@@ -8,6 +8,7 @@
  *
  *                 number 7:  [THREAD 7] [PROCESS 7] [GROUP 7, process 7] [GROUP 7, process 9] [SESSION 7 ...]
  *
+ *             Process 1 is born into group and session 0, as on Linux; so it can make a session of its own.
  * Invariants  I1  A bit of the map is set if and only if a node carries the number, or it was just handed out.
  *             I2  At most one node of kind THREAD and one of kind PROCESS carries a number.
  * Locks       process_lock (kernel/process.h), held by every caller
@@ -26,6 +27,7 @@ enum pid_kind {
 	PID_PROCESS,
 	PID_GROUP,
 	PID_SESSION,
+	PID_FOREGROUND, /* a terminal's: keeps the number of its foreground group from another use */
 };
 
 void pid_init(void);

@@ -35,6 +35,7 @@ static void console_unlock(bool taken, u64 flags);
 static void say_lines(enum printk_level level, const char *text, u64 len);
 static void say_line(enum printk_level level, u64 ns, const char *line, u64 len);
 static void console_write(const char *s, u64 n);
+static void console_follow(const char *s, u64 n);
 
 void
 printk_va(enum printk_level level, const char *fmt, va_list args)
@@ -65,14 +66,17 @@ printk_console_level(u32 level)
 	WRITE_ONCE(console_level, level);
 }
 
-void
-printk_console_write(const char *s, size_t n)
+u32
+printk_console_send(const u8 *s, u32 n)
 {
 	u64 flags;
 	bool taken = console_lock(&flags);
 
-	console_write(s, n);
+	n = serial_send(s, n);
+	vga_write((const char *)s, n);
+	console_follow((const char *)s, n);
 	console_unlock(taken, flags);
+	return n;
 }
 
 void
@@ -163,6 +167,12 @@ console_write(const char *s, u64 n)
 {
 	serial_write(s, n);
 	vga_write(s, n);
+	console_follow(s, n);
+}
+
+static void
+console_follow(const char *s, u64 n)
+{
 	for (u64 i = 0; i < n; i++)
 		console_column = s[i] == '\n' ? 0 : console_column + 1;
 }

@@ -51,12 +51,12 @@ void printk_console_level(u32 level);
 void printk_init(void);
 
 /*
- * printk_console_write - bytes of a program, straight to the consoles; a kernel message never lands inside them
+ * printk_console_send - bytes of a program, straight to the consoles; a kernel message never lands inside them
  *
- * Returns   nothing
+ * Returns   how many went out: less than @n when the serial line takes no more now (console_interrupt() will tell)
  * Context   any
  */
-void printk_console_write(const char *s, size_t n);
+u32 printk_console_send(const u8 *s, u32 n);
 
 /* From now on this CPU prints without waiting for another that holds the lock. Context: panic. */
 void printk_break_lock(void);

@@ -110,7 +110,7 @@ start_first_thread(struct process *process, void (*fn)(void *arg), void *arg)
 	pid = pid_alloc();
 	assertf(pid == 1, "the first process has number %d: it must be started before any other", pid);
 	signal_actions_fork(process, NULL);
-	process_link(process, NULL, pid, pid, pid);
+	process_link(process, NULL, pid, 0, 0);
 	process_add_thread(process, task, pid);
 	init_process = process;
 	spin_unlock(&process_lock);

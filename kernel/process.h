@@ -33,6 +33,7 @@ struct fs_context;
 struct mm;
 struct signal_actions;
 struct task;
+struct tty;
 
 enum process_state {
 	PROCESS_LIVE,
@@ -57,6 +58,7 @@ struct process {
 	s32 pid; /* const after fork */
 	s32 pgid;
 	s32 sid;
+	struct tty *tty;          /* the controlling terminal, or NULL; also read by the process itself without it */
 	s32 exit_signal;          /* what the parent is sent: SIGCHLD, another, or 0 */
 	struct pid_node pid_node; /* pid table: PROCESS, GROUP, SESSION */
 	struct pid_node pgid_node;

@@ -10,7 +10,7 @@
  */
 #include <kernel/exit.h>
 #include <kernel/panic.h>
-#include <kernel/pid.h>
+#include <kernel/job.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/signal_stop.h>
@@ -58,7 +58,7 @@ signal_stop(struct process *process, int sig)
 	must_hold(&process_lock);
 	if (process->stop_signal || process->group_exit)
 		return;
-	if (sig != SIGSTOP && process_group_orphaned(process->pgid))
+	if (sig != SIGSTOP && job_orphaned(process->pgid, NULL))
 		return;
 	process->stop_signal = sig;
 	process->parked = 0;
@@ -114,22 +114,4 @@ signal_stop_thread_left(struct process *process, struct task *task)
 	assertf(!task->signal.parked, "thread %d leaves while parked", task->tid);
 	if (process->stop_signal && !process->stopped && process->nr_threads && process->parked == process->nr_threads)
 		stop_complete(process);
-}
-
-bool
-process_group_orphaned(s32 pgid)
-{
-	struct pid_node *node;
-
-	must_hold(&process_lock);
-	for (node = pid_find(PID_GROUP, pgid); node; node = pid_next(node)) {
-		const struct process *member = container_of(node, struct process, pgid_node);
-		const struct process *parent = member->parent;
-
-		if (member->state != PROCESS_LIVE || !parent || parent->init)
-			continue;
-		if (parent->pgid != pgid && parent->sid == member->sid)
-			return false;
-	}
-	return true;
 }

@@ -43,6 +43,3 @@ void signal_park(void);
 
 /* signal_stop_thread_left - a thread is leaving: perhaps the others were waited for. Context: holds process_lock. */
 void signal_stop_thread_left(struct process *process, struct task *task);
-
-/* process_group_orphaned - no member has a parent in another group of the session. Context: holds process_lock. */
-bool process_group_orphaned(s32 pgid);

@@ -170,6 +170,7 @@ sys_setsid(void)
 		pid_detach(&process->sid_node);
 		process->pgid = process->pid;
 		process->sid = process->pid;
+		process->tty = NULL;
 		pid_attach(&process->sid_node, PID_SESSION, process->sid);
 		pid_attach(&process->pgid_node, PID_GROUP, process->pgid);
 		result = process->pid;

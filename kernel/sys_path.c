@@ -22,7 +22,7 @@
 #include <kernel/task.h>
 #include <kernel/uaccess.h>
 
-#define OPEN_ONCE (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) /* not kept in the open file */
+#define OPEN_ONCE (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC) /* not kept in the open file */
 
 static s64 open_at(u64 dirfd, u64 path, u32 flags, u64 mode);
 static int open_check(u32 flags);
@@ -332,6 +332,7 @@ open_finish(struct inode *inode, u32 flags)
 
 	if (err)
 		return err;
+	f->flags &= ~(u32)O_NOCTTY; /* was for the terminal's open */
 	if ((flags & O_TRUNC) && f->object)
 		err = inode_truncate(f->inode, 0);
 	if (err) {

@@ -8,6 +8,7 @@
  * Follow      from syscall.c   to exec.c, exit.c, wait_child.c
  * Tests       tests/guest/proc.c, tests/guest/wait.c, tests/guest/exec.c
  */
+#include <kernel/dev/console.h>
 #include <kernel/exec.h>
 #include <kernel/exit.h>
 #include <kernel/lib/errno.h>
@@ -206,6 +207,7 @@ sys_reboot(u64 magic1, u64 magic2, u64 command, u64 arg)
 		known |= (u32)magic2 == magics[i];
 	if ((u32)magic1 != REBOOT_MAGIC1 || !known)
 		return -EINVAL;
+	console_settle();
 	switch ((u32)command) {
 	case REBOOT_RESTART:
 		pr_notice("reboot: restarting system\n");

@@ -23,9 +23,9 @@
 #include <arch/fpu.h>
 #include <arch/mmu.h>
 #include <arch/pci.h>
-#include <arch/serial.h>
 #include <arch/trap.h>
 #include <arch/x86.h>
+#include <kernel/dev/console.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
@@ -400,7 +400,7 @@ trap_interrupt(struct trap_frame *f)
 		break;
 	case VECTOR_SERIAL:
 		apic_eoi();
-		serial_interrupt();
+		console_interrupt();
 		break;
 	case VECTOR_SPURIOUS:
 		break;

@@ -1,302 +1,197 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/dev/console.c - /dev/console: a terminal on the serial line, with the text screen beside it
+ * kernel/dev/console.c - the terminal's line: bytes between the serial port and the line discipline
  *
- * Idea        Output goes where printk's goes, up to a chunk in one piece. Input arrives byte by byte from an
- *             interrupt and is edited there: a line at a time with echo, erase (DEL, ^H), kill (^U) and ^D, or raw,
- *             as the termios say.
+ * Idea        An interrupt may take no lock that the line discipline and signals need. So it only moves bytes from the
+ *             port to a ring; the thread "console" hands them to the line discipline, which echoes and signals.
  *
- *                 tail              line              head
- *                  v                 v                 v
- *                 [finished lines    |being edited     |free ...]       a ring; ^D leaves MARK_EOF in it
+ *                 port --interrupt--> [ typed ] --thread--> ldisc --> readers, signals
+ *                 port <--writers, thread-------------------- ldisc <-- writers, echo
+ *                        (what the port does not take now: the transmit interrupt wakes the thread)
  *
- *             Simple: one terminal, the same for all of /dev/console, tty and ttyS0; no sessions and no job control,
- *             so that TIOCGPGRP is ENOTTY, and ^C and ^Z are ordinary bytes. A line feed goes out as CR LF whatever
- *             OPOST says.
- * Invariants  I1  tail <= line <= head <= tail + RING, counted without wrapping.
- *             I2  In raw mode line == head.
- * Locks       console_lock (spin, interrupts off): the ring, its indices, termios, window size
- * Follow      from arch/x86_64/serial.c, devfs.c   to printk.c
- * Tests       every guest test that prints; typing at the console
- * See         termios(3), ioctl_tty(2)
+ *             Nothing is lost on the way in: when the line discipline has no room the thread leaves bytes in the ring,
+ *             and when the ring is full the interrupt leaves them in the port, which holds off the sender.
+ *             Output goes by whole chunks through printk's lock, so that a message of the kernel does not land inside
+ *             of a line that is being printed.
+ * Invariants  I1  typed_tail <= typed_head <= typed_tail + TYPED, counted without wrapping.
+ *             I2  receiving is false only while the ring is full; whoever makes room sets it.
+ * Locks       console_lock (spin, interrupts off): the ring and which interrupts are on. tty->lock before it.
+ * Follow      from arch/x86_64/serial.c   to ldisc.h, dev/tty_job.h, printk.h
+ * Tests       tests/guest/tty.c; every guest test that prints
  */
 #include <kernel/dev/console.h>
 
-#include <kernel/fs/file.h>
-#include <kernel/fs/io.h>
-#include <kernel/lib/errno.h>
+#include <arch/cpu.h>
+#include <kernel/dev/tty.h>
+#include <kernel/dev/tty_job.h>
+#include <kernel/kthread.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
-#include <kernel/uaccess.h>
-#include <kernel/wait.h>
 
-#define RING 1024    /* a power of two; more typed ahead than this is lost */
-#define CHUNK 256    /* bytes copied at a time, on the stack */
-#define MARK_EOF 256 /* no byte has this value */
+#define TYPED 8192 /* bytes between interrupt and thread, a power of two */
+#define BATCH 64   /* bytes that the thread takes at a time; their echo fits into what programs leave to it */
+#define SETTLE_NS NS_PER_SEC
+#define LOOKS_MAX 64 /* times that one interrupt looks at the port: a stuck status bit must not hold the CPU */
 
-static s64 console_read(struct file *f, struct io *io);
-static s64 console_write(struct file *f, struct io *io);
-static s64 console_ioctl(struct file *f, u32 cmd, u64 arg);
-static bool take(u8 *buf, u32 max, u32 *len);
-static bool take_one_locked(u8 *buf, u32 *len);
-static bool input_locked(u8 byte);
-static bool edit_locked(u8 byte);
-static void store_locked(u16 value);
-static void erase_locked(void);
-static void echo(u8 byte);
-static s64 termios_get(u64 arg);
-static s64 termios_set(u64 arg, bool flush);
-static u32 bytes_ready(void);
-
-const struct file_ops console_ops = {
-	.read = console_read,
-	.write = console_write,
-	.ioctl = console_ioctl,
-	.stream = true,
-};
+static void console_thread(void *arg);
+static bool has_work(void);
+static void take_in(struct tty *tty);
+static bool typed_take(u8 *byte);
+static void port_look(void);
+static void transmit_when_ready(void);
 
 static struct spinlock console_lock = SPINLOCK_INIT(RANK_CONSOLE);
-static struct wait_queue console_readers = WAIT_QUEUE_INIT(console_readers);
-static u16 ring[RING]; /* console_lock */
-static u32 tail;       /* console_lock */
-static u32 line;       /* console_lock; read without it to decide about sleeping */
-static u32 head;       /* console_lock */
-static struct termios tios = {
-	/* console_lock */
-	.c_iflag = ICRNL,
-	.c_oflag = OPOST | ONLCR,
-	.c_cflag = B115200 | CS8 | CREAD,
-	.c_lflag = ICANON | ECHO | ECHOE | ECHOK,
-	.c_cc = {[VERASE] = 0x7f, [VKILL] = 0x15, [VEOF] = 0x04, [VMIN] = 1},
-};
-static struct winsize window = {.ws_row = 25, .ws_col = 80}; /* console_lock */
+static struct wait_queue console_work = WAIT_QUEUE_INIT(console_work);
+static u8 typed[TYPED];       /* console_lock */
+static u32 typed_head;        /* console_lock; read without it to decide about sleeping */
+static u32 typed_tail;        /* console_lock; likewise */
+static bool receiving = true; /* console_lock: the receive interrupt is on */
+static bool transmit_wanted;  /* console_lock: the transmit interrupt is on */
+static bool transmit_ready;   /* console_lock to set; the thread clears it before it pumps */
 
 void
-console_input(u8 byte)
+console_start(void)
 {
-	u64 flags = spin_lock_irqsave(&console_lock);
-	bool ready = input_locked(byte);
-
-	assertf(line - tail <= head - tail && head - tail <= RING, "tail %u line %u head %u", tail, line, head);
-	spin_unlock_irqrestore(&console_lock, flags);
-	if (ready)
-		wake_all(&console_readers);
+	if (!kthread_create(console_thread, &console_tty, "console"))
+		panic("no memory for the console's thread");
+	serial_irq_init();
 }
 
-/* One line, or what a raw line has. */
-static s64
-console_read(struct file *f, struct io *io)
-{
-	u8 buf[CHUNK];
-	u64 moved = 0;
-	bool more = true;
-	u32 len;
-	int err;
+/* ---- the interrupt ---- */
 
-	while (io->left && more && !io->faulted) {
-		more = take(buf, min_u64(io->left, CHUNK), &len);
-		if (len) {
-			moved += io_put(io, buf, len);
-			continue;
-		}
-		if (!more || moved)
+void
+console_interrupt(void)
+{
+	u64 flags = spin_lock_irqsave(&console_lock);
+
+	for (u32 i = 0; i < LOOKS_MAX; i++) {
+		port_look();
+		serial_interrupts(receiving, transmit_wanted);
+		if (!serial_interrupt_pending())
 			break;
-		if (f->flags & O_NONBLOCK)
-			return -EAGAIN;
-		err = wait_event_interruptible(&console_readers, READ_ONCE(line) != READ_ONCE(tail));
-		if (err)
-			return err;
 	}
-	return io_result(io, moved);
-}
-
-static s64
-console_write(struct file *f, struct io *io)
-{
-	u8 buf[CHUNK];
-	u64 moved = 0;
-	u64 len;
-
-	while (io->left && !io->faulted) {
-		len = io_take(io, buf, CHUNK);
-		printk_console_write((const char *)buf, len);
-		moved += len;
-		cond_resched();
-	}
-	return io_result(io, moved);
-}
-
-static s64
-console_ioctl(struct file *f, u32 cmd, u64 arg)
-{
-	struct winsize size;
-	u64 flags;
-
-	switch (cmd) {
-	case TCGETS:
-		return termios_get(arg);
-	case TCSETS:
-	case TCSETSW:
-	case TCSETSF:
-		return termios_set(arg, cmd == TCSETSF);
-	case TIOCGWINSZ:
-		flags = spin_lock_irqsave(&console_lock);
-		size = window;
-		spin_unlock_irqrestore(&console_lock, flags);
-		return copy_to_user((void *)arg, &size, sizeof(size));
-	case TIOCSWINSZ:
-		if (copy_from_user(&size, (void *)arg, sizeof(size)))
-			return -EFAULT;
-		flags = spin_lock_irqsave(&console_lock);
-		window = size;
-		spin_unlock_irqrestore(&console_lock, flags);
-		return 0;
-	case FIONREAD:
-		return put_user_u32(bytes_ready(), (u32 *)arg);
-	default:
-		return -ENOTTY;
-	}
-}
-
-/* Moves finished input to @buf. False: the read ends after these *len bytes, which may be 0 (^D). */
-static bool
-take(u8 *buf, u32 max, u32 *len)
-{
-	u64 flags = spin_lock_irqsave(&console_lock);
-	bool more = true;
-
-	*len = 0;
-	while (more && *len < max && tail != line)
-		more = take_one_locked(buf, len);
-	if (more && *len == max && tail != line && ring[tail % RING] == MARK_EOF) {
-		tail++; /* a ^D right behind what the reader asked for ends this read, not the next */
-		more = false;
-	}
+	assertf(typed_head - typed_tail <= TYPED, "head %u tail %u", typed_head, typed_tail);
 	spin_unlock_irqrestore(&console_lock, flags);
-	return more;
-}
-
-static bool
-take_one_locked(u8 *buf, u32 *len)
-{
-	u16 value = ring[tail++ % RING];
-
-	if (value == MARK_EOF)
-		return false;
-	buf[(*len)++] = value;
-	return !((tios.c_lflag & ICANON) && value == '\n');
-}
-
-/* Returns true when readers have something to look at. */
-static bool
-input_locked(u8 byte)
-{
-	if (byte == '\r' && (tios.c_iflag & ICRNL))
-		byte = '\n';
-	if (tios.c_lflag & ICANON)
-		return edit_locked(byte);
-	store_locked(byte);
-	line = head;
-	if (tios.c_lflag & ECHO)
-		echo(byte);
-	return true;
-}
-
-static bool
-edit_locked(u8 byte)
-{
-	if (byte == tios.c_cc[VERASE] || byte == '\b') {
-		erase_locked();
-		return false;
-	}
-	if (byte == tios.c_cc[VKILL]) {
-		while (head != line)
-			erase_locked();
-		return false;
-	}
-	if (byte == tios.c_cc[VEOF]) {
-		store_locked(MARK_EOF);
-		line = head;
-		return true;
-	}
-	/* The last place is for the end of the line. */
-	if (byte != '\n' && head - tail >= RING - 1)
-		return false;
-	store_locked(byte);
-	if (tios.c_lflag & ECHO)
-		echo(byte);
-	if (byte == '\n')
-		line = head;
-	return byte == '\n';
+	wake_all(&console_work);
 }
 
 static void
-store_locked(u16 value)
+port_look(void)
 {
-	if (head - tail < RING)
-		ring[head++ % RING] = value;
+	u8 byte;
+
+	receiving = typed_head - typed_tail < TYPED;
+	while (receiving && serial_receive(&byte)) {
+		typed[typed_head % TYPED] = byte;
+		WRITE_ONCE(typed_head, typed_head + 1);
+		receiving = typed_head - typed_tail < TYPED;
+	}
+	if (transmit_wanted && serial_can_send()) {
+		transmit_wanted = false;
+		WRITE_ONCE(transmit_ready, true);
+	}
+}
+
+/* ---- the thread ---- */
+
+static void
+console_thread(void *arg)
+{
+	struct tty *tty = arg;
+
+	for (;;) {
+		(void)wait_event_interruptible(&console_work, has_work());
+		WRITE_ONCE(transmit_ready, false);
+		mutex_lock(&tty->lock);
+		take_in(tty);
+		console_pump(tty);
+		mutex_unlock(&tty->lock);
+		if (ldisc_readable(&tty->ldisc, 1))
+			wake_all(&tty->readers);
+	}
+}
+
+static bool
+has_work(void)
+{
+	return READ_ONCE(transmit_ready) ||
+	       (READ_ONCE(typed_head) != READ_ONCE(typed_tail) && ldisc_room(&console_tty.ldisc));
 }
 
 static void
-erase_locked(void)
+take_in(struct tty *tty)
 {
-	bool control;
+	u8 byte;
+	int sig;
 
-	if (head == line)
-		return;
-	control = ring[--head % RING] < ' ';
-	if (tios.c_lflag & ECHO)
-		printk_console_write("\b \b\b \b", control ? 6 : 3);
+	for (u32 i = 0; i < BATCH && ldisc_room(&tty->ldisc) && typed_take(&byte); i++) {
+		sig = ldisc_input(&tty->ldisc, byte);
+		if (sig)
+			tty_job_signal(tty, sig);
+	}
 }
 
-/* Control characters show as ^X. */
+static bool
+typed_take(u8 *byte)
+{
+	u64 flags = spin_lock_irqsave(&console_lock);
+	bool found = typed_head != typed_tail;
+
+	if (found) {
+		*byte = typed[typed_tail % TYPED];
+		WRITE_ONCE(typed_tail, typed_tail + 1);
+	}
+	if (found && !receiving) {
+		receiving = true;
+		serial_interrupts(receiving, transmit_wanted);
+	}
+	spin_unlock_irqrestore(&console_lock, flags);
+	return found;
+}
+
+void
+console_input_wanted(void)
+{
+	if (has_work())
+		wake_all(&console_work);
+}
+
+/* ---- output ---- */
+
+void
+console_settle(void)
+{
+	(void)wait_event_timeout(&console_tty.writers, !ldisc_unsent(&console_tty.ldisc), clock_ns() + SETTLE_NS);
+}
+
+void
+console_pump(struct tty *tty)
+{
+	struct ldisc *l = &tty->ldisc;
+	const u8 *bytes;
+	u32 sent = 0;
+	u32 n;
+
+	assert(mutex_is_mine(&tty->lock));
+	while ((n = ldisc_pending(l, &bytes))) {
+		sent = printk_console_send(bytes, n);
+		ldisc_sent(l, sent);
+		if (sent < n)
+			break;
+	}
+	if (sent < n)
+		transmit_when_ready();
+	if (ldisc_writable(l))
+		wake_all(&tty->writers);
+}
+
+/* The interrupt comes at once when the port has become ready meanwhile. */
 static void
-echo(u8 byte)
-{
-	char text[2] = {'^', (char)(byte ^ 0x40)};
-
-	if ((byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7f)
-		printk_console_write(text, 2);
-	else
-		printk_console_write((const char *)&byte, 1);
-}
-
-static s64
-termios_get(u64 arg)
+transmit_when_ready(void)
 {
 	u64 flags = spin_lock_irqsave(&console_lock);
-	struct termios copy = tios;
 
+	transmit_wanted = true;
+	serial_interrupts(receiving, transmit_wanted);
 	spin_unlock_irqrestore(&console_lock, flags);
-	return copy_to_user((void *)arg, &copy, sizeof(copy));
-}
-
-/* What is being edited when a program turns to raw input is input too. */
-static s64
-termios_set(u64 arg, bool flush)
-{
-	struct termios copy;
-	u64 flags;
-
-	if (copy_from_user(&copy, (void *)arg, sizeof(copy)))
-		return -EFAULT;
-	flags = spin_lock_irqsave(&console_lock);
-	tios = copy;
-	if (flush)
-		tail = line = head;
-	if (!(tios.c_lflag & ICANON))
-		line = head;
-	spin_unlock_irqrestore(&console_lock, flags);
-	wake_all(&console_readers);
-	return 0;
-}
-
-static u32
-bytes_ready(void)
-{
-	u64 flags = spin_lock_irqsave(&console_lock);
-	u32 n = line - tail;
-
-	spin_unlock_irqrestore(&console_lock, flags);
-	return n;
 }

@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/dev/console.h - /dev/console: a terminal on the serial line, with the text screen beside it
+ * kernel/dev/console.h - the terminal's line: bytes between the serial port and the line discipline
  *
  * Idea        see console.c
  * Invariants  see console.c
- * Locks       console_lock
- * Follow      from arch/x86_64/serial.c (input), devfs.c   to printk.c
- * Tests       every guest test that prints
+ * Locks       see console.c
+ * Follow      from arch/x86_64/serial.c (interrupts), dev/tty.c   to ldisc.h, printk.h
+ * Tests       every guest test that prints; tests/guest/tty.c
  */
 #pragma once
 
-#include <kernel/lib/types.h>
+struct tty;
 
-struct file_ops;
+/* console_start - start the thread that takes input in; then interrupts may come. Context: boot, may sleep. */
+void console_start(void);
 
-extern const struct file_ops console_ops;
+/* console_interrupt - the serial port wants something. Context: its interrupt, interrupts off. */
+void console_interrupt(void);
 
-/* console_input - one byte has come in on the serial line. Context: an interrupt; does not sleep. */
-void console_input(u8 byte);
+/* console_pump - send what the line discipline has, as far as the port takes it. Context: holds tty->lock. */
+void console_pump(struct tty *tty);
+
+/* console_settle - give what is printed already a second to get out. Context: the machine's end; may sleep. */
+void console_settle(void);
+
+/* console_input_wanted - the line discipline may have room again. Context: any; no tty->lock needed. */
+void console_input_wanted(void);

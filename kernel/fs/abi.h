@@ -7,7 +7,7 @@
  * Locks       none
  * Follow      kernel/sys_fs.c and everything under kernel/fs
  * Tests       every guest test that opens a file
- * See         open(2), stat(2), getdents64(2), termios(3)
+ * See         open(2), stat(2), getdents64(2)
  */
 #pragma once
 
@@ -167,46 +167,4 @@ dev_minor(u64 dev)
 	return (dev & 0xff) | (dev >> 12 & ~0xffU);
 }
 
-#define TCGETS 0x5401
-#define TCSETS 0x5402
-#define TCSETSW 0x5403
-#define TCSETSF 0x5404
-#define TIOCGPGRP 0x540f
-#define TIOCSPGRP 0x5410
-#define TIOCSCTTY 0x540e
 #define FIONREAD 0x541b
-#define TIOCGWINSZ 0x5413
-#define TIOCSWINSZ 0x5414
-
-struct winsize {
-	u16 ws_row, ws_col, ws_xpixel, ws_ypixel;
-};
-
-#define TERMIOS_CHARS 19
-
-struct termios {
-	u32 c_iflag, c_oflag, c_cflag, c_lflag;
-	u8 c_line;
-	u8 c_cc[TERMIOS_CHARS];
-};
-
-_Static_assert(sizeof(struct termios) == 36, "the kernel's struct termios, not the C library's");
-
-#define ICRNL 0000400
-#define IXON 0002000
-#define OPOST 0000001
-#define ONLCR 0000004
-#define B115200 0010002
-#define CS8 0000060
-#define CREAD 0000200
-#define ISIG 0000001
-#define ICANON 0000002
-#define ECHO 0000010
-#define ECHOE 0000020
-#define ECHOK 0000040
-#define VINTR 0
-#define VQUIT 1
-#define VERASE 2
-#define VKILL 3
-#define VEOF 4
-#define VMIN 6

@@ -5,14 +5,14 @@
  * Idea        see devfs.h. null, zero, full and kmsg are a few lines each and live here.
  * Invariants  none
  * Locks       none
- * Follow      from file_open, vfs.c   to dev/console.c, printk.c, random.c
+ * Follow      from file_open, vfs.c   to dev/tty.c, printk.c, random.c
  * Tests       tests/guest/file.c
  * See         null(4), full(4), random(4); Linux Documentation/ABI/testing/dev-kmsg
  */
 #include <kernel/fs/devfs.h>
 
 #include <kernel/dev/block.h>
-#include <kernel/dev/console.h>
+#include <kernel/dev/tty.h>
 #include <kernel/fs/file.h>
 #include <kernel/fs/io.h>
 #include <kernel/fs/vfs.h>
@@ -48,11 +48,15 @@ static const struct file_ops random_ops = {.read = random_dev_read, .write = ran
 static const struct file_ops kmsg_ops = {.write = kmsg_write};
 
 static const struct device devices[] = {
-	{"null", 1, 3, 0666, &null_ops},      {"zero", 1, 5, 0666, &zero_ops},
-	{"full", 1, 7, 0666, &full_ops},      {"random", 1, 8, 0666, &random_ops},
-	{"urandom", 1, 9, 0666, &random_ops}, {"kmsg", 1, 11, 0644, &kmsg_ops},
-	{"tty", 5, 0, 0666, &console_ops},    {"console", 5, 1, 0600, &console_ops},
-	{"ttyS0", 4, 64, 0660, &console_ops},
+	{"null", 1, 3, 0666, &null_ops},
+	{"zero", 1, 5, 0666, &zero_ops},
+	{"full", 1, 7, 0666, &full_ops},
+	{"random", 1, 8, 0666, &random_ops},
+	{"urandom", 1, 9, 0666, &random_ops},
+	{"kmsg", 1, 11, 0644, &kmsg_ops},
+	{"tty", 5, 0, 0666, &tty_file_ops},
+	{"console", 5, 1, 0600, &console_file_ops},
+	{"ttyS0", TTY_RDEV_MAJOR, TTY_RDEV_MINOR, 0660, &serial_file_ops},
 };
 
 const struct file_ops *

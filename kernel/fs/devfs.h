@@ -7,7 +7,7 @@
  *             devtmpfs that follows what drivers announce.
  * Invariants  none
  * Locks       none: the table is constant
- * Follow      from file_open   to dev/console.c
+ * Follow      from file_open   to dev/tty.c
  * Tests       tests/guest/file.c
  */
 #pragma once

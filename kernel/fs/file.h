@@ -7,7 +7,7 @@
  * Invariants  I1  inode is pinned while the file lives; NULL only for a pipe, which has no name.
  * Locks       pos_lock (sleeping): pos, of files that have one. flags: one word, written whole.
  * Follow      from kernel/sys_rw.c, sys_fs.c, sys_mm.c, exec.c   to tmpfs_file.c, pipe.c, devfs.c, procfs.c,
- *             dev/console.c
+ *             dev/tty.c
  * Tests       tests/guest/file.c
  */
 #pragma once

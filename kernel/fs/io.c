@@ -5,7 +5,7 @@
  * Idea        see io.h
  * Invariants  see io.h
  * Locks       none
- * Follow      from tmpfs_file.c, pipe.c, procfs.c, dev/console.c   to arch/x86_64/uaccess.S
+ * Follow      from tmpfs_file.c, pipe.c, procfs.c, dev/tty.c   to arch/x86_64/uaccess.S
  * Tests       tests/guest/file.c, tests/guest/wild.c
  */
 #include <kernel/fs/io.h>

@@ -41,6 +41,9 @@ struct tally {
 	int failed;
 };
 
+/* terminal, jobs, waiting for several files */
+extern const struct test_case tty_cases[], jobs_cases[];
+
 extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshare_cases[], mmap_cases[],
 	protect_cases[], brk_cases[], stack_cases[], proc_cases[], wait_cases[], thread_cases[], futex_cases[],
 	exec_cases[], elf_cases[], cpu_cases[], trap_cases[], file_cases[], pipe_cases[], time_cases[], wild_cases[],
@@ -65,6 +68,10 @@ extern const struct test_case signal_cases[];
 extern const struct test_case proc_pid_cases[], proc_maps_cases[], proc_smaps_cases[], proc_pagemap_cases[];
 
 static const struct test_group groups[] = {
+	/* terminal, jobs, waiting for several files */
+	{"tty", tty_cases},
+	{"jobs", jobs_cases},
+	/* processes and their memory */
 	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},         {"unshare", unshare_cases},
 	{"mmap", mmap_cases},     {"protect", protect_cases}, {"brk", brk_cases},         {"stack", stack_cases},
 	{"proc", proc_cases},     {"wait", wait_cases},       {"thread", thread_cases},   {"futex", futex_cases},

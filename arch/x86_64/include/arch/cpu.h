@@ -120,8 +120,21 @@ void apic_init(void);
 /* Calibrates the TSC and the local timer: takes about 10 ms, interrupts off. */
 void clock_init(void);
 
-/* The serial line's receive interrupt: from now on console_input() is called. */
+/* Lets the serial line's interrupts through, receiving first: from now on console_interrupt() is called. */
 void serial_irq_init(void);
+
+/*
+ * What console_interrupt() does to the port. Context: interrupts off; console.c's lock keeps others out
+ *
+ * serial_receive - take a byte; false: none is there
+ * serial_can_send - is the transmitter empty?
+ * serial_interrupts - which interrupts may come; one whose cause is there already comes at once
+ * serial_interrupt_pending - is one of those still due? The interrupt controller sees edges: all must be served
+ */
+bool serial_receive(u8 *byte);
+bool serial_can_send(void);
+void serial_interrupts(bool receive, bool transmit);
+bool serial_interrupt_pending(void);
 
 /*
  * smp_start - bring up the other CPUs, each into sched_cpu_start()
@@ -228,6 +241,14 @@ void debug_exit(u32 code);
 
 /* Polled COM1; a line feed becomes CR LF. Gives up on a transmitter that stays busy. */
 void serial_write(const char *s, size_t n);
+
+/*
+ * serial_send - bytes as they are, without a long wait
+ *
+ * Returns   how many the port has taken; fewer than @n only if its transmit interrupt can tell when to go on
+ * Context   any; printk's lock orders it with serial_write
+ */
+u32 serial_send(const u8 *s, u32 n);
 
 /* 80 x 25 text, if the loader left such a screen; else nothing happens. */
 void vga_write(const char *s, size_t n);

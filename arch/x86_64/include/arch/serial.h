@@ -13,6 +13,3 @@
 
 /* 115200 baud, 8 data bits, FIFOs. Context: boot. */
 void serial_init(void);
-
-/* A byte or more has come. Context: interrupt. */
-void serial_interrupt(void);

@@ -150,6 +150,12 @@ outb(u16 port, u8 v)
 	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
 
+static inline void
+outsb(u16 port, const void *bytes, u64 n)
+{
+	__asm__ volatile("rep outsb" : "+S"(bytes), "+c"(n) : "d"(port) : "memory");
+}
+
 static inline u16
 inw(u16 port)
 {
