@@ -297,22 +297,26 @@ write_locked(struct pipe *p, struct io *io, u64 whole)
 	return got;
 }
 
-/* Fills the last page, then the spare one if a slot is free. */
+/*
+ * Fills the last page, then the spare one if a slot is free. Why the look at @io first: a slot that is taken and then
+ * gets no byte would stay in the ring, empty.
+ */
 static u64
 fill_locked(struct pipe *p, struct io *io)
 {
 	u64 done = 0;
-	struct pipe_slot *s = tail_locked(p);
+	struct pipe_slot *s;
 	u32 end;
 	u64 got;
 
 	assert(mutex_is_mine(&p->lock));
-	for (; s && io->left && !io->faulted; s = tail_locked(p)) {
+	while (io->left && !io->faulted && (s = tail_locked(p))) {
 		end = s->off + s->len;
 		got = io_take(io, (char *)page_to_va(s->page) + end, PAGE_SIZE - end);
 		s->len += got;
 		done += got;
 		if (!s->len) { /* the copy failed at once: the page was the spare one */
+			assert(!p->spare);
 			p->spare = s->page;
 			s->page = NULL;
 			p->used--;

@@ -174,6 +174,25 @@ bad_memory(void)
 	check_errno(read(ends[0], (void *)16, 1), EFAULT);
 }
 
+/* The second write fills the first one's page to the last byte, and the failed ones come when a page lies ready. */
+static void
+page_edges(void)
+{
+	static char page[2 * PAGE];
+	char *half = (char *)map_aligned(PAGE, PAGE) + PAGE - 50; /* 50 bytes, then nothing */
+
+	check(pipe(ends) == 0);
+	for (int round = 0; round < 3; round++) {
+		check(write(ends[1], page, 100) == 100 && write(ends[1], page, PAGE - 100) == PAGE - 100);
+		check(read(ends[0], page, PAGE) == PAGE);
+		check(write(ends[1], page, 100) == 100 && write(ends[1], page, PAGE - 100) == PAGE - 100);
+		check_errno(write(ends[1], NULL, 10), EFAULT);
+		check_errno(write(ends[1], NULL, PAGE), EFAULT);
+		check(write(ends[1], half, 50) == 50 && write(ends[1], page, PAGE) == PAGE);
+		check(read(ends[0], page, 2 * PAGE) == 2 * PAGE && read(ends[0], page, PAGE) == 50);
+	}
+}
+
 const struct test_case pipe_cases[] = {
 	{"bytes come out of a pipe in order", through, 0, 0},
 	{"a pipe without writers gives end of file", end_of_file, 0, 0},
@@ -184,5 +203,6 @@ const struct test_case pipe_cases[] = {
 	{"small writes of four processes are not torn", records_stay_whole, 0, CASE_SMP},
 	{"a reader asleep is woken, or killed", reader_killed, 0, 0},
 	{"a pipe gives EFAULT for bad memory", bad_memory, 0, 0},
+	{"a pipe's pages may be filled to the last byte, and a failed write leaves nothing", page_edges, 0, 0},
 	{0},
 };
