@@ -26,6 +26,7 @@
 #include <mm/slab.h>
 
 static const struct file_ops *ops_of(struct inode *inode, u32 flags);
+static int open_claimed(struct inode *inode, u32 flags, s32 claim, struct file **out);
 static int check_open(struct inode *inode, u32 flags);
 static int walk_kernel(const char *path, struct inode **out);
 static s64 dir_read(struct file *f, struct io *io);
@@ -72,6 +73,8 @@ file_release(struct file *f)
 	assert(atomic_read(&f->refs) == 0);
 	if (f->ops->release)
 		f->ops->release(f);
+	if (f->claim)
+		inode_unclaim(f->inode, f->claim);
 	if (f->inode)
 		inode_put(f->inode);
 	kmem_cache_free(file_cache, f);
@@ -86,21 +89,9 @@ file_get(u64 fd)
 int
 file_open(struct inode *inode, u32 flags, struct file **out)
 {
-	int err = check_open(inode, flags);
-	struct file *f = err ? NULL : file_alloc(inode, ops_of(inode, flags), flags);
+	bool writes = !(flags & O_PATH) && (flags & O_ACCMODE) != O_RDONLY;
 
-	if (!f) {
-		inode_put(inode);
-		return err ? err : -ENOMEM;
-	}
-	err = f->ops->open ? f->ops->open(f) : 0;
-	if (err) {
-		inode_put(inode);
-		kmem_cache_free(file_cache, f);
-		return err;
-	}
-	*out = f;
-	return 0;
+	return open_claimed(inode, flags, writes && inode_is_regular(inode) ? 1 : 0, out);
 }
 
 int
@@ -124,7 +115,7 @@ vfs_open_exec(const char *path, struct file **out)
 		inode_put(inode);
 		return -EACCES;
 	}
-	return file_open(inode, O_RDONLY, out);
+	return open_claimed(inode, O_RDONLY, -1, out);
 }
 
 s64
@@ -137,6 +128,35 @@ file_read_kernel(struct file *f, void *buf, u64 len, u64 off)
 	io_init(&io, (u64)buf, len, off);
 	io.kernel = true;
 	return f->ops->read(f, &io);
+}
+
+/* As file_open; the file holds @claim of inode->writers. */
+static int
+open_claimed(struct inode *inode, u32 flags, s32 claim, struct file **out)
+{
+	int err = check_open(inode, flags);
+	struct file *f;
+
+	if (!err && claim)
+		err = inode_claim(inode, claim);
+	f = err ? NULL : file_alloc(inode, ops_of(inode, flags), flags);
+	if (!f) {
+		if (!err && claim)
+			inode_unclaim(inode, claim);
+		inode_put(inode);
+		return err ? err : -ENOMEM;
+	}
+	f->claim = claim;
+	err = f->ops->open ? f->ops->open(f) : 0;
+	if (err) {
+		if (claim)
+			inode_unclaim(inode, claim);
+		inode_put(inode);
+		kmem_cache_free(file_cache, f);
+		return err;
+	}
+	*out = f;
+	return 0;
 }
 
 static int

@@ -37,6 +37,7 @@ struct file_ops {
 
 struct file {
 	atomic_t refs;
+	s32 claim;                  /* const after open: what this file holds of inode->writers: 1, -1 or 0 */
 	u32 flags;                  /* O_ACCMODE, O_APPEND, O_NONBLOCK ...: one word (fcntl F_SETFL) */
 	const struct file_ops *ops; /* const after init */
 	struct inode *inode;        /* const after init */
@@ -112,8 +113,8 @@ file_can_write(const struct file *f)
 /*
  * file_open - open what @inode is
  *
- * Returns   0; -ENOMEM, -ENXIO (no driver), -EISDIR (a directory, for writing), -ELOOP (a symbolic link), and what the
- *           kind's open gives
+ * Returns   0; -ENOMEM, -ENXIO (no driver), -EISDIR (a directory, for writing), -ELOOP (a symbolic link),
+ *           -ETXTBSY (a running program, for writing), and what the kind's open gives
  * Context   may sleep
  * Takes     the caller's pinned reference to @inode, whatever the result
  * Gives     *out, one reference
@@ -133,6 +134,7 @@ int vfs_open(const char *path, u32 flags, struct file **out);
  * vfs_open_exec - open a program by path, likewise
  *
  * Returns   0; -ENOENT -ENOTDIR -ELOOP -ENAMETOOLONG -ENOMEM -EACCES (no regular file, or no execute bit)
+ *           -ETXTBSY (somebody has it open for writing)
  * Context   may sleep; takes tree_lock
  * Gives     *out, one reference
  */

@@ -207,6 +207,20 @@ inode_stat(struct inode *inode, struct stat *st)
 }
 
 int
+inode_claim(struct inode *inode, s32 step)
+{
+	s32 now;
+
+	assert(step == 1 || step == -1);
+	do {
+		now = atomic_read(&inode->writers);
+		if (step > 0 ? now < 0 : now > 0)
+			return -ETXTBSY;
+	} while (!atomic_cmpxchg(&inode->writers, now, now + step));
+	return 0;
+}
+
+int
 inode_truncate(struct inode *inode, u64 size)
 {
 	int err;
@@ -217,10 +231,15 @@ inode_truncate(struct inode *inode, u64 size)
 		return -EINVAL;
 	if (size > SIZE_MAX_BYTES)
 		return -EFBIG;
-	if (mutex_lock_killable(&inode->lock))
-		return -EINTR;
-	err = truncate_locked(inode, size);
-	mutex_unlock(&inode->lock);
+	err = inode_claim(inode, 1);
+	if (err)
+		return err;
+	err = mutex_lock_killable(&inode->lock) ? -EINTR : 0;
+	if (!err) {
+		err = truncate_locked(inode, size);
+		mutex_unlock(&inode->lock);
+	}
+	inode_unclaim(inode, 1);
 	return err;
 }
 

@@ -85,6 +85,7 @@ struct inode_ops {
 
 struct inode {
 	atomic_t refs;
+	atomic_t writers;            /* above 0: open for writing; below: programs that run from it (inode_claim) */
 	u32 mode;                    /* tree_lock (chmod); the type bits are const after init */
 	u32 uid, gid;                /* tree_lock */
 	u32 nlink;                   /* tree_lock */
@@ -222,6 +223,21 @@ void inode_stat(struct inode *inode, struct stat *st);
 
 /* Bytes of the file (a regular one with pages), else 0. */
 u64 inode_size(struct inode *inode);
+
+/*
+ * inode_claim - as a writer (@step 1) or as a running program (-1): a file is never both at once
+ *
+ * Returns   0; -ETXTBSY: the other kind is there
+ * Context   any
+ */
+int inode_claim(struct inode *inode, s32 step);
+
+/* inode_unclaim - the claim @step ends. Context: any. */
+static inline void
+inode_unclaim(struct inode *inode, s32 step)
+{
+	atomic_add(&inode->writers, -step);
+}
 
 /*
  * inode_truncate - set the size of a regular file

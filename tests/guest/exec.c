@@ -416,7 +416,25 @@ static_pie(void)
 	}
 }
 
+/* A file is written or it runs. The copy is no program; what counts is the error. */
+static void
+text_busy(void)
+{
+	char *words[] = {"busy", NULL};
+
+	check_errno(open("/proc/self/exe", O_RDWR), ETXTBSY);
+	check_errno(open("/proc/self/exe", O_RDONLY | O_TRUNC), ETXTBSY);
+	check_errno(truncate("/proc/self/exe", 0), ETXTBSY);
+	int fd = file_make("/tmp/busy", 100);
+	check(fchmod(fd, 0700) == 0);
+	check_errno(execve("/tmp/busy", words, environ), ETXTBSY);
+	close(fd);
+	check_errno(execve("/tmp/busy", words, environ), ENOEXEC);
+	check(truncate("/tmp/busy", 0) == 0 && unlink("/tmp/busy") == 0);
+}
+
 const struct test_case exec_cases[] = {
+	{"a running program is not written, and what is open for writing does not run", text_busy, 0, 0},
 	{"a program gets its words and its environment", words, 0, 0},
 	{"a program gets the auxiliary vector and an aligned stack", auxv, 0, 0},
 	{"a program inherits files, but not those that close on exec", files_inherited, 0, 0},
