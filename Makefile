@@ -40,12 +40,13 @@ say = $(if $(filter 1,$V),,@printf '  %-8s%s\n' '$1' '$2')
 all: build/tidemark.elf build/initrd.cpio.gz iso
 
 help:
-	@echo 'make run          boot the ISO and watch memory run out    (make deps first, by itself)'
+	@echo 'make run          boot the ISO, up to a shell's prompt      (make deps first, by itself)'
 	@echo 'make test         host and guest tests                     (also: make check)'
 	@echo 'make all          build/tidemark.elf, build/initrd.cpio.gz, build/tidemark.iso'
 	@echo 'make iso          build/tidemark.iso                       (BOOT=uefi: for OVMF)'
 	@echo 'make gdb          boot, halted, with gdb attached          (make qemu-gdb: without gdb)'
 	@echo 'make bench        mmbench, counted in instructions         (make bench-linux: beside Linux)'
+	@echo 'make nightly      a million system calls that are nearly right (make fuzz CALLS=n SEED=n)'
 	@echo 'make test-linux   the guest tests on a stock Linux kernel'
 	@echo 'make deps         install what is missing from the distribution'
 	@echo 'make docs         docs/abi.md, from the tables of system calls'
@@ -137,7 +138,8 @@ ARCHIVE := $(PYTHON) iso/initrd.py
 build/user/%: user/%.c Makefile
 	$(call say,MUSL,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(MUSL_CC) $(UFLAGS) -o $@ $<
+	$(Q)$(MUSL_CC) $(UFLAGS) -o $@ $(filter %.c,$^)
+build/user/sysfuzz: $(wildcard user/sysfuzz/*.[ch])
 
 build/guest/%.o: tests/guest/%.c Makefile
 	$(call say,MUSL,$<)
@@ -155,11 +157,13 @@ build/guest/pie: tests/guest/prog/pie.c Makefile
 	$(Q)$(MUSL_CC) -std=gnu17 -O2 -Wall -Wextra -fPIE -static -nostartfiles -Wl,-pie,--no-dynamic-linker -o $@ \
 		/usr/lib/x86_64-linux-musl/rcrt1.o $<
 
-build/initrd.cpio.gz: $(USER) iso/initrd.py
-	$(call say,CPIO,$@)
-	$(Q)$(ARCHIVE) $@ /init=build/user/init $(foreach p,$(USER),/bin/$(notdir $p)=$p)
-
+# /init, our programs and iso/root; busybox with its applets beside them.
 BUSYBOX := $(firstword $(wildcard /bin/busybox /usr/bin/busybox))
+build/initrd.cpio.gz: $(USER) iso/initrd.py $(wildcard iso/root/*/*) $(BUSYBOX)
+	$(call say,CPIO,$@)
+	$(Q)$(ARCHIVE) $@ /init=build/user/init $(foreach p,$(USER),/bin/$(notdir $p)=$p) tree:iso/root \
+		$(if $(BUSYBOX),busybox=$(BUSYBOX))
+
 build/initrd-test.cpio.gz: build/guest/guest-tests build/guest/pie $(USER) iso/initrd.py
 	$(call say,CPIO,$@)
 	$(Q)$(ARCHIVE) $@ /init=build/guest/guest-tests /bin/pie=build/guest/pie \
@@ -215,6 +219,14 @@ test check: deps
 test-images: build/tidemark.elf build/tidemark-debug.elf build/initrd-test.cpio.gz build/initrd.cpio.gz
 
 -include tests/host/build.mk
+
+# A million calls with arguments that are nearly right, other ones each time: some minutes.
+.PHONY: fuzz nightly
+CALLS ?= 1000000
+SEED  ?= #
+fuzz nightly: deps
+	@$(MAKE) --no-print-directory build/tidemark-debug.elf build/initrd.cpio.gz
+	@$(PYTHON) tests/fuzz.py $(CALLS) $(SEED)
 
 test-linux: deps
 	@$(MAKE) --no-print-directory build/initrd-test.cpio.gz

@@ -22,8 +22,8 @@ Every system call that Linux 6.1 has for x86-64, and how much of it is here. Thi
 [kernel/syscalls.def](../kernel/syscalls.def), [syscalls_part.def](../kernel/syscalls_part.def) and
 [syscalls_linux.def](../kernel/syscalls_linux.def); a test fails when it is not what they say.
 
-* **full**: what Linux's call does, as far as Tidemark has the things it speaks of. A test fails when no guest case calls it
-  with success.
+* **full**: what Linux's call does, as far as Tidemark has the things it speaks of. A test fails when no guest case
+  calls it with success.
 * **part**: what the last column does not exclude; for the rest the errno of a Linux that is built without it.
 * **absent**: `ENOSYS`, said once on the console. A test tries each.
 * **no call**: `ENOSYS` on Linux as well; only the number and the name exist.
@@ -70,7 +70,8 @@ def document():
     linux, built, reasons = tables()
     rows = [row(nr, name, macro, built, reasons) for nr, (name, macro) in linux.items()]
     count = {word: sum(f"| {word} |" in r for r in rows) for word in ("full", "part", "absent", "no call")}
-    return (HEAD + f"{count['full']} full, {count['part']} in part, {count['absent']} absent, {count['no call']} no call; "
+    return (HEAD + f"{count['full']} full, {count['part']} in part, {count['absent']} absent, "
+            f"{count['no call']} no call; "
             "335 to 423 were never given to x86-64.\n\n| number | name | | what is missing |\n|---:|---|---|---|\n"
             + "\n".join(rows) + "\n")
 

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * user/init.c - process 1: runs one program, keeps the account of free memory, and turns the machine off
+ * user/init.c - process 1: makes a machine that a person can use, and turns it off
  *
- * Idea        the program is the story, or the one that the kernel's command line names behind `--`: init PROGRAM ARGS.
- *             Process 1 only waits meanwhile, so that its account before and after is that of everything in between.
+ * Idea        init                 mounts what programs expect and runs a login shell on the console; when it exits,
+ *                                  the machine is turned off. A shell that is killed (it may be the OOM killer's
+ *                                  choice) is replaced.
+ *             init PROGRAM ARGS    runs this one program: the words behind `--` on the kernel's command line. Process
+ *                                  1 only waits meanwhile, so that its account of free memory before and after is
+ *                                  that of everything in between.
  * Invariants  process 1 reaps every child, its own and orphans
  * Locks       none
- * Follow      from kernel/main.c   to user/story.c
- * Tests       tests/guest/test_guest.py (test_story) reads what it prints
+ * Follow      from kernel/main.c   to iso/root/etc/profile, user/story.c
+ * Tests       tests/guest/test_terminal.py; tests/guest/test_guest.py reads the account
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -25,47 +31,141 @@
 
 enum {
 	PAGE = 4096,
-	STATUS_NO_PROGRAM = 127
+	LEDGER_MAX = 2048,
+	STATUS_NO_PROGRAM = 127,
+	SYSLOG_CONSOLE_LEVEL = 8, /* syslog(2) */
+	LEVEL_WARNINGS = 5        /* and what is more urgent: out of memory, but not who had a segfault */
 };
 
+struct account {
+	long pages; /* free; exactly, where the kernel offers its ledger */
+	char ledger
+		[LEDGER_MAX]; /* /proc/mm_check, for which the kernel empties its caches and checks itself; or empty */
+};
+
+static void session_run(void);
+static int shell_run(void);
+static void console_take(void);
+static int program_account(char **words);
 static int program_run(const char *path, char **argv);
 static void end_describe(const char *path, int status);
-static void account_describe(long before, long after);
-static void next_describe(void);
+static void account_describe(const struct account *before, const struct account *after);
+static void ledger_describe(const char *before, const char *after);
+static void account_take(struct account *account);
 static int children_reap(pid_t pid);
-static long pages_free(void);
-static long ledger_pages(void);
-static void files_mount(void);
+static void file_systems_mount(void);
+static void signals_take(void);
+static void power_signal(int signal);
+static void power_off(int how) __attribute__((noreturn));
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 int
 main(int argc, char **argv)
 {
-	char *story[] = {"story", NULL};
-	char **words = argc > 1 ? argv + 1 : story;
+	if (getpid() == 1) {
+		file_systems_mount();
+		signals_take();
+	}
+	if (argc > 1) {
+		int status = program_account(argv + 1);
+		if (getpid() != 1)
+			return status != 0;
+	} else {
+		session_run();
+		if (getpid() != 1)
+			return 0;
+	}
+	power_off(RB_POWER_OFF);
+}
+
+/* ---- a shell for a person ---- */
+
+static void
+session_run(void)
+{
+	struct sysinfo info = {0};
+	int status;
+
+	sysinfo(&info);
+	say("\nTidemark: %ld MiB of RAM, %ld of them free, %ld processors. Linux programs run here, and memory runs "
+	    "out.\n"
+	    "`help` says what to try; `exit` turns the machine off.\n\n",
+	    (long)(info.totalram * info.mem_unit >> 20), (long)(info.freeram * info.mem_unit >> 20),
+	    sysconf(_SC_NPROCESSORS_ONLN));
+	klogctl(SYSLOG_CONSOLE_LEVEL, NULL, LEVEL_WARNINGS);
+	do {
+		status = shell_run();
+		if (WIFSIGNALED(status))
+			say("\ninit: the shell was killed by signal %d (%s); here is another\n", WTERMSIG(status),
+			    strsignal(WTERMSIG(status)));
+	} while (WIFSIGNALED(status));
+}
+
+/* Returns the wait status. The dash in front of the name makes it a login shell. */
+static int
+shell_run(void)
+{
+	static char *const words[] = {"-sh", NULL};
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		console_take();
+		setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
+		setenv("HOME", "/root", 1);
+		setenv("USER", "root", 1);
+		setenv("LOGNAME", "root", 1);
+		setenv("SHELL", "/bin/sh", 1);
+		setenv("TERM", "linux", 0);
+		if (chdir("/root") < 0)
+			say("init: /root: %s\n", strerror(errno));
+		execv("/bin/sh", words);
+		say("init: /bin/sh: %s. The initial RAM disk has no shell; words behind -- name another program.\n",
+		    strerror(errno));
+		_exit(STATUS_NO_PROGRAM);
+	}
+	if (pid < 0) {
+		say("init: fork: %s\n", strerror(errno));
+		return STATUS_NO_PROGRAM << 8;
+	}
+	return children_reap(pid);
+}
+
+/* A session of its own, with the console as its terminal: then ^C reaches what runs in front, and nothing else. */
+static void
+console_take(void)
+{
+	setsid();
+	int fd = open("/dev/console", O_RDWR);
+	if (fd < 0)
+		return;
+	ioctl(fd, TIOCSCTTY, 1);
+	for (int i = 0; i < 3; i++)
+		dup2(fd, i);
+	if (fd > 2)
+		close(fd);
+}
+
+/* ---- one program, and the account ---- */
+
+static int
+program_account(char **words)
+{
+	static struct account before, after;
 	char path[256];
 
-	files_mount();
 	snprintf(path, sizeof(path), "%s%s", strchr(words[0], '/') ? "" : "/bin/", words[0]);
-
 	/* Why: a first round that runs nothing pays for what process 1 itself touches; the account would show it. */
 	children_reap(-1);
-	pages_free();
+	account_take(&after);
+	account_take(&before);
 	program_run(NULL, words);
-	long before = pages_free();
+	account_take(&before);
 	int status = program_run(path, words);
-	long after = pages_free();
+	account_take(&after);
 
 	end_describe(path, status);
-	account_describe(before, after);
-	if (argc == 1)
-		next_describe();
-	if (getpid() != 1)
-		return status != 0;
-	reboot(RB_POWER_OFF);
-	say("init: this kernel cannot turn the machine off (%s); end QEMU with Ctrl-A X\n", strerror(errno));
-	for (;;)
-		pause();
+	account_describe(&before, &after);
+	return status;
 }
 
 /* Returns the wait status. Without @path the child only exits. */
@@ -98,28 +198,56 @@ end_describe(const char *path, int status)
 }
 
 static void
-account_describe(long before, long after)
+account_describe(const struct account *before, const struct account *after)
 {
-	say("init: %ld pages were free before, %ld are free now: ", before, after);
-	if (before == after)
+	say("init: %ld pages were free before, %ld are free now: ", before->pages, after->pages);
+	if (before->pages == after->pages) {
 		say("not one page is missing.\n");
-	else if (ledger_pages() < 0)
+		return;
+	}
+	if (!after->ledger[0]) {
 		say("this kernel keeps no exact account.\n");
-	else
-		say("!! %ld pages are missing.\n", before - after);
+		return;
+	}
+	say("!! %ld pages are missing.\n", before->pages - after->pages);
+	ledger_describe(before->ledger, after->ledger);
+}
+
+/* Both are lines "name number" in the same order: those that differ. */
+static void
+ledger_describe(const char *before, const char *after)
+{
+	while (*before && *after) {
+		int b = strcspn(before, "\n");
+		int a = strcspn(after, "\n");
+		if (a != b || memcmp(before, after, a) != 0)
+			say("init: %.*s, was %.*s\n", a, after, b, before);
+		before += b + (before[b] == '\n');
+		after += a + (after[a] == '\n');
+	}
 }
 
 static void
-next_describe(void)
+account_take(struct account *account)
 {
-	say("\nNow you. Words behind -- choose another program:\n"
-	    "   make run APPEND=\"-- hog\"               the hog alone; \"-- hog 32\" stops at 32 MiB\n"
-	    "   make run APPEND=\"-- forkstorm press\"   2000 processes while memory runs out\n"
-	    "   make run APPEND=\"-- cowstorm\"          generations of processes that write to the same pages\n"
-	    "   make run APPEND=\"trace=fault -- hog 1\" the first fault of each kind, step by step\n"
-	    "   make run MEM=64 CPUS=4                 a smaller machine, more processors\n"
-	    "   make gdb                               the same, one instruction at a time\n");
+	struct sysinfo info = {0};
+	int fd = open("/proc/mm_check", O_RDONLY);
+	long n = fd < 0 ? 0 : read(fd, account->ledger, LEDGER_MAX - 1);
+
+	close(fd);
+	account->ledger[n > 0 ? n : 0] = 0;
+	sysinfo(&info);
+	account->pages = info.freeram * info.mem_unit / PAGE;
+	if (n <= 0)
+		return;
+	if (!strstr(account->ledger, "mm_check clean"))
+		say("!! the kernel finds its memory out of order: see its messages.\n");
+	char *line = strstr(account->ledger, "free_pages ");
+	if (line)
+		account->pages = atol(line + strlen("free_pages "));
 }
+
+/* ---- what process 1 is for ---- */
 
 /* Waits for @pid and buries on the way whoever else has died: orphans come to process 1. Returns @pid's wait status. */
 static int
@@ -129,7 +257,7 @@ children_reap(pid_t pid)
 	int found = 0;
 	pid_t dead;
 
-	while (pid > 0 && (dead = waitpid(-1, &status, 0)) != pid && dead > 0)
+	while (pid > 0 && (dead = waitpid(-1, &status, 0)) != pid && (dead > 0 || errno == EINTR))
 		;
 	found = status;
 	while (waitpid(-1, &status, WNOHANG) > 0)
@@ -137,49 +265,55 @@ children_reap(pid_t pid)
 	return found;
 }
 
-/* Free pages: exactly where the kernel offers its ledger, else what sysinfo says. */
-static long
-pages_free(void)
-{
-	struct sysinfo info = {0};
-	long exact = ledger_pages();
-
-	if (exact >= 0)
-		return exact;
-	sysinfo(&info);
-	return info.freeram * info.mem_unit / PAGE;
-}
-
-/* free_pages of /proc/mm_check, for which the kernel empties its caches and checks itself; -1 on Linux. */
-static long
-ledger_pages(void)
-{
-	char text[2048];
-	int fd = open("/proc/mm_check", O_RDONLY);
-
-	if (fd < 0)
-		return -1;
-	long n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = 0;
-	if (!strstr(text, "mm_check clean"))
-		say("!! the kernel finds its memory out of order: see its messages.\n");
-	char *line = strstr(text, "free_pages ");
-	return line ? atol(line + strlen("free_pages ")) : -1;
-}
-
-/* Linux shows /proc only when it is mounted; where it is there already nothing happens. */
+/* What is mounted already stays as it is, and what this kernel does not have is left out. */
 static void
-files_mount(void)
+file_systems_mount(void)
 {
-	int fd = open("/proc/self/statm", O_RDONLY);
+	static const struct {
+		const char *at, *type, *sign;
+	} mounts[] = {
+		{"/proc", "proc", "/proc/self"}, {"/sys", "sysfs", "/sys/kernel"}, {"/dev", "devtmpfs", "/dev/null"},
+		{"/tmp", "tmpfs", NULL},         {"/run", "tmpfs", NULL},          {"/dev/shm", "tmpfs", NULL},
+	};
 
-	if (fd >= 0) {
-		close(fd);
-		return;
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		if (mounts[i].sign && access(mounts[i].sign, F_OK) == 0)
+			continue;
+		mkdir(mounts[i].at, 0755);
+		if (mount(mounts[i].type, mounts[i].at, mounts[i].type, 0, NULL) == 0 && !mounts[i].sign)
+			chmod(mounts[i].at, i == 4 ? 0755 : 01777);
 	}
-	mkdir("/proc", 0755);
-	mount("proc", "/proc", "proc", 0, NULL);
+}
+
+/* What busybox's halt, poweroff and reboot tell process 1. */
+static void
+signals_take(void)
+{
+	struct sigaction action = {.sa_handler = power_signal, .sa_flags = SA_RESTART};
+
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGUSR2, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static void
+power_signal(int signal)
+{
+	power_off(signal == SIGTERM ? RB_AUTOBOOT : signal == SIGUSR1 ? RB_HALT_SYSTEM : RB_POWER_OFF);
+}
+
+static void
+power_off(int how)
+{
+	kill(-1, SIGTERM);
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	sync();
+	reboot(how);
+	say("init: this kernel cannot turn the machine off (%s); end QEMU with Ctrl-A X\n", strerror(errno));
+	for (;;)
+		pause();
 }
 
 static void
@@ -191,6 +325,8 @@ say(const char *format, ...)
 	va_start(args, format);
 	int n = vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	if (n > (int)sizeof(text) - 1)
+		n = sizeof(text) - 1;
 	for (int done = 0; done < n;) {
 		long w = write(1, text + done, n - done);
 		if (w <= 0)

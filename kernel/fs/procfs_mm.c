@@ -151,6 +151,7 @@ mm_check_show(struct seq *s)
 		seq_puts(s, "mm_check clean\n");
 	seq_printf(s, "free_pages %lu\n", nr_free_pages());
 	seq_printf(s, "slab_objects %lu\n", slab_objects_total());
+	seq_printf(s, "slab_pages %lu\n", slab_pages_total());
 	seq_printf(s, "tasks %lu\n", tasks_total());
 	seq_printf(s, "processes %u\n", process_count());
 	seq_printf(s, "vmas %lu\n", mm_vmas_total());
