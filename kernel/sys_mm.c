@@ -18,6 +18,7 @@
 #include <kernel/syscall.h>
 #include <kernel/task.h>
 #include <mm/fault.h>
+#include <mm/mlock.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
 
@@ -149,6 +150,8 @@ map_and_populate(const struct mmap_request *request)
 	struct mm *mm = current->mm;
 	s64 addr = do_mmap(mm, request);
 
+	if (addr >= 0 && unlikely((request->flags & MAP_LOCKED) || READ_ONCE(mm->def_flags)))
+		mlock_populate(mm, addr, addr + round_up(request->len, PAGE_SIZE), true);
 	if (addr >= 0 && (request->flags & MAP_POPULATE) && !(request->flags & MAP_NONBLOCK)) {
 		bool private_write = (request->prot & PROT_WRITE) && (request->flags & MAP_TYPE) == MAP_PRIVATE;
 

@@ -10,6 +10,7 @@
  * See         brk(2)
  */
 #include <kernel/panic.h>
+#include <mm/mlock.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
 #include <mm/vma_edit.h>
@@ -28,6 +29,8 @@ do_brk(struct mm *mm, u64 brk)
 	result = mm->brk;
 	dassert(mm->start_brk <= mm->brk && mm->brk < USER_TOP);
 	rwsem_write_unlock(&mm->lock);
+	if (unlikely(READ_ONCE(mm->def_flags)))
+		mlock_populate(mm, round_down(mm->start_brk, PAGE_SIZE), round_up(result, PAGE_SIZE), true);
 	return result;
 }
 
@@ -47,12 +50,15 @@ brk_locked(struct mm *mm, u64 brk)
 static bool
 brk_grow(struct mm *mm, u64 start, u64 end)
 {
-	const struct vma wanted = {.start = start, .end = end, .flags = VM_HEAP, .pgoff = vma_home(start)};
+	const struct vma wanted = {
+		.start = start, .end = end, .flags = VM_HEAP | mm->def_flags, .pgoff = vma_home(start)};
 	struct vma *next = vma_find(&mm->vmas, start);
 
 	dassert(rwsem_write_is_mine(&mm->lock));
 	dassert(start < end && !((start | end) & ~PAGE_MASK));
 	if (end > USER_TOP || (next && vma_low(next) < end) || mmap_exceeds(mm, end - start))
+		return false;
+	if ((wanted.flags & VM_LOCKED) && !mm_can_lock(mm, (end - start) >> PAGE_SHIFT))
 		return false;
 	return mm->vmas.count < MMAP_MAX_COUNT && vma_add(mm, &wanted) == 0;
 }

@@ -29,6 +29,7 @@ struct tally {
 	s64 mapped; /* mapped pages of objects */
 	s64 cached; /* pages of objects */
 	s64 tables;
+	s64 locked; /* pages that a locked leaf maps */
 	int bad;
 };
 
@@ -74,6 +75,7 @@ check_pages(void)
 	t.bad += check_gauge(VM_NR_ANON_PAGES, t.anon);
 	t.bad += check_gauge(VM_NR_MAPPED, t.mapped);
 	t.bad += check_gauge(VM_NR_FILE_PAGES, t.cached);
+	t.bad += check_gauge(VM_NR_MLOCK, t.locked);
 	t.bad += check_gauge(VM_NR_PAGE_TABLE_PAGES, t.tables);
 	return t.bad;
 }
@@ -113,6 +115,7 @@ check_user_page(struct page *page, struct tally *t)
 	else
 		t->mapped += page->mapcount > 0;
 	t->cached += page->object != NULL;
+	t->locked += page->locks > 0;
 }
 
 static int

@@ -66,14 +66,15 @@ fork_locked(struct mm *parent, struct mm *child)
 	/* Why: even after a failure some of the parent's tables have lost their write bit. */
 	tlb_flush_range(parent, 0, USER_TOP);
 	dassert(child->vmas.count == parent->vmas.count);
-	if (!err && (seen & (VM_DONTCOPY | VM_WIPEONFORK)))
+	if (!err && (seen & (VM_DONTCOPY | VM_WIPEONFORK | VM_LOCKED)))
 		err = leave_out(parent, child);
 	return err;
 }
 
 /*
  * What the child shall not have it gives back before anyone knows it. Why after all is shared: a table that holds other
- * memory as well is then parted by the ordinary means, and only where somebody has asked for it.
+ * memory as well is then parted by the ordinary means, and only where somebody has asked for it. Locks are not
+ * inherited, and a table with a locked leaf has one user: there the child gets tables of its own (pagetable.h I4).
  */
 static int
 leave_out(struct mm *parent, struct mm *child)
@@ -86,6 +87,8 @@ leave_out(struct mm *parent, struct mm *child)
 			err = munmap_locked(child, vma->start, vma->end);
 		else if (vma->flags & VM_WIPEONFORK)
 			err = unmap_drop(child, vma->start, vma->end);
+		if (!err && (vma->flags & VM_LOCKED))
+			err = table_unshare_range(child, vma->start, vma->end);
 	}
 	return err;
 }
@@ -130,6 +133,7 @@ copy_limits(const struct mm *parent, struct mm *child)
 	child->total_vm = parent->total_vm;
 	child->stack_limit = parent->stack_limit;
 	child->as_limit = parent->as_limit;
+	child->lock_limit = parent->lock_limit;
 	child->mmap_top = parent->mmap_top;
 	child->membarrier = parent->membarrier;
 	child->start_code = parent->start_code;

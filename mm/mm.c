@@ -18,6 +18,7 @@
 #include <kernel/panic.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
+#include <mm/mlock.h>
 #include <mm/mm.h>
 #include <mm/oom.h>
 #include <mm/page_alloc.h>
@@ -151,7 +152,7 @@ int
 mm_check_one(struct mm *mm)
 {
 	dassert(rwsem_write_is_mine(&mm->lock));
-	return vma_tree_check(&mm->vmas) + check_total_vm(mm) + check_tables(mm);
+	return vma_tree_check(&mm->vmas) + check_total_vm(mm) + check_tables(mm) + mlock_check(mm);
 }
 
 int

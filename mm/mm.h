@@ -6,7 +6,7 @@
  *             numbers that the kernel and its users ask for.
  * Invariants  I1  rss[k] is the sum of counts[k] over the level-1 tables that the address space uses.     (mm_check)
  *             I2  A CPU whose page-table root is this one has its bit in cpus.
- *             I3  total_vm is the sum of the pages of all vmas.                                       (mm_check)
+ *             I3  total_vm is the sum of the pages of all vmas, locked_vm of those with VM_LOCKED.    (mm_check)
  * Locks       lock (sleeping reader-writer): reading to fault, writing to change a vma or to unshare a table.
  *             table_lock: entries of levels 4 to 2 while lock is held for reading.
  * Follow      from kernel/fork.c, kernel/exec.c   to vma.c, pagetable.c, fork.c
@@ -34,8 +34,11 @@ struct mm {
 	u64 rss_peak;              /* pages; lock for writing, or racy and then a little low */
 	u64 total_vm;              /* pages in all vmas; lock */
 	u64 total_vm_peak;         /* the highest total_vm that has gone down since; lock */
+	u64 locked_vm;             /* pages in VM_LOCKED vmas; lock */
 	u64 stack_limit;           /* bytes a VM_GROWSDOWN vma may reach; set by exec and setrlimit, READ_ONCE */
 	u64 as_limit;              /* bytes of total_vm allowed; likewise */
+	u64 lock_limit;            /* bytes of locked_vm allowed; likewise */
+	u32 def_flags;             /* VM_LOCK_FLAGS of every new vma: MCL_FUTURE; lock, READ_ONCE */
 	u64 mmap_top;              /* the search for a free range starts below this; lock */
 	u64 start_code, end_code, start_data, end_data; /* exec sets them before anyone else sees the mm */
 	u64 start_brk, brk;                             /* lock */
@@ -44,6 +47,15 @@ struct mm {
 	bool oom_victim; /* set once, by oom.c under its lock */
 	struct list all; /* on the list of all address spaces; mm_list_lock */
 };
+
+/* mm_count_vma - @pages of a vma with @flags came (or went, negative). Context: lock for writing. */
+static inline void
+mm_count_vma(struct mm *mm, u32 flags, s64 pages)
+{
+	mm->total_vm += pages;
+	if (flags & VM_LOCKED)
+		mm->locked_vm += pages;
+}
 
 /*
  * mm_is_private, mm_may_look, mm_may_change - for asserts: what the running task may do with @mm

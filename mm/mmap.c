@@ -12,6 +12,7 @@
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <mm/mlock.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
 #include <mm/pagecache.h>
@@ -129,7 +130,7 @@ mmap_grow_stack(struct mm *mm, u64 va)
 	vma = vma_find(&mm->vmas, va);
 	covered = vma && vma->start <= va; /* another thread was first */
 	if (vma && !covered && stack_may_grow(mm, vma, start)) {
-		mm->total_vm += (vma->start - start) >> PAGE_SHIFT;
+		mm_count_vma(mm, vma->flags, (vma->start - start) >> PAGE_SHIFT);
 		vma->pgoff -= (vma->start - start) >> PAGE_SHIFT;
 		vma_resize(&mm->vmas, vma, start, vma->end);
 		covered = true;
@@ -191,6 +192,8 @@ stack_may_grow(struct mm *mm, struct vma *stack, u64 start)
 		return false;
 	if (stack->end - start > READ_ONCE(mm->stack_limit) || mmap_exceeds(mm, stack->start - start))
 		return false;
+	if ((stack->flags & VM_LOCKED) && !mm_can_lock(mm, (stack->start - start) >> PAGE_SHIFT))
+		return false;
 	return !prev || prev->end + gap <= start;
 }
 
@@ -236,6 +239,11 @@ mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct p
 	addr = choose_address(mm, request, len);
 	if (addr < 0)
 		return addr;
+	wanted.flags |= mm->def_flags;
+	if ((request->flags & MAP_LOCKED) && !mm_may_lock(mm))
+		return -EPERM;
+	if ((wanted.flags & VM_LOCKED) && !mm_can_lock(mm, len >> PAGE_SHIFT))
+		return -EAGAIN;
 	wanted.start = addr;
 	wanted.end = addr + len;
 	wanted.pgoff = object ? request->pgoff : vma_home(addr);
@@ -310,6 +318,8 @@ request_flags(const struct mmap_request *request)
 		flags |= VM_GROWSDOWN;
 	if (request->flags & MAP_NORESERVE)
 		flags |= VM_NORESERVE;
+	if (request->flags & MAP_LOCKED)
+		flags |= VM_LOCKED;
 	return flags;
 }
 
@@ -395,7 +405,7 @@ remove_vmas(struct mm *mm, struct vma *vma, u64 end)
 
 		assert(vma->end <= end);
 		dassert(mm->total_vm >= vma_pages(vma));
-		mm->total_vm -= vma_pages(vma);
+		mm_count_vma(mm, vma->flags, -(s64)vma_pages(vma));
 		vma_free(vma);
 		vma = next;
 	}

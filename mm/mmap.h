@@ -66,7 +66,8 @@ struct mmap_request {
 /*
  * do_mmap - map what @request describes
  *
- * Returns   the address; -EINVAL -ENOMEM -EEXIST -EACCES -EPERM -EOVERFLOW as mmap(2) documents
+ * Returns   the address; -EINVAL -ENOMEM -EEXIST -EACCES -EPERM -EAGAIN -EOVERFLOW as mmap(2) documents. Locked memory is
+ *           not populated yet: mlock_populate
  * Context   may sleep; takes mm->lock
  */
 s64 do_mmap(struct mm *mm, const struct mmap_request *request);
@@ -101,7 +102,7 @@ struct mremap_request {
 /*
  * do_mremap - let a mapping grow, shrink or move
  *
- * Returns   the address of the mapping afterwards; -EINVAL -EFAULT -ENOMEM as mremap(2) documents
+ * Returns   the address of the mapping afterwards; -EINVAL -EFAULT -ENOMEM -EAGAIN as mremap(2) documents
  * Context   may sleep; takes mm->lock
  */
 s64 do_mremap(struct mm *mm, const struct mremap_request *request);

@@ -21,7 +21,6 @@
 
 static int mprotect_locked(struct mm *mm, u64 start, u64 end, u32 prot);
 static int protect_vma(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 flags);
-static int unshare_tables(struct mm *mm, u64 start, u64 end);
 static void protect_leaves(struct mm *mm, u64 start, u64 end, u64 bits);
 
 int
@@ -92,29 +91,13 @@ protect_vma(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 flags)
 	if (!err)
 		err = vma_cut(mm, end);
 	if (!err)
-		err = unshare_tables(mm, start, end);
+		err = table_unshare_range(mm, start, end);
 	if (err)
 		return err;
 	vma = vma_find(&mm->vmas, start);
 	assert(vma->start == start && vma->end == end);
 	vma->flags = flags;
 	protect_leaves(mm, start, end, leaf_bits(flags));
-	return 0;
-}
-
-static int
-unshare_tables(struct mm *mm, u64 start, u64 end)
-{
-	u64 base = start;
-
-	dassert(rwsem_write_is_mine(&mm->lock));
-	while (pagetable_next(mm, &base, end)) {
-		int err = table_unshare(mm, base);
-
-		if (err)
-			return err;
-		base = round_down(base, TABLE_SPAN) + TABLE_SPAN;
-	}
 	return 0;
 }
 

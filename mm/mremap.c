@@ -18,6 +18,7 @@
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <mm/mlock.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
 #include <mm/move.h>
@@ -61,6 +62,8 @@ do_mremap(struct mm *mm, const struct mremap_request *request)
 	rwsem_write_lock(&mm->lock);
 	result = remap_locked(&r);
 	rwsem_write_unlock(&mm->lock);
+	if (result > 0 && unlikely(READ_ONCE(mm->locked_vm)) && r.new_len > r.old_len)
+		mlock_populate(mm, (u64)result + r.old_len, (u64)result + r.new_len, true);
 	return result;
 }
 
@@ -180,6 +183,8 @@ check_resize(const struct remap *r, const struct vma *vma, u64 credit)
 		return -EINVAL;
 	if (r->flags & MREMAP_DONTUNMAP)
 		more = r->new_len; /* the old range stays */
+	if ((vma->flags & VM_LOCKED) && !mm_can_lock(r->mm, (r->new_len - r->kept) >> PAGE_SHIFT))
+		return -EAGAIN;
 	if (more > credit && mmap_exceeds(r->mm, more - credit))
 		return -ENOMEM;
 	return 0;
@@ -194,7 +199,7 @@ grow_in_place(const struct remap *r, struct vma *vma)
 
 	if (r->addr + r->old_len != vma->end || end < vma->end || end > USER_TOP || (next && next->start < end))
 		return false;
-	r->mm->total_vm += (end - vma->end) >> PAGE_SHIFT;
+	mm_count_vma(r->mm, vma->flags, (end - vma->end) >> PAGE_SHIFT);
 	vma_resize(&r->mm->vmas, vma, vma->start, end);
 	if (next)
 		vma_join(r->mm, next);

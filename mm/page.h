@@ -95,7 +95,10 @@ struct page {
 		u32 mapcount; /* number of slots on rmap; map lock, read racily */
 		u32 level;    /* TABLE: 1 is the leaf level; const */
 	};
-	u32 private;      /* free for the owner of the frame (debug: last owner) */
+	union {
+		u32 private; /* free for the owner of the frame (debug: last owner) */
+		u32 locks; /* ANON, FILE, SHMEM: slots on rmap with PTE_LOCKED; atomic (mlock.h). Not 0: unevictable */
+	};
 	struct list link; /* free list: zone lock; per-CPU list: its CPU; slab list: the cache's lock */
 };
 
@@ -155,6 +158,7 @@ page_become_user(struct page *page, enum page_kind kind, struct pagecache *objec
 	page->index = index;
 	page->rmap.head = 0;
 	page->mapcount = 0;
+	page->locks = 0;
 	barrier(); /* I4: who finds this kind finds an empty chain */
 	page->kind = kind;
 }

@@ -15,7 +15,8 @@
  *             I2  A table with more than one user never gains an entry, and loses one only for all users alike. A user
  *                 that wants more unshares first (share.c).
  *             I3  A level-1 table has one reference for each address space in page->mms.                     (mm_check)
- *             I4  A level-1 table lies under a vma. An upper one goes with the last table below it; only where memory
+ *             I4  A table with a leaf that has PTE_LOCKED has one user, but while fork makes it so.          (mm_check)
+ *             I5  A level-1 table lies under a vma. An upper one goes with the last table below it; only where memory
  *                 ran out on the way down does an empty one stay, until the address space ends.
  * Locks       Levels 4 to 2: mm->lock for writing, or mm->lock for reading and mm->table_lock.
  *             Level 1: the table lock, page->lock of the table.
@@ -36,6 +37,9 @@ struct tlb_batch;
 
 /* A leaf that keeps its frame although nobody may touch it (PROT_NONE): not present for the processor, not empty. */
 #define PTE_HELD PTE_SOFT0
+
+/* A leaf of locked memory: its page stays (mlock.h). */
+#define PTE_LOCKED PTE_SOFT1
 
 /* How a leaf is reached. */
 struct leaf_path {
@@ -64,10 +68,11 @@ leaf_page(pte_t e)
 static inline u64
 leaf_bits(u32 vm_flags)
 {
-	u64 bits = PTE_PRESENT | PTE_USER | PTE_ACCESSED;
+	u64 bits = vm_flags & VM_LOCKED ? PTE_LOCKED : 0;
 
 	if (!(vm_flags & VM_ACCESS))
-		return PTE_HELD | PTE_NX;
+		return bits | PTE_HELD | PTE_NX;
+	bits |= PTE_PRESENT | PTE_USER | PTE_ACCESSED;
 	if (vm_flags & VM_WRITE)
 		bits |= PTE_WRITE;
 	if (!(vm_flags & VM_EXEC))

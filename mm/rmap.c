@@ -35,6 +35,7 @@ static void page_leave_slot(struct page *page, pte_t *slot, struct chain_pool *p
 static u32 zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct chain_pool *pool);
 static void unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain_pool *pool);
 static void count_mapped(struct page *page, s32 n);
+static void count_locks(pte_t old, struct page *new, u64 bits);
 static pte_t protect_leaf(pte_t e, u64 bits);
 
 void
@@ -84,6 +85,8 @@ rmap_map(pte_t *slot, struct page *page, u64 bits, struct chain_pool *pool)
 	/* Race: truncation took the page from its object after the fault had found it there. */
 	if (pte_none(pte_read(slot)) && (page->kind == PAGE_ANON || page->object)) {
 		slot_add(page, table, slot, pool);
+		if (unlikely(bits & PTE_LOCKED))
+			rmap_count_lock(page, 1);
 		pte_write(slot, pte_make(page_to_pfn(page), bits));
 		mapped = true;
 	}
@@ -134,6 +137,7 @@ rmap_replace(pte_t *slot, pte_t expected, struct page *old, struct page *new, u6
 		pte_xchg(slot, (pte_t){0});
 		tlb_flush_page(table, slot_va(slot));
 		page_enter_slot(new, slot, &pool);
+		count_locks(expected, new, bits);
 		if (old == zero_frame) {
 			dassert(table->other);
 			table->other--;
@@ -251,7 +255,7 @@ rmap_share_leaf(pte_t *source, pte_t *target, struct page *to, struct chain_pool
 	dassert(page == zero_frame || pool->count >= CHAIN_ADD_MAX);
 	if (page == zero_frame) {
 		to->other++;
-		pte_write(target, e);
+		pte_write(target, pte_del(e, PTE_LOCKED));
 		return true;
 	}
 	if (!spin_trylock(&page->lock))
@@ -263,7 +267,7 @@ rmap_share_leaf(pte_t *source, pte_t *target, struct page *to, struct chain_pool
 	page_get(page);
 	page_enter_slot(page, target, pool);
 	to->counts[page_rss_kind(page)]++; /* nobody uses the table yet: no rss to move */
-	pte_write(target, e);
+	pte_write(target, pte_del(e, PTE_LOCKED));
 	spin_unlock(&page->lock);
 	return true;
 }
@@ -404,6 +408,8 @@ zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct cha
 		if (tlb_batch_full(batch) || !spin_trylock(&page->lock))
 			break;
 		pte_write(slot, (pte_t){0});
+		if (unlikely(pte_has(e, PTE_LOCKED)))
+			rmap_count_lock(page, -1);
 		gone[page_rss_kind(page)]++;
 		page_leave_slot(page, slot, pool);
 		spin_unlock(&page->lock);
@@ -429,7 +435,8 @@ unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain
 	spin_lock(&table->lock);
 	va = slot_va(slot); /* Race: until the table was locked, mremap could move it. */
 	assert(leaf_page(pte_read(slot)) == page);
-	pte_xchg(slot, (pte_t){0});
+	if (pte_has(pte_xchg(slot, (pte_t){0}), PTE_LOCKED))
+		rmap_count_lock(page, -1);
 	slot_del(page, table, slot, pool);
 	tlb_batch_range(batch, tlb_cpus(table), va, va + PAGE_SIZE);
 	spin_unlock(&table->lock);
@@ -442,6 +449,18 @@ count_mapped(struct page *page, s32 n)
 {
 	must_hold(&page->lock);
 	count_events(page->kind == PAGE_ANON ? VM_NR_ANON_PAGES : VM_NR_MAPPED, n);
+}
+
+/* A leaf that held @old maps @new with @bits instead. */
+static void
+count_locks(pte_t old, struct page *new, u64 bits)
+{
+	if (likely(!((old.value | bits) & PTE_LOCKED)))
+		return;
+	if (pte_has(old, PTE_LOCKED) && leaf_page(old) != zero_frame)
+		rmap_count_lock(leaf_page(old), -1);
+	if (bits & PTE_LOCKED)
+		rmap_count_lock(new, 1);
 }
 
 static pte_t

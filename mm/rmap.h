@@ -119,7 +119,7 @@ void rmap_move(struct page *from, u32 first, struct page *to, u32 target, u32 co
 
 /*
  * rmap_share_leaf - let the empty leaf @target of the table @to, which nobody uses yet, map what @source of another
- * maps; a private page becomes read-only in both
+ * maps; a private page becomes read-only in both, and the new leaf is not locked
  *
  * Returns   true; false when the page's map lock was busy: release the table locks for a moment and try again
  * Context   both table locks; tries the map lock. @pool holds a block
@@ -142,6 +142,16 @@ void rmap_unmap_all(struct page *page, struct tlb_batch *batch);
  * Context   any frame of RAM, referenced or not (page.h I4); no spinlock held; takes map lock, table locks
  */
 u32 rmap_users(struct page *page);
+
+/*
+ * rmap_lock - give the leaves of @table in [first, last) that have a frame PTE_LOCKED, or take it from them
+ *
+ * Context   mm->lock of the table's only user, for writing; takes the table lock
+ */
+void rmap_lock(struct page *table, u32 first, u32 last, bool on);
+
+/* rmap_count_lock - @n (1 or -1) locked leaves more map @page. Context: the table lock of the leaf. */
+void rmap_count_lock(struct page *page, s32 n);
 
 /* Adds @n leaves of @kind to a table and to the rss of its users. Context: the table lock. */
 void rmap_count(struct page *table, enum rss_kind kind, s32 n);

@@ -43,6 +43,7 @@ rmap_check_page(struct page *page)
 {
 	struct chain_iter it;
 	u32 slots = 0;
+	u32 locks = 0;
 	int bad = 0;
 
 	assert(page_is_user(page));
@@ -54,6 +55,12 @@ rmap_check_page(struct page *page)
 			       (const void *)slot, pte_read(slot).value);
 			bad++;
 		}
+		locks += pte_has(pte_read(slot), PTE_LOCKED);
+	}
+	if (locks != page->locks) {
+		pr_err("mm_check: frame %lx counts %u locked leaves and has %u\n", page_to_pfn(page), page->locks,
+		       locks);
+		bad++;
 	}
 	if (slots != page->mapcount) {
 		pr_err("mm_check: frame %lx has mapcount %u and %u slots\n", page_to_pfn(page), page->mapcount, slots);

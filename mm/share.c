@@ -92,6 +92,21 @@ table_unshare(struct mm *mm, u64 va)
 	return 0;
 }
 
+int
+table_unshare_range(struct mm *mm, u64 start, u64 end)
+{
+	u64 base = start;
+
+	while (pagetable_next(mm, &base, end)) {
+		int err = table_unshare(mm, base);
+
+		if (err)
+			return err;
+		base = round_down(base, TABLE_SPAN) + TABLE_SPAN;
+	}
+	return 0;
+}
+
 bool
 table_claim(struct mm *mm, pte_t *entry)
 {

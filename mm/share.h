@@ -31,6 +31,9 @@ void table_share(pte_t *entry, struct mm *child, pte_t *child_entry, struct chai
  */
 int table_unshare(struct mm *mm, u64 va);
 
+/* table_unshare_range - the same for every table that reaches into [start, end). Returns, Context: likewise. */
+int table_unshare_range(struct mm *mm, u64 start, u64 end);
+
 /*
  * table_claim - give the level-2 entry of a table that has one user left its write bit back
  *

@@ -116,7 +116,7 @@ vma_add_apart(struct mm *mm, const struct vma *wanted, struct vma *spare)
 	dassert(mm_may_change(mm));
 	*spare = *wanted;
 	vma_insert(&mm->vmas, spare);
-	mm->total_vm += vma_pages(spare);
+	mm_count_vma(mm, spare->flags, vma_pages(spare));
 }
 
 void
@@ -156,7 +156,7 @@ extend_neighbour(struct mm *mm, const struct vma *wanted)
 	} else {
 		return false;
 	}
-	mm->total_vm += vma_pages(wanted);
+	mm_count_vma(mm, wanted->flags, vma_pages(wanted));
 	if (wanted->object)
 		pagecache_put(wanted->object); /* the neighbour has its own */
 	return true;

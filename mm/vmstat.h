@@ -18,29 +18,32 @@
 #include <kernel/percpu.h>
 
 /* The order of /proc/vmstat. X(enum suffix, name). nr_free_pages is not counted: nr_free_pages() knows. */
-#define VMSTAT_LIST(X)                                    \
-	X(NR_ANON_PAGES, "nr_anon_pages")                 \
-	X(NR_MAPPED, "nr_mapped")                         \
-	X(NR_FILE_PAGES, "nr_file_pages")                 \
-	X(NR_SHMEM, "nr_shmem")                           \
-	X(NR_PAGE_TABLE_PAGES, "nr_page_table_pages")     \
-	X(NR_KERNEL_STACK, "nr_kernel_stack")             \
-	X(NR_SLAB_UNRECLAIMABLE, "nr_slab_unreclaimable") \
-	X(NR_VMALLOC, "nr_vmalloc")                       \
-	X(PGALLOC_DMA, "pgalloc_dma")                     \
-	X(PGALLOC_NORMAL, "pgalloc_normal")               \
-	X(PGFREE, "pgfree")                               \
-	X(PGFAULT, "pgfault")                             \
-	X(PGMAJFAULT, "pgmajfault")                       \
-	X(PGREUSE, "pgreuse")                             \
-	X(ALLOCSTALL_NORMAL, "allocstall_normal")         \
-	X(SLABS_SCANNED, "slabs_scanned")                 \
-	X(OOM_KILL, "oom_kill")                           \
-	X(COW_BREAK, "cow_break")                         \
-	X(TABLE_SHARE, "table_share")                     \
-	X(TABLE_UNSHARE, "table_unshare")                 \
-	X(TLB_SHOOTDOWN, "nr_tlb_remote_flush")           \
-	X(TLB_LOCAL_ALL, "nr_tlb_local_flush_all")        \
+#define VMSTAT_LIST(X)                                          \
+	X(NR_MLOCK, "nr_mlock")                                 \
+	X(NR_ANON_PAGES, "nr_anon_pages")                       \
+	X(NR_MAPPED, "nr_mapped")                               \
+	X(NR_FILE_PAGES, "nr_file_pages")                       \
+	X(NR_SHMEM, "nr_shmem")                                 \
+	X(NR_PAGE_TABLE_PAGES, "nr_page_table_pages")           \
+	X(NR_KERNEL_STACK, "nr_kernel_stack")                   \
+	X(NR_SLAB_UNRECLAIMABLE, "nr_slab_unreclaimable")       \
+	X(NR_VMALLOC, "nr_vmalloc")                             \
+	X(PGALLOC_DMA, "pgalloc_dma")                           \
+	X(PGALLOC_NORMAL, "pgalloc_normal")                     \
+	X(PGFREE, "pgfree")                                     \
+	X(PGFAULT, "pgfault")                                   \
+	X(PGMAJFAULT, "pgmajfault")                             \
+	X(PGREUSE, "pgreuse")                                   \
+	X(ALLOCSTALL_NORMAL, "allocstall_normal")               \
+	X(SLABS_SCANNED, "slabs_scanned")                       \
+	X(OOM_KILL, "oom_kill")                                 \
+	X(UNEVICTABLE_PGMLOCKED, "unevictable_pgs_mlocked")     \
+	X(UNEVICTABLE_PGMUNLOCKED, "unevictable_pgs_munlocked") \
+	X(COW_BREAK, "cow_break")                               \
+	X(TABLE_SHARE, "table_share")                           \
+	X(TABLE_UNSHARE, "table_unshare")                       \
+	X(TLB_SHOOTDOWN, "nr_tlb_remote_flush")                 \
+	X(TLB_LOCAL_ALL, "nr_tlb_local_flush_all")              \
 	X(TLB_LOCAL_ONE, "nr_tlb_local_flush_one")
 
 #define VMSTAT_ENUM(id, name) VM_##id,

@@ -61,6 +61,8 @@ meminfo_show(struct seq *s)
 	line_pages(s, "Buffers:", 0);
 	line_pages(s, "Cached:", gauge(VM_NR_FILE_PAGES));
 	line_pages(s, "SwapCached:", 0);
+	line_pages(s, "Unevictable:", gauge(VM_NR_MLOCK)); /* nothing else keeps a page */
+	line_pages(s, "Mlocked:", gauge(VM_NR_MLOCK));
 	line_pages(s, "SwapTotal:", 0);
 	line_pages(s, "SwapFree:", 0);
 	line_pages(s, "Dirty:", 0);

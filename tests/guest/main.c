@@ -57,7 +57,7 @@ extern const struct test_case names_cases[], statx_cases[], sendfile_cases[], fa
 extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[], robust_cases[], membarrier_cases[];
 
 /* advice about memory, and memory that stays */
-extern const struct test_case madvise_cases[], mincore_cases[];
+extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[];
 
 /* machines with disks */
 extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[];
@@ -94,6 +94,7 @@ static const struct test_group groups[] = {
 	/* advice about memory, and memory that stays */
 	{"madvise", madvise_cases},
 	{"mincore", mincore_cases},
+	{"mlock", mlock_cases},
 	/* machines with disks */
 	{"disk", disk_cases},
 	{"disk_error", disk_error_cases},

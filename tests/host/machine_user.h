@@ -29,6 +29,7 @@ user_create(void)
 
 	assert_non_null(mm);
 	mm->as_limit = ~0UL;
+	mm->lock_limit = ~0UL;
 	mm->stack_limit = 8 << 20;
 	mm->mmap_top = USER_TOP - (16UL << 20);
 	mm_activate(mm);

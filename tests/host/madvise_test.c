@@ -10,6 +10,7 @@
 #include "host.h"
 
 #include <mm/madvise.h>
+#include <mm/mlock.h>
 
 #include "machine_user.h"
 
@@ -65,13 +66,13 @@ locked_memory_is_left_alone(void **state)
 
 	user_anon(mm, USER_AT, 2, RW);
 	numbers(USER_AT, 2);
-	vma_find(&mm->vmas, USER_AT)->flags |= VM_LOCKED;
+	assert_int_equal(do_mlock(mm, USER_AT, 2 * PAGE_SIZE, false), 0);
 	for (u32 i = 0; i < ARRAY_SIZE(refused); i++)
 		assert_int_equal(do_madvise(mm, USER_AT, PAGE_SIZE, refused[i]), -EINVAL);
 	assert_int_equal(user_read(mm, USER_AT), 1);
 	assert_int_equal(do_madvise(mm, USER_AT, PAGE_SIZE, MADV_DONTNEED_LOCKED), 0);
 	assert_int_equal(user_read(mm, USER_AT), 0);
-	vma_find(&mm->vmas, USER_AT)->flags &= ~VM_LOCKED;
+	assert_int_equal(do_munlock(mm, USER_AT, 2 * PAGE_SIZE), 0);
 }
 
 static void

@@ -18,6 +18,7 @@
 #include <kernel/lib/errno.h>
 #include <mm/check.h>
 #include <mm/madvise.h>
+#include <mm/mlock.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
 #include <mm/pagecache.h>
@@ -32,7 +33,7 @@
 #define FIRST_BORDER (0x40000000UL - 0x200000) /* the second is one between level-2 tables, too */
 #define PROCS 6
 #define FILES 2
-#define ADVICE_FLAGS (VM_DONTCOPY | VM_WIPEONFORK | VM_RAND_READ)
+#define ADVICE_FLAGS (VM_DONTCOPY | VM_WIPEONFORK | VM_RAND_READ | VM_LOCK_FLAGS)
 #define FILE_WORD 7 /* what every word of a file holds that is only mapped privately */
 
 #define must(cond, ...)                                         \
@@ -70,7 +71,7 @@ static const char *const kind_names[] = {"nothing", "private", "shared"};
 struct model_page {
 	enum kind kind;
 	u32 rights;   /* VM_READ, VM_WRITE, VM_EXEC */
-	u32 advice;   /* VM_DONTCOPY, VM_WIPEONFORK, VM_RAND_READ */
+	u32 advice;   /* ADVICE_FLAGS */
 	bool of_file; /* PRIVATE: of the constant file */
 	u32 generation;
 	struct shared *shared;
@@ -512,6 +513,8 @@ advise_page(struct proc *p, u32 i, s32 nr)
 
 	if (page->kind == NOTHING)
 		return 0;
+	if ((page->advice & VM_LOCKED) && (nr == MADV_FREE || nr == MADV_DONTNEED))
+		return -EINVAL;
 	if (!anon && (nr == MADV_FREE || nr == MADV_WIPEONFORK))
 		return -EINVAL;
 	if (page->kind == PRIVATE && (nr == MADV_DONTNEED || nr == MADV_FREE))
@@ -643,6 +646,36 @@ do_remap(struct proc *p)
 	change_end(p, to, to + last - first, false);
 }
 
+/* Locks or unlocks a range: contents stay. What is refused half way is what the kernel says. */
+static void
+do_lock(struct proc *p)
+{
+	bool on_fault = below(2);
+	bool lock = below(3);
+	bool hole = false, refused = false;
+	u32 first, last;
+	int err;
+
+	some_range(&first, &last);
+	for (u32 i = first; i < last; i++) {
+		hole |= p->page[i].kind == NOTHING;
+		refused |= expected(&p->page[i], FAULT_READ) != FAULT_OK;
+		refused |= p->page[i].kind == SHARED && p->page[i].shared->object; /* its size may change meanwhile */
+	}
+	refused = refused && lock && !on_fault;
+	if (lock)
+		err = do_mlock(p->mm, page_va(first), (u64)(last - first) << PAGE_SHIFT, on_fault);
+	else
+		err = do_munlock(p->mm, page_va(first), (u64)(last - first) << PAGE_SHIFT);
+	must(err == 0 || (err == -ENOMEM && (hole || refused || failing)) || (err == -EAGAIN && failing),
+	     "mlock gives %d", err);
+	must(err || !hole, "mlock over a hole succeeds");
+	compare(p, first, last, true);
+	for (u32 i = first; i < last && !err; i++)
+		must((p->page[i].advice & VM_LOCK_FLAGS) == (lock ? VM_LOCKED | (on_fault ? VM_LOCKONFAULT : 0) : 0),
+		     "page %u has %x", i, p->page[i].advice);
+}
+
 /* A child: what is written meanwhile may or may not be in it. */
 static void
 do_fork(struct proc *p)
@@ -670,6 +703,7 @@ do_fork(struct proc *p)
 			page_clear(child, i);
 		else
 			memcpy(child->page[i].words.high, p->page[i].words.high, sizeof(p->page[i].words.high));
+		child->page[i].advice &= ~VM_LOCK_FLAGS;
 		if (child->page[i].advice & VM_DONTCOPY)
 			page_clear(child, i);
 		else if (child->page[i].advice & VM_WIPEONFORK)
@@ -738,11 +772,11 @@ do_truncate(void)
 static void
 change(u32 cpu, struct proc *p)
 {
-	u32 what = below(28);
+	u32 what = below(31);
 
 	if (!change_begin(p))
 		return;
-	if (what >= 24)
+	if (what >= 27)
 		do_remap(p);
 	else if (what < 7)
 		do_map(p);
@@ -754,6 +788,8 @@ change(u32 cpu, struct proc *p)
 		do_fork(p);
 	else if (what < 23)
 		do_advise(p);
+	else if (what < 26)
+		do_lock(p);
 	else
 		do_exit(cpu, p);
 	p->changing = false;
@@ -807,6 +843,7 @@ world_create(void)
 	}
 	mm = mm_create();
 	mm->as_limit = ~0UL;
+	mm->lock_limit = ~0UL;
 	procs[0].mm = mm;
 	procs[0].alive = true;
 }
