@@ -28,6 +28,7 @@
 #include <kernel/pid.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
+#include <kernel/sched_attr.h>
 #include <kernel/signal.h>
 #include <kernel/signal_action.h>
 #include <kernel/signal_stack.h>
@@ -206,6 +207,7 @@ prepare_task(struct fork *f)
 	struct task *task = f->task;
 
 	task->mm = f->process->mm;
+	sched_attr_fork(task, current);
 	task->signal.blocked = current->signal.blocked;
 	/* Why not always: two that run in one memory would run on one stack. */
 	if (!(r->flags & CLONE_VM) || (r->flags & CLONE_VFORK))

@@ -326,8 +326,7 @@ usage_of_task(const struct task *task, struct usage *out)
 {
 	out->utime_ns = READ_ONCE(task->samples.utime_ns);
 	out->stime_ns = READ_ONCE(task->samples.stime_ns);
-	out->nvcsw = READ_ONCE(task->left[0]);
-	out->nivcsw = READ_ONCE(task->left[1]);
+	sched_switches_away(task, &out->nvcsw, &out->nivcsw);
 	out->runtime_ns = task_runtime_ns(task);
 	out->minflt = READ_ONCE(task->minflt);
 	out->majflt = READ_ONCE(task->majflt);

@@ -3,9 +3,9 @@
  * kernel/sched.c - which task runs where
  *
  * Idea        Every CPU has a queue of the tasks that wait for it, served in turn. A task runs until it sleeps, or,
- *             while others wait, for a slice of 10 ms. How work spreads over the CPUs, balance.c says.
+ *             while others wait, for a slice of 10 ms or so. How work spreads over the CPUs, balance.c says.
  *             The one-shot timer is armed for the end of a slice only while somebody waits.
- *             Simple: no priorities. A bigger kernel weighs tasks by niceness and recent sleep (CFS, EEVDF).
+ *             Slices are longer or shorter as tasks are more or less nice (sched_attr.h).
  *
  *                 schedule() on CPU c, in the old task          sched_tail(), in the new task
  *                 lock queue c .. pick .. address space ..  |  .. unlock queue c .. free a dead predecessor
@@ -28,11 +28,13 @@
 #include <kernel/panic.h>
 #include <kernel/run_queue.h>
 #include <kernel/sched.h>
+#include <kernel/sched_attr.h>
 #include <mm/mm.h>
 #include <mm/vmalloc.h>
 
 #define LONE_YIELDS 32 /* in a row: some microseconds */
 #define YIELD_NAP_NS (50 * NS_PER_US)
+#define TURNS_PAID_MAX 64 /* before somebody is forgiven */
 
 DEFINE_PER_CPU(struct run_queue, run_queue);
 DECLARE_PER_CPU(struct task, idle_task);
@@ -40,10 +42,14 @@ DEFINE_PER_CPU(struct task, idle_task) = {.switches = 1};
 
 static atomic_t ending_tasks; /* called sched_exit_begin, not freed yet */
 
+static void see_off(struct run_queue *rq, struct task *gone);
 static void idle_loop(struct run_queue *rq);
 static struct task *pick_next(struct run_queue *rq, struct task *prev);
+static void give_way(struct run_queue *rq, struct task *prev);
+static struct task *next_in_turn(struct run_queue *rq, struct task *next);
+static void go_on(struct run_queue *rq, struct task *prev);
+static void slice_begin(struct run_queue *rq, struct task *t, u64 now);
 static void switch_to(struct run_queue *rq, struct task *prev, struct task *next);
-static struct run_queue *lock_queue_of(const struct task *t);
 static bool state_wake(struct task *t);
 
 void __init
@@ -59,6 +65,7 @@ sched_init(void)
 		rq->running = idle;
 		idle->cpu = cpu;
 		idle->cpus_allowed = BIT(cpu);
+		idle->weight = SCHED_WEIGHT_DEFAULT;
 		list_init(&idle->run_link);
 		list_init(&idle->thread_link);
 		task_init_timer(idle);
@@ -114,6 +121,8 @@ schedule(void)
 	next = pick_next(rq, prev);
 	if (next != prev)
 		switch_to(rq, prev, next);
+	else if (rq->waiting)
+		go_on(rq, prev);
 	sched_tail();
 }
 
@@ -121,14 +130,31 @@ void
 sched_tail(void)
 {
 	struct run_queue *rq = this_cpu_ptr(run_queue);
-	struct task *dead = rq->dead;
+	struct task *gone = rq->gone;
 
-	rq->dead = NULL;
+	if (unlikely(gone)) {
+		see_off(rq, gone); /* consumes the lock */
+		return;
+	}
 	spin_unlock(&rq->lock);
 	irq_enable();
-	if (likely(!dead))
+}
+
+/* The task that ran before is wholly switched out: now it may be freed, or run elsewhere. */
+static void
+see_off(struct run_queue *rq, struct task *gone)
+{
+	bool dead = gone->state == TASK_DEAD;
+
+	rq->gone = NULL;
+	if (dead)
+		spin_unlock(&rq->lock);
+	else
+		balance_place(rq, gone); /* consumes the lock */
+	irq_enable();
+	if (!dead)
 		return;
-	task_free(dead);
+	task_free(gone);
 	atomic_dec(&ending_tasks);
 }
 
@@ -158,7 +184,7 @@ bool
 sched_wake(struct task *t)
 {
 	u64 flags = irq_save();
-	struct run_queue *rq = lock_queue_of(t);
+	struct run_queue *rq = run_queue_lock_of(t);
 	bool slept = state_wake(t);
 
 	/* Race: the task may still be on its way to schedule(), which will then find it RUNNING and keep it. */
@@ -225,7 +251,7 @@ task_runtime_ns(const struct task *t)
 	if (t == current)
 		return t->runtime_ns + clock_ns() - t->started_ns;
 	flags = irq_save();
-	rq = lock_queue_of(t);
+	rq = run_queue_lock_of(t);
 	sum = t->runtime_ns;
 	if (rq->running == t)
 		sum += clock_ns() - t->started_ns;
@@ -255,8 +281,10 @@ sched_kick(void)
 	rq->ticking = false;
 	if (rq->running == rq->idle)
 		rq->idle->need_resched = rq->online;
+	else if (!(rq->running->cpus_allowed & BIT(this_cpu_id())))
+		rq->running->need_resched = true;
 	else if (rq->waiting)
-		run_queue_tick(rq);
+		run_queue_compete(rq);
 	spin_unlock_irqrestore(&rq->lock, flags);
 }
 
@@ -270,12 +298,23 @@ sched_tick(u64 now_ns)
 	if (rq->waiting && rq->running != rq->idle) {
 		if (now_ns >= rq->running->slice_end_ns) {
 			rq->running->need_resched = true;
-			rq->running->slice_end_ns = now_ns + SCHED_SLICE_NS;
 			balance_nudge();
+			now_ns += SCHED_SLICE_NS; /* if it has not gone by then, look again */
 		}
-		run_queue_tick(rq);
+		run_queue_tick(rq, max_u64(rq->running->slice_end_ns, now_ns));
 	}
 	spin_unlock_irqrestore(&rq->lock, flags);
+}
+
+/* A task that runs has been switched to once more than away. */
+void
+sched_switches_away(const struct task *t, u64 *asleep, u64 *preempted)
+{
+	u64 away = READ_ONCE(t->switches);
+
+	away -= away && READ_ONCE(per_cpu(run_queue, READ_ONCE(t->cpu)).running) == t;
+	*preempted = min_u64(READ_ONCE(t->preempted), away);
+	*asleep = away - *preempted;
 }
 
 u64
@@ -332,9 +371,13 @@ pick_next(struct run_queue *rq, struct task *prev)
 	struct task *next;
 
 	if (prev->state == TASK_RUNNING && prev != rq->idle) {
-		if (!rq->waiting)
+		if (unlikely(!(prev->cpus_allowed & BIT(prev->cpu))))
+			rq->gone = prev;
+		else if (!rq->waiting)
 			return prev;
-		run_queue_add(rq, prev);
+		else
+			give_way(rq, prev);
+		prev->preempted++;
 	}
 	if (!rq->waiting)
 		balance_pull(rq);
@@ -342,7 +385,60 @@ pick_next(struct run_queue *rq, struct task *prev)
 		return rq->idle;
 	next = list_first(&rq->queue, struct task, run_link);
 	run_queue_del(rq, next);
+	return likely(!next->debt_ns) ? next : next_in_turn(rq, next);
+}
+
+/* To the end of the queue. What @prev ran beyond its slice, because nothing could stop it, it owes to the others. */
+static void
+give_way(struct run_queue *rq, struct task *prev)
+{
+	u64 now = clock_ns();
+
+	if (now > prev->slice_end_ns)
+		prev->debt_ns = now - prev->slice_end_ns;
+	run_queue_add(rq, prev);
+}
+
+/*
+ * @next, off the queue, is first, but owes: it pays with this turn, unless it owes less than a slice or nobody else
+ * waits. When all owe much, one of them is forgiven.
+ */
+static struct task *
+next_in_turn(struct run_queue *rq, struct task *next)
+{
+	for (u32 left = rq->waiting + TURNS_PAID_MAX; left && rq->waiting; left--) {
+		u64 slice = sched_slice(rq, next);
+
+		if (next->debt_ns < slice)
+			return next;
+		next->debt_ns -= slice;
+		run_queue_add(rq, next);
+		next = list_first(&rq->queue, struct task, run_link);
+		run_queue_del(rq, next);
+	}
+	next->debt_ns = 0;
 	return next;
+}
+
+/* It was its turn again: no switch. */
+static void
+go_on(struct run_queue *rq, struct task *prev)
+{
+	prev->preempted--;
+	slice_begin(rq, prev, clock_ns());
+}
+
+/* @t's slice begins. */
+static void
+slice_begin(struct run_queue *rq, struct task *t, u64 now)
+{
+	t->slice_end_ns = now + SCHED_SLICE_NS;
+	if (likely(!rq->waiting))
+		return;
+	t->slice_end_ns = now + sched_slice(rq, t) - t->debt_ns;
+	t->debt_ns = 0;
+	if (!rq->ticking || t->slice_end_ns < rq->tick_ns)
+		run_queue_tick(rq, t->slice_end_ns);
 }
 
 /* Returns in @prev, when it is switched to again: on which CPU, sched_tail() finds out. */
@@ -352,36 +448,18 @@ switch_to(struct run_queue *rq, struct task *prev, struct task *next)
 	u64 now = clock_ns();
 
 	prev->runtime_ns += now - prev->started_ns;
-	prev->left[prev->state == TASK_RUNNING]++;
 	next->started_ns = now;
-	next->slice_end_ns = now + SCHED_SLICE_NS;
 	next->switches++;
 	rq->switches++;
 	rq->running = next;
-	if (rq->waiting && !rq->ticking)
-		run_queue_tick(rq);
+	slice_begin(rq, next, now);
 	if (prev == rq->idle)
 		timer_tick_start();
 	if (unlikely(prev->state == TASK_DEAD))
-		rq->dead = prev;
+		rq->gone = prev;
 	if (prev->mm != next->mm)
 		mm_activate(next->mm);
 	cpu_switch(prev, next);
-}
-
-/* Takes the lock of the queue that @t belongs to. Race: while we wait for it, @t may be moved: look again. */
-static struct run_queue *
-lock_queue_of(const struct task *t)
-{
-	for (;;) {
-		u32 cpu = READ_ONCE(t->cpu);
-		struct run_queue *rq = &per_cpu(run_queue, cpu);
-
-		spin_lock(&rq->lock);
-		if (likely(t->cpu == cpu))
-			return rq;
-		spin_unlock(&rq->lock);
-	}
 }
 
 /*

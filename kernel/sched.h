@@ -119,6 +119,9 @@ void sched_kick(void);
 /* The slice's end, or a moment when the queue should be looked at. Called by timer.c, interrupts off. */
 void sched_tick(u64 now_ns);
 
+/* How often @t was switched away, asleep and still RUNNING. Context: any, racy. */
+void sched_switches_away(const struct task *t, u64 *asleep, u64 *preempted);
+
 /* Tasks that wait for a CPU now, and task switches since boot, of all CPUs. Context: any, racy. */
 u64 sched_runnable_count(void);
 u64 sched_switch_count(void);

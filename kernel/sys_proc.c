@@ -157,44 +157,7 @@ waitid_report(const struct wait_request *request, u64 info)
 	return copy_to_user((void __user *)info, &si, sizeof(si));
 }
 
-/* ---- processors, power ---- */
-
-s64
-sys_sched_yield(void)
-{
-	sched_yield_current();
-	return 0;
-}
-
-s64
-sys_sched_getaffinity(u64 pid, u64 len, u64 mask)
-{
-	u64 online = cpu_count() >= 64 ? ~0UL : BIT(cpu_count()) - 1;
-	struct task *task = current;
-
-	if (len < sizeof(u64) || len % sizeof(u64))
-		return -EINVAL;
-	if ((s32)pid < 0)
-		return -EINVAL;
-	if (pid) {
-		spin_lock(&process_lock);
-		task = process_find_thread((s32)pid);
-		spin_unlock(&process_lock);
-	}
-	if (!task)
-		return -ESRCH;
-	return copy_to_user((void __user *)mask, &online, sizeof(online)) ? -EFAULT : (s64)sizeof(online);
-}
-
-s64
-sys_getcpu(u64 cpu, u64 node, u64 unused)
-{
-	if (cpu && put_user_u32(this_cpu_id(), (u32 __user *)cpu))
-		return -EFAULT;
-	if (node && put_user_u32(0, (u32 __user *)node))
-		return -EFAULT;
-	return 0;
-}
+/* ---- power ---- */
 
 /* Linux's second magic numbers are birthdays. */
 s64

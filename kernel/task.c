@@ -15,6 +15,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
 #include <kernel/sched.h>
+#include <kernel/sched_attr.h>
 #include <kernel/spinlock.h>
 #include <kernel/task.h>
 #include <mm/page_alloc.h>
@@ -58,6 +59,7 @@ task_alloc(void)
 	memset(t, 0, sizeof(*t));
 	t->stack = stack;
 	t->cpus_allowed = ~0UL;
+	t->weight = SCHED_WEIGHT_DEFAULT;
 	list_init(&t->run_link);
 	list_init(&t->thread_link);
 	signal_queue_init(&t->signal.queue);

@@ -64,8 +64,9 @@ struct task {
 	u32 cpu;               /* where it runs or ran last; run queue lock of that CPU */
 	struct mm *mm;         /* address space; NULL for a kernel thread; owner only */
 	struct list run_link;  /* on a run queue; its lock */
-	u64 cpus_allowed;      /* mask of CPUs; const so far, all ones (affinity would change it) */
+	u64 cpus_allowed;      /* mask of CPUs; the run queue lock of its CPU, read racily */
 	u64 slice_end_ns;      /* the run queue lock of its CPU */
+	u64 debt_ns;           /* what it ran beyond its last slice; likewise */
 	u64 runtime_ns;        /* CPU time until the last switch away; likewise */
 	u64 started_ns;        /* when it was last switched to; likewise */
 	u64 switches;          /* times switched to; likewise */
@@ -73,10 +74,15 @@ struct task {
 	u32 lone_yields;       /* calls of sched_yield with nobody to yield to; owner only */
 
 	/* Accounts. */
-	u64 left[2];              /* times switched away: asleep, still RUNNING; the run queue lock of its CPU */
+	u64 preempted;            /* times switched away while RUNNING; the run queue lock of its CPU */
 	struct cputime samples;   /* its CPU in interrupts; see cputime.h */
 	struct cputime time_told; /* what cputime_split() gave last; process_lock */
-	s32 nice;                 /* -20 to 19; the run queue lock of its CPU, read racily */
+
+	/* Its share of a CPU: sched_attr.h. The run queue lock of its CPU, read racily. */
+	s32 nice;           /* -20 to 19 */
+	u32 weight;         /* what nice and policy come to */
+	u8 policy;          /* enum sched_policy */
+	bool reset_on_fork; /* children get the defaults */
 
 	void *stack;              /* lowest byte; const */
 	s32 tid;                  /* const once visible; 0 for a kernel thread */

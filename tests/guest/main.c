@@ -54,7 +54,8 @@ extern const struct test_case mremap_cases[];
 /* files */
 extern const struct test_case names_cases[], statx_cases[], sendfile_cases[], fallocate_cases[], memfd_cases[];
 
-extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[], robust_cases[], membarrier_cases[];
+extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[], robust_cases[], membarrier_cases[],
+	affinity_cases[], nice_cases[];
 
 /* advice about memory, and memory that stays */
 extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[];
@@ -91,6 +92,8 @@ static const struct test_group groups[] = {
 	{"futex_more", futex_more_cases},
 	{"robust", robust_cases},
 	{"membarrier", membarrier_cases},
+	{"affinity", affinity_cases},
+	{"nice", nice_cases},
 	/* advice about memory, and memory that stays */
 	{"madvise", madvise_cases},
 	{"mincore", mincore_cases},
