@@ -58,13 +58,13 @@ sys_mknodat(u64 dirfd, u64 path, u64 mode, u64 dev)
 
 	switch (type) {
 	case S_IFREG:
+	case S_IFIFO:
+	case S_IFSOCK: /* a name only: there are no sockets behind it */
 		return create_at(dirfd, path, &kind);
 	case S_IFCHR:
 	case S_IFBLK:
 		kind.rdev = (u32)dev;
 		return create_at(dirfd, path, &kind);
-	case S_IFIFO: /* the file systems here cannot hold one */
-	case S_IFSOCK:
 	case S_IFDIR:
 		return -EPERM;
 	default:

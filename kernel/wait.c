@@ -43,6 +43,21 @@ wait_prepare(struct wait_queue *q, struct wait_entry *entry, enum task_state sta
 }
 
 void
+wait_join(struct wait_queue *q, struct wait_entry *entry)
+{
+	u64 flags = spin_lock_irqsave(&q->lock);
+
+	if (!entry->queued) {
+		entry->task = current;
+		entry->queued = true;
+		list_add_tail(&entry->link, &q->waiters);
+	}
+	spin_unlock_irqrestore(&q->lock, flags);
+	/* Race: the waker makes the condition true, then looks at the queue; we join the queue, then look. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void
 wait_finish(struct wait_queue *q, struct wait_entry *entry)
 {
 	u64 flags;

@@ -65,6 +65,9 @@ u32 wake_all(struct wait_queue *q);
 /* Joins @q, if not on it, and marks the current task asleep in @state. Then look at the condition, then schedule(). */
 void wait_prepare(struct wait_queue *q, struct wait_entry *entry, enum task_state state);
 
+/* Joins @q, if not on it, for a task that is marked asleep already (task_state_set). Then look, then schedule(). */
+void wait_join(struct wait_queue *q, struct wait_entry *entry);
+
 /* Awake again, off the queue. For an entry that is zeroed or was given to wait_prepare. */
 void wait_finish(struct wait_queue *q, struct wait_entry *entry);
 

@@ -23,6 +23,7 @@
 #include <kernel/dev/tty_job.h>
 #include <kernel/fs/file.h>
 #include <kernel/fs/io.h>
+#include <kernel/fs/poll.h>
 #include <kernel/process.h>
 #include <kernel/restart.h>
 #include <kernel/signal.h>
@@ -41,6 +42,7 @@ static int serial_open(struct file *f);
 static int tty_open(struct file *f);
 static s64 tty_read(struct file *f, struct io *io);
 static s64 tty_write(struct file *f, struct io *io);
+static u32 tty_poll(struct file *f, struct poll_item *item);
 static void plan_make(struct tty *tty, struct read_plan *plan);
 static bool read_more(struct tty *tty, struct io *io, struct read_plan *plan, u64 *moved);
 static int read_wait(struct file *f, const struct read_plan *plan);
@@ -50,6 +52,7 @@ const struct file_ops console_file_ops = {
 	.read = tty_read,
 	.write = tty_write,
 	.ioctl = tty_ioctl,
+	.poll = tty_poll,
 	.stream = true,
 };
 const struct file_ops serial_file_ops = {
@@ -57,6 +60,7 @@ const struct file_ops serial_file_ops = {
 	.read = tty_read,
 	.write = tty_write,
 	.ioctl = tty_ioctl,
+	.poll = tty_poll,
 	.stream = true,
 };
 const struct file_ops tty_file_ops = {
@@ -64,6 +68,7 @@ const struct file_ops tty_file_ops = {
 	.read = tty_read,
 	.write = tty_write,
 	.ioctl = tty_ioctl,
+	.poll = tty_poll,
 	.stream = true,
 };
 
@@ -245,6 +250,25 @@ write_chunk(struct file *f, const u8 *buf, u32 len, u32 *done)
 			err = -EIO;
 	}
 	return err;
+}
+
+/* Racy without the lock, as the questions of every sleeper are: who changes what they ask for wakes them. */
+static u32
+tty_poll(struct file *f, struct poll_item *item)
+{
+	struct tty *tty = &console_tty;
+	const u8 *cc = tty->ldisc.tios.c_cc;
+	u32 mask = 0;
+
+	poll_join(item, &tty->readers);
+	poll_join(item, &tty->writers);
+	if (tty_hung_up(f))
+		return POLL_READABLE | POLL_WRITABLE | POLLERR | POLLHUP;
+	if (ldisc_readable(&tty->ldisc, READ_ONCE(cc[VTIME]) ? 1 : READ_ONCE(cc[VMIN])))
+		mask |= POLL_READABLE;
+	if (ldisc_writable(&tty->ldisc))
+		mask |= POLL_WRITABLE;
+	return mask;
 }
 
 int

@@ -16,6 +16,7 @@
 #include <kernel/fs/fs_context.h>
 #include <kernel/fs/io.h>
 #include <kernel/fs/path.h>
+#include <kernel/fs/pipe.h>
 #include <kernel/fs/vfs.h>
 #include <kernel/lib/errno.h>
 #include <kernel/lib/string.h>
@@ -181,6 +182,8 @@ ops_of(struct inode *inode, u32 flags)
 	switch (inode->mode & S_IFMT) {
 	case S_IFDIR:
 		return &dir_file_ops;
+	case S_IFIFO:
+		return &fifo_file_ops;
 	case S_IFCHR:
 		return devfs_ops(inode->rdev);
 	case S_IFBLK:

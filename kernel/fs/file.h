@@ -20,6 +20,7 @@ struct file;
 struct inode;
 struct io;
 struct pagecache;
+struct poll_item;
 
 struct file_ops {
 	/* Move bytes and advance @io. Return how many were moved, or -errno when none was. Absent: -EINVAL. */
@@ -30,6 +31,11 @@ struct file_ops {
 	s64 (*ioctl)(struct file *f, u32 cmd, u64 arg); /* absent: -ENOTTY */
 	int (*fsync)(struct file *f);                   /* absent: nothing to do for files in memory, else -EINVAL */
 	s64 (*fallocate)(struct file *f, u32 mode, u64 from, u64 to); /* bytes [from, to); absent: -EOPNOTSUPP */
+	/*
+	 * What of POLLIN ... holds now; with @item first joins the queues that are woken when that changes (poll_join).
+	 * Does not sleep. Absent: always readable and writable.
+	 */
+	u32 (*poll)(struct file *f, struct poll_item *item);
 	u64 (*size)(struct file *f);                    /* what SEEK_END counts from; absent: inode_size() */
 	const char *label; /* of files without inode: "pipe" makes /proc/<pid>/fd show pipe:[number] */
 	bool stream;       /* no position: seeking, pread and pwrite give ESPIPE */

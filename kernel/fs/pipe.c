@@ -23,41 +23,21 @@
 
 #include <kernel/fs/file.h>
 #include <kernel/fs/io.h>
+#include <kernel/fs/poll.h>
 #include <kernel/panic.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/uaccess.h>
-#include <kernel/wait.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 
 #define SPARE_GONE (-1000) /* no errno: inside this file only */
 
-struct pipe_slot {
-	struct page *page;
-	u32 off; /* first byte to read */
-	u32 len;
-};
-
-struct pipe {
-	struct mutex lock;
-	atomic_t ends;                     /* files that are not closed: who takes the last one frees */
-	u32 head;                          /* lock: first used slot */
-	u32 used;                          /* lock */
-	u64 bytes;                         /* lock to change */
-	bool readers;                      /* lock to change: the reading end is open */
-	bool writers;                      /* lock to change: the writing end is open */
-	struct page *spare;                /* lock to change: NULL, or a page without bytes */
-	struct wait_queue filled;          /* readers wait for bytes */
-	struct wait_queue emptied;         /* writers wait for room */
-	struct pipe_slot slot[PIPE_SLOTS]; /* lock */
-};
-
-static void pipe_free(struct pipe *p);
 static s64 pipe_read(struct file *f, struct io *io);
 static s64 pipe_write(struct file *f, struct io *io);
 static void pipe_release(struct file *f);
 static s64 pipe_ioctl(struct file *f, u32 cmd, u64 arg);
+static u32 pipe_poll(struct file *f, struct poll_item *item);
 static s64 read_some(struct pipe *p, struct io *io);
 static u64 drain_locked(struct pipe *p, struct io *io);
 static s64 write_some(struct pipe *p, struct io *io, u64 whole);
@@ -72,7 +52,18 @@ static const struct file_ops pipe_ops = {
 	.write = pipe_write,
 	.release = pipe_release,
 	.ioctl = pipe_ioctl,
+	.poll = pipe_poll,
 	.label = "pipe",
+	.stream = true,
+};
+
+const struct file_ops fifo_file_ops = {
+	.open = fifo_open,
+	.read = pipe_read,
+	.write = pipe_write,
+	.release = fifo_release,
+	.ioctl = pipe_ioctl,
+	.poll = pipe_poll,
 	.stream = true,
 };
 
@@ -87,7 +78,7 @@ pipe_init(void)
 int
 pipe_create(struct file *ends[2], u32 flags)
 {
-	struct pipe *p = kmem_cache_alloc(pipe_cache, ALLOC_KERNEL | ALLOC_ZERO);
+	struct pipe *p = pipe_alloc();
 
 	ends[0] = p ? file_alloc(NULL, &pipe_ops, O_RDONLY | flags) : NULL;
 	ends[1] = ends[0] ? file_alloc(NULL, &pipe_ops, O_WRONLY | flags) : NULL;
@@ -95,23 +86,34 @@ pipe_create(struct file *ends[2], u32 flags)
 		if (ends[0])
 			file_put(ends[0]); /* has no pipe yet */
 		if (p)
-			kmem_cache_free(pipe_cache, p);
+			pipe_free(p);
 		return -ENOMEM;
 	}
-	mutex_init(&p->lock, RANK_PIPE);
-	wait_init(&p->filled);
-	wait_init(&p->emptied);
-	p->readers = p->writers = true;
+	p->readers = p->writers = 1;
+	p->reader_opens = p->writer_opens = 1;
 	atomic_set(&p->ends, 2);
 	ends[0]->private = ends[1]->private = p;
 	ends[0]->ino = ends[1]->ino = file_next_ino();
 	return 0;
 }
 
+struct pipe *
+pipe_alloc(void)
+{
+	struct pipe *p = kmem_cache_alloc(pipe_cache, ALLOC_KERNEL | ALLOC_ZERO);
+
+	if (!p)
+		return NULL;
+	mutex_init(&p->lock, RANK_PIPE);
+	wait_init(&p->filled);
+	wait_init(&p->emptied);
+	return p;
+}
+
 bool
 file_is_pipe(const struct file *f)
 {
-	return f->ops == &pipe_ops;
+	return f->ops == &pipe_ops || f->ops == &fifo_file_ops;
 }
 
 static s64
@@ -181,19 +183,23 @@ pipe_release(struct file *f)
 
 	if (!p)
 		return;
-	mutex_lock(&p->lock);
-	if (f->flags & O_WRONLY)
-		p->writers = false;
-	else
-		p->readers = false;
-	wake_all(&p->filled);
-	wake_all(&p->emptied);
-	mutex_unlock(&p->lock);
+	pipe_end_closed(p, f);
 	if (atomic_dec_and_test(&p->ends))
 		pipe_free(p);
 }
 
-static void
+void
+pipe_end_closed(struct pipe *p, const struct file *f)
+{
+	mutex_lock(&p->lock);
+	WRITE_ONCE(p->writers, p->writers - file_can_write(f));
+	WRITE_ONCE(p->readers, p->readers - file_can_read(f));
+	wake_all(&p->filled);
+	wake_all(&p->emptied);
+	mutex_unlock(&p->lock);
+}
+
+void
 pipe_free(struct pipe *p)
 {
 	for (u32 i = 0; i < p->used; i++)
@@ -211,6 +217,30 @@ pipe_ioctl(struct file *f, u32 cmd, u64 arg)
 	if (cmd != FIONREAD)
 		return -ENOTTY;
 	return put_user_u32(READ_ONCE(p->bytes), (u32 *)arg);
+}
+
+/* POLLHUP: there were writers since this end was opened, and there are none any more. See fifo.c for pos. */
+static u32
+pipe_poll(struct file *f, struct poll_item *item)
+{
+	struct pipe *p = f->private;
+	u32 mask = 0;
+
+	if (file_can_read(f)) {
+		poll_join(item, &p->filled);
+		if (READ_ONCE(p->bytes))
+			mask |= POLL_READABLE;
+		if (!READ_ONCE(p->writers) && READ_ONCE(p->writer_opens) != f->pos)
+			mask |= POLLHUP;
+	}
+	if (file_can_write(f)) {
+		poll_join(item, &p->emptied);
+		if (READ_ONCE(p->used) < PIPE_SLOTS)
+			mask |= POLL_WRITABLE;
+		if (!READ_ONCE(p->readers))
+			mask |= POLLERR;
+	}
+	return mask;
 }
 
 /* Returns the bytes read, perhaps none; -EINTR. */

@@ -39,6 +39,7 @@
 struct file;
 struct file_ops;
 struct inode;
+struct pipe;
 struct process;
 struct superblock;
 
@@ -102,7 +103,8 @@ struct inode {
 	bool linkable;               /* const after init: made by O_TMPFILE, and link may name it */
 	struct mutex lock;           /* rank INODE */
 	u64 atime_ns, mtime_ns, ctime_ns; /* since 1970; written without a guard: each is one word */
-	union {                           /* of the file system's own */
+	union {                           /* of the file system's own, but for the first */
+		struct pipe *fifo;        /* named pipe: lock. See fifo.c */
 		struct list entries;      /* tmpfs directory: tree_lock */
 		char *target;             /* tmpfs symbolic link: const after init */
 		struct {                  /* procfs: const after init */

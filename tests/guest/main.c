@@ -42,7 +42,7 @@ struct tally {
 };
 
 /* terminal, jobs, waiting for several files */
-extern const struct test_case tty_cases[], jobs_cases[];
+extern const struct test_case tty_cases[], jobs_cases[], poll_cases[], fifo_cases[];
 
 extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshare_cases[], mmap_cases[],
 	protect_cases[], brk_cases[], stack_cases[], proc_cases[], wait_cases[], thread_cases[], futex_cases[],
@@ -72,6 +72,8 @@ static const struct test_group groups[] = {
 	/* terminal, jobs, waiting for several files */
 	{"tty", tty_cases},
 	{"jobs", jobs_cases},
+	{"poll", poll_cases},
+	{"fifo", fifo_cases},
 	/* processes and their memory */
 	{"basics", basics_cases}, {"fault", fault_cases},     {"cow", cow_cases},         {"unshare", unshare_cases},
 	{"mmap", mmap_cases},     {"protect", protect_cases}, {"brk", brk_cases},         {"stack", stack_cases},
