@@ -7,7 +7,7 @@
  * Invariants  none
  * Locks       process_lock for the look at the handlers
  * Follow      from arch/x86_64/trap.c   to signal.c (signal_force)
- * Tests       tests/guest/trap.c, tests/guest/signal_fault.c
+ * Tests       tests/guest/trap.c, tests/guest/signal_frame.c
  */
 #include <kernel/panic.h>
 #include <kernel/printk.h>

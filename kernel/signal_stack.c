@@ -6,7 +6,7 @@
  * Invariants  none
  * Locks       none; a thread's stack is its own
  * Follow      from sys_signal.c, signal_return.c
- * Tests       tests/guest/signal_stack.c
+ * Tests       tests/guest/signal_frame.c
  */
 #include <kernel/lib/errno.h>
 #include <kernel/signal_stack.h>

@@ -8,7 +8,7 @@
  * Invariants  none
  * Locks       none; a thread's stack is its own
  * Follow      from signal_return.c, sys_signal.c   to arch/x86_64/sigframe.c
- * Tests       tests/guest/signal_stack.c
+ * Tests       tests/guest/signal_frame.c
  * See         sigaltstack(2)
  */
 #pragma once

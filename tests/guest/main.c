@@ -63,7 +63,7 @@ extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[];
 /* machines with disks */
 extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[];
 /* signals */
-extern const struct test_case signal_cases[];
+extern const struct test_case signal_cases[], signal_frame_cases[];
 
 /* what the kernel tells */
 extern const struct test_case proc_pid_cases[], proc_maps_cases[], proc_smaps_cases[], proc_pagemap_cases[];
@@ -106,6 +106,7 @@ static const struct test_group groups[] = {
 	{"disk_lost", disk_lost_cases},
 	/* signals */
 	{"signal", signal_cases},
+	{"signal_frame", signal_frame_cases},
 	/* what the kernel tells */
 	{"proc_pid", proc_pid_cases},
 	{"proc_maps", proc_maps_cases},
