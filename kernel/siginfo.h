@@ -2,7 +2,7 @@
 /*
  * kernel/siginfo.h - what a signal brings along: why it came, from whom, where
  *
- * Idea        The ABI's siginfo_t has 128 bytes, of which no kind uses more than the first 48. Those are struct siginfo,
+ * Idea        The ABI's siginfo_t has 128 bytes, and no kind uses more than the first 48. Those are struct siginfo,
  *             laid out as programs know it; siginfo_to_user() writes them and zeroes behind.
  *
  *                  0  signo  error  code  (pad)

@@ -4,8 +4,8 @@
  *
  * Idea        A signal passes three stations:
  *
- *                 sender      signal.c         ignored? dropped. Else it joins the queue of the thread or of the process,
- *                                              and a thread that does not block it is told to look (signal_pending).
+ *                 sender      signal.c         ignored? dropped. Else it joins the queue of the thread or the process,
+ *                                              and a thread that does not block it is told (signal_pending).
  *                                              Fatal? the whole process begins to exit at once.
  *                 queue       signal_queue.c   until a thread that does not block it comes by
  *                 receiver    signal_return.c  on the way to user mode: handler, default, or nothing
@@ -98,7 +98,7 @@ int signal_send_thread_info(struct task *task, const struct siginfo *info);
  */
 int signal_send_group(s32 pgid, const struct siginfo *info);
 
-/* signal_send_current - to the current thread, as if by itself (a broken pipe's SIGPIPE). Context: takes process_lock. */
+/* signal_send_current - to the current thread, by itself (a broken pipe's SIGPIPE). Context: takes process_lock. */
 void signal_send_current(int sig);
 
 /*

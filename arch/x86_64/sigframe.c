@@ -12,7 +12,7 @@
  *         rsp ->  | pretcode: sa_restorer             |  16-byte aligned plus 8, as behind a call
  *                 +-----------------------------------+
  *
- *             The handler returns to pretcode, which calls rt_sigreturn with rsp behind it. Whatever stands in the frame
+ *             The handler returns to pretcode, which calls rt_sigreturn with rsp behind it. Whatever is in the frame
  *             by then is the program's wish: all of it is either checked here or harmless in user mode.
  * Invariants  I1  What leaves arch_signal_return() in the frame has user mode's segments and only flags that a
  *                 program could set itself. rip and rsp are arbitrary: iretq copes (trap_iretq_failed).

@@ -159,7 +159,10 @@ static void
 single_step(void)
 {
 	handle(SIGTRAP, goes_on, 0);
-	__asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; nop; nop; pushfq; andl $~0x100, (%%rsp); popfq" : : : "memory");
+	__asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; nop; nop; pushfq; andl $~0x100, (%%rsp); popfq"
+			 :
+			 :
+			 : "memory");
 	check(runs >= 3 && last_info.si_code == TRAP_TRACE && last_info.si_addr == (void *)reg(REG_RIP));
 }
 
