@@ -164,10 +164,40 @@ build/initrd.cpio.gz: $(USER) iso/initrd.py $(wildcard iso/root/*/*) $(BUSYBOX)
 	$(Q)$(ARCHIVE) $@ /init=build/user/init $(foreach p,$(USER),/bin/$(notdir $p)=$p) tree:iso/root \
 		$(if $(BUSYBOX),busybox=$(BUSYBOX))
 
-build/initrd-test.cpio.gz: build/guest/guest-tests build/guest/pie $(USER) iso/initrd.py
+# Programs as compilers on Linux make them (tests/guest/programs.c), and what their loaders look for. A glibc or a C++
+# compiler that is missing leaves its programs out.
+LIBC_C      := tests/guest/prog/libc.c
+GLIBC_CC    := $(if $(wildcard /usr/lib/x86_64-linux-gnu/libc.a),$(shell command -v x86_64-linux-gnu-gcc))
+GLIBC_CXX   := $(if $(GLIBC_CC),$(shell command -v x86_64-linux-gnu-g++))
+PROGRAMS    := $(addprefix build/prog/,bare libc-musl-static libc-musl \
+               $(if $(GLIBC_CC),libc-glibc-static libc-glibc-static-pie libc-glibc) $(if $(GLIBC_CXX),cxx))
+MUSL_LOADER := $(firstword $(wildcard /usr/lib/x86_64-linux-musl/libc.so /lib/ld-musl-x86_64.so.1))
+define compile
+	$(call say,PROG,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$1 -O2 -Wall -Wextra -pthread -o $@ $<
+endef
+build/prog/bare: tests/guest/prog/bare.c Makefile
+	$(call compile,$(CC) -std=gnu17 -static -nostdlib -fno-stack-protector -fno-pie -no-pie)
+build/prog/libc-musl-static: $(LIBC_C) Makefile
+	$(call compile,$(MUSL_CC) -std=gnu17 -D_GNU_SOURCE -static)
+build/prog/libc-musl: $(LIBC_C) Makefile
+	$(call compile,$(MUSL_CC) -std=gnu17 -D_GNU_SOURCE)
+build/prog/libc-glibc-static: $(LIBC_C) Makefile
+	$(call compile,$(GLIBC_CC) -std=gnu17 -D_GNU_SOURCE -static)
+build/prog/libc-glibc-static-pie: $(LIBC_C) Makefile
+	$(call compile,$(GLIBC_CC) -std=gnu17 -D_GNU_SOURCE -static-pie)
+build/prog/libc-glibc: $(LIBC_C) Makefile
+	$(call compile,$(GLIBC_CC) -std=gnu17 -D_GNU_SOURCE)
+build/prog/cxx: tests/guest/prog/cxx.cc Makefile
+	$(call compile,$(GLIBC_CXX) -std=gnu++17 -static)
+
+build/initrd-test.cpio.gz: build/guest/guest-tests build/guest/pie $(USER) $(PROGRAMS) iso/initrd.py
 	$(call say,CPIO,$@)
 	$(Q)$(ARCHIVE) $@ /init=build/guest/guest-tests /bin/pie=build/guest/pie \
-		$(if $(BUSYBOX),/bin/busybox=$(BUSYBOX)) $(foreach p,$(USER),/bin/$(notdir $p)=$p)
+		$(if $(BUSYBOX),/bin/busybox=$(BUSYBOX)) $(foreach p,$(USER) $(PROGRAMS),/bin/$(notdir $p)=$p) \
+		/lib/ld-musl-x86_64.so.1=$(MUSL_LOADER) $(if $(GLIBC_CC),$(foreach \
+		f,/lib64/ld-linux-x86-64.so.2 /lib/x86_64-linux-gnu/libc.so.6,$f=$f))
 
 build/initrd-bench.cpio.gz: build/user/mmbench iso/initrd.py
 	$(call say,CPIO,$@)

@@ -69,6 +69,9 @@ extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_ca
 /* what the kernel tells */
 extern const struct test_case proc_pid_cases[], proc_maps_cases[], proc_smaps_cases[], proc_pagemap_cases[];
 
+/* programs as they come, and what they may see */
+extern const struct test_case programs_cases[], isolation_cases[];
+
 static const struct test_group groups[] = {
 	/* terminal, jobs, waiting for several files */
 	{"tty", tty_cases},
@@ -116,6 +119,9 @@ static const struct test_group groups[] = {
 	{"proc_maps", proc_maps_cases},
 	{"proc_smaps", proc_smaps_cases},
 	{"proc_pagemap", proc_pagemap_cases},
+	/* programs as they come, and what they may see */
+	{"programs", programs_cases},
+	{"isolation", isolation_cases},
 	/* last: takes all memory */
 	{"exhaust", exhaust_cases},
 };
