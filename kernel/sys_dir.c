@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/sys_dir.c - system calls that list a directory, and that mount and unmount file systems
+ * kernel/sys_dir.c - system calls that list a directory
  *
  * Idea        getdents64 gathers entries in a buffer of the kernel under tree_lock, and copies them to the program
  *             when it has let go.
  * Invariants  none
  * Locks       tree_lock
- * Follow      from syscall.c   to inode_ops->iterate, fs/vfs.c
+ * Follow      from syscall.c   to inode_ops->iterate
  * Tests       tests/guest/wild.c
- * See         getdents(2), mount(2)
+ * See         getdents(2)
  */
 #include <kernel/sys_fs.h>
 
@@ -21,7 +21,6 @@
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 
-#define UMOUNT_NOFOLLOW 8
 #define DIRENT_BUF PAGE_SIZE /* listed at a time, however large the program's buffer is */
 
 /* getdents64 in progress: entries gather in a buffer of the kernel. */
@@ -36,7 +35,6 @@ struct listing {
 
 static s64 list_dir(struct file *f, struct listing *l);
 static bool dir_add(struct dir_emit *emit, const char *name, u32 len, u64 ino, u32 mode, u64 next_pos);
-static s64 mount_at(u64 source, u64 target, const char *type, u32 flags);
 
 s64
 sys_getdents64(u64 fd, u64 buf, u64 size)
@@ -61,42 +59,6 @@ sys_getdents64(u64 fd, u64 buf, u64 size)
 	kfree(l.buf);
 	file_put(f);
 	return result;
-}
-
-s64
-sys_mount(u64 source, u64 target, u64 type, u64 flags, u64 data)
-{
-	char *name;
-	u8 first = 0;
-	s64 err;
-
-	if ((flags & 0xffff0000) == MS_MAGIC)
-		flags &= 0xffff;
-	/* No second view of a tree, no read-only ones, no options: better an error than half a mount. */
-	if (flags & (MS_BIND | MS_MOVE | MS_REMOUNT | MS_RDONLY | MS_NOSYMFOLLOW | MS_PROPAGATION))
-		return -EINVAL;
-	if (data && get_user_u8(&first, (u8 *)data))
-		return -EFAULT;
-	if (first || !type)
-		return -EINVAL;
-	err = string_get(type, &name);
-	if (err)
-		return err;
-	err = mount_at(source, target, name, (u32)flags);
-	path_buf_free(name);
-	return err;
-}
-
-s64
-sys_umount2(u64 target, u64 flags)
-{
-	struct inode *root;
-	s64 err;
-
-	if (flags & ~(u64)UMOUNT_NOFOLLOW)
-		return -EINVAL;
-	err = at_inode(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &root);
-	return err ? err : vfs_umount(root); /* consumes the reference */
 }
 
 /* Returns the bytes in l->buf; -EINVAL: not even one entry fits. */
@@ -145,22 +107,4 @@ dir_add(struct dir_emit *emit, const char *name, u32 len, u64 ino, u32 mode, u64
 	l->used += size;
 	l->next = next_pos;
 	return true;
-}
-
-static s64
-mount_at(u64 source, u64 target, const char *type, u32 flags)
-{
-	struct inode *dir;
-	char *from = NULL;
-	s64 err = source ? string_get(source, &from) : 0;
-
-	if (err)
-		return err;
-	err = at_inode(AT_FDCWD, target, WALK_FOLLOW, &dir);
-	if (!err) {
-		err = vfs_mount(from ? from : "none", type, dir, flags);
-		inode_put(dir);
-	}
-	path_buf_free(from);
-	return err;
 }

@@ -210,7 +210,11 @@ create_locked(struct at *a, const struct inode_kind *kind)
 	}
 	if (err != -ENOENT)
 		return err;
-	if (!w->dir->ops->create || (w->slash && (kind->mode & S_IFMT) != S_IFDIR))
+	if (w->slash && (kind->mode & S_IFMT) != S_IFDIR)
+		return -ENOENT;
+	if (inode_is_read_only(w->dir))
+		return -EROFS;
+	if (!w->dir->ops->create)
 		return -ENOENT;
 	err = w->dir->ops->create(w->dir, w->name, w->len, kind, &inode);
 	if (!err)
@@ -250,6 +254,8 @@ remove_locked(struct at *a, bool dir)
 		return dir ? -EINVAL : -EISDIR;
 	if (w->last == LAST_ROOT)
 		return dir ? -EBUSY : -EISDIR;
+	if (inode_is_read_only(w->dir))
+		return -EROFS;
 	err = entry_lookup(w->dir, w, &child);
 	if (err)
 		return err;
@@ -302,6 +308,8 @@ link_locked(struct at *a, struct inode *target)
 	}
 	if (err != -ENOENT || w->slash)
 		return err;
+	if (inode_is_read_only(w->dir))
+		return -EROFS;
 	if (w->dir->sb != target->sb)
 		return -EXDEV;
 	if (inode_is_dir(target) || !w->dir->ops->link)
@@ -336,6 +344,8 @@ rename_locked(struct at *from, struct at *to, u64 flags)
 		return -EXDEV;
 	if (from->w.last != LAST_NAME || to->w.last != LAST_NAME)
 		return -EBUSY;
+	if (inode_is_read_only(from->w.dir))
+		return -EROFS;
 	err = entry_lookup(from->w.dir, &from->w, &child);
 	if (err)
 		return err;

@@ -87,25 +87,21 @@ s64
 sys_getcwd(u64 buf, u64 size)
 {
 	char *text = path_buf_alloc();
-	struct inode *cwd;
-	s64 len = -ENOENT;
-	char *path = NULL;
+	struct inode *cwd = fs_cwd(own_fs());
+	s64 len = -ENOMEM;
+	char *path;
 
-	if (!text)
-		return -ENOMEM;
-	cwd = fs_cwd(own_fs());
-	if (!rwsem_read_lock_killable(&tree_lock)) {
+	if (text && !READ_ONCE(cwd->nlink)) {
+		len = -ENOENT;
+	} else if (text) {
 		path = path_of_cwd(cwd, text, PATH_MAX);
-		rwsem_read_unlock(&tree_lock);
-	}
-	inode_put(cwd);
-	if (path) {
-		len = strlen(path) + 1;
-		if (len > size)
+		len = path ? (s64)strlen(path) + 1 : -ENAMETOOLONG;
+		if (len > (s64)size)
 			len = -ERANGE;
-		else if (copy_to_user((void *)buf, path, len))
+		else if (path && copy_to_user((void *)buf, path, len))
 			len = -EFAULT;
 	}
+	inode_put(cwd);
 	path_buf_free(text);
 	return len;
 }
@@ -301,6 +297,8 @@ open_create_locked(struct walk *w, u32 flags, u64 mode, struct inode **out)
 	}
 	if (w->slash)
 		return -EISDIR;
+	if (inode_is_read_only(w->dir))
+		return -EROFS;
 	return w->dir->ops->create ? w->dir->ops->create(w->dir, w->name, w->len, &kind, out) : -ENOENT;
 }
 
@@ -315,6 +313,8 @@ open_tmpfile_locked(struct walk *w, u32 flags, u64 mode, struct inode **out)
 		return err;
 	if (!inode_is_dir(w->inode))
 		return -ENOTDIR;
+	if (inode_is_read_only(w->inode))
+		return -EROFS;
 	if (!w->inode->ops->tmpfile)
 		return -EOPNOTSUPP;
 	err = w->inode->ops->tmpfile(w->inode, &kind, out);

@@ -19,7 +19,10 @@
 #include <mm/page_alloc.h>
 
 #define ACCESS_EXEC 1
+#define ACCESS_WRITE 2
 #define ACCESS_ALL 7
+#define STATFS_VALID 0x20
+#define STATFS_NOATIME 0x400
 #define ID_KEEP 0xffffffffU
 
 static int stat_fd(u64 fd, struct stat *out);
@@ -228,7 +231,9 @@ access_at(u64 dirfd, u64 path, u64 mode, u64 flags)
 		       follow_unless(flags, AT_SYMLINK_NOFOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0), &inode);
 	if (err)
 		return err;
-	if ((mode & ACCESS_EXEC) && inode_is_regular(inode) && !(inode->mode & 0111))
+	if ((mode & ACCESS_WRITE) && inode_is_read_only(inode) && !inode_is_special(inode))
+		err = -EROFS;
+	if (!err && (mode & ACCESS_EXEC) && inode_is_regular(inode) && !(inode->mode & 0111))
 		err = -EACCES;
 	inode_put(inode);
 	return err;
@@ -250,6 +255,12 @@ statfs_put(struct inode *inode, u64 buf)
 		s.f_files = sb->names_most;
 		s.f_ffree = sb->names_most - READ_ONCE(sb->names);
 	}
+	s.f_flags = STATFS_VALID | STATFS_NOATIME |
+		    (sb->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS));
+	if (s.f_blocks == (s64)~0UL)
+		s.f_blocks = s.f_bfree = s.f_bavail = 0; /* no limit */
+	if (s.f_files == (s64)~0UL)
+		s.f_files = s.f_ffree = 0;
 	return copy_to_user((void *)buf, &s, sizeof(s));
 }
 
@@ -305,7 +316,13 @@ set_ids(const struct inode *inode)
 static s64
 change_begin(struct inode *inode)
 {
-	return inode->sb->type->single ? -EPERM : rwsem_write_lock_killable(&tree_lock);
+	s64 err = inode->sb->type->single ? -EPERM : rwsem_write_lock_killable(&tree_lock);
+
+	if (!err && inode_is_read_only(inode)) {
+		rwsem_write_unlock(&tree_lock);
+		err = -EROFS;
+	}
+	return err;
 }
 
 static void

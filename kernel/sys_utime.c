@@ -117,6 +117,8 @@ times_set(struct inode *inode, const struct times *times)
 
 	if (inode->sb->type->single)
 		return -EPERM;
+	if (inode_is_read_only(inode))
+		return -EROFS;
 	for (u32 i = 0; i < 2; i++) {
 		sec = times->of[i].sec;
 		sec = sec < 0 ? 0 : sec > SECONDS_MOST ? SECONDS_MOST : sec;

@@ -92,7 +92,9 @@
 #define MS_NOSUID 2
 #define MS_NODEV 4
 #define MS_NOEXEC 8
+#define MS_SYNCHRONOUS 16
 #define MS_REMOUNT 32
+#define MS_DIRSYNC 128
 #define MS_NOSYMFOLLOW 256
 #define MS_BIND 4096
 #define MS_MOVE 8192

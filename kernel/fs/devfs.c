@@ -59,6 +59,16 @@ static const struct device devices[] = {
 	{"ttyS0", TTY_RDEV_MAJOR, TTY_RDEV_MINOR, 0660, &serial_file_ops},
 };
 
+/* What a program finds at every Linux, made by whatever fills /dev there. */
+static const struct {
+	const char *name, *target;
+} links[] = {
+	{"fd", "/proc/self/fd"},
+	{"stdin", "/proc/self/fd/0"},
+	{"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"},
+};
+
 const struct file_ops *
 devfs_ops(u64 rdev)
 {
@@ -80,6 +90,10 @@ devfs_populate(struct inode *dev)
 		kind = (struct inode_kind){.mode = S_IFCHR | devices[i].mode,
 					   .rdev = dev_make(devices[i].major, devices[i].minor)};
 		err = make_node(dev, devices[i].name, &kind);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(links) && !err; i++) {
+		kind = (struct inode_kind){.mode = S_IFLNK | 0777, .target = links[i].target};
+		err = make_node(dev, links[i].name, &kind);
 	}
 	return err ? err : devfs_add_disks(dev);
 }

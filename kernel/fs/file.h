@@ -50,6 +50,8 @@ struct file {
 	struct pagecache *object;   /* const after init: the inode's; NULL: no pages, so no mmap */
 	void *private;              /* of ops */
 	u64 ino;                    /* const after init: of a file without inode */
+	bool writes;                /* const after init: counts in inode->writers */
+	bool runs;                  /* const after init: a program's file, which nobody may write meanwhile */
 	u64 pos;                    /* pos_lock */
 	struct mutex pos_lock;      /* rank FILE */
 };

@@ -75,8 +75,6 @@ path_of_cwd(struct inode *dir, char *buf, u32 size)
 	const char *outside = "(unreachable)";
 	struct growth g = {.buf = buf, .start = buf + size};
 
-	if (!READ_ONCE(dir->nlink))
-		return NULL;
 	grow(&g, "", 1);
 	if (path_build(dir, &g) && !g.reached)
 		grow(&g, outside, strlen(outside));

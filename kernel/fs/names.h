@@ -39,7 +39,7 @@ char *path_of_inode(struct inode *inode, char *buf, u32 size);
 char *path_of_file(struct file *f, char *buf, u32 size);
 char *path_of_object(struct pagecache *object, char *buf, u32 size);
 
-/* path_of_cwd - likewise of a directory, as getcwd wants it. Returns NULL also when it was removed. */
+/* path_of_cwd - likewise of a directory that is not removed, as getcwd wants it: "(unreachable)" before one outside. */
 char *path_of_cwd(struct inode *dir, char *buf, u32 size);
 
 /* object_identity - device and inode number of what is mapped, as /proc/<pid>/maps shows them. Context: any. */

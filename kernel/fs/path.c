@@ -186,7 +186,7 @@ walk_follow(struct walk *w, struct inode **next)
 	int err;
 
 	*next = NULL;
-	if (++w->links > LINKS_MAX)
+	if (++w->links > LINKS_MAX || (link->sb->flags & MS_NOSYMFOLLOW))
 		err = -ELOOP;
 	else
 		err = link->ops->jump ? link->ops->jump(link, next) : walk_target(w, link);

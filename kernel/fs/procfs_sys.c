@@ -15,6 +15,7 @@
 #include <arch/mmu.h>
 #include <kernel/cmdline.h>
 #include <kernel/fs/block_file.h>
+#include <kernel/fs/mount.h>
 #include <kernel/fs/names.h>
 #include <kernel/fs/path.h>
 #include <kernel/fs/seq.h>
@@ -36,16 +37,11 @@ static void mounts_show(struct seq *s);
 static void mount_line(struct seq *s, const struct superblock *sb, char *buf);
 
 const struct proc_entry procfs_sys_entries[] = {
-	{.name = "version", .show = version_show},
-	{.name = "uptime", .show = uptime_show},
-	{.name = "cmdline", .show = cmdline_show},
-	{.name = "stat", .show = stat_show},
-	{.name = "filesystems", .show = filesystems_show},
-	{.name = "mounts", .show = mounts_show},
-	{.name = "syscalls", .show = procfs_syscalls_show},
-	{.name = "diskstats", .show = diskstats_show},
-	{.name = "partitions", .show = partitions_show},
-	{},
+	{.name = "version", .show = version_show},          {.name = "uptime", .show = uptime_show},
+	{.name = "cmdline", .show = cmdline_show},          {.name = "stat", .show = stat_show},
+	{.name = "filesystems", .show = filesystems_show},  {.name = "mounts", .show = mounts_show},
+	{.name = "syscalls", .show = procfs_syscalls_show}, {.name = "diskstats", .show = diskstats_show},
+	{.name = "partitions", .show = partitions_show},    {},
 };
 
 static void
@@ -138,7 +134,15 @@ mount_line(struct seq *s, const struct superblock *sb, char *buf)
 {
 	const char *path = path_of_inode(sb->root, buf, PATH_MAX);
 
-	seq_printf(s, "%s %s %s rw%s%s%s 0 0\n", sb->source, path ? path : "?", sb->type->name,
+	seq_escape(s, sb->source, " \t\n\\");
+	seq_puts(s, " ");
+	seq_escape(s, path ? path : "?", " \t\n\\");
+	seq_printf(s, " %s %s%s%s%s%s%s%s", sb->type->name, sb->flags & MS_RDONLY ? "ro" : "rw",
+		   sb->flags & MS_SYNCHRONOUS ? ",sync" : "", sb->flags & MS_DIRSYNC ? ",dirsync" : "",
 		   sb->flags & MS_NOSUID ? ",nosuid" : "", sb->flags & MS_NODEV ? ",nodev" : "",
-		   sb->flags & MS_NOEXEC ? ",noexec" : "");
+		   sb->flags & MS_NOEXEC ? ",noexec" : "", sb->flags & MS_NOSYMFOLLOW ? ",nosymfollow" : "");
+	seq_puts(s, ",noatime"); /* nothing here keeps times of access */
+	if (sb->type->show)
+		sb->type->show(sb, s);
+	seq_puts(s, " 0 0\n");
 }

@@ -61,6 +61,20 @@ seq_write(struct seq *s, const char *bytes, u64 n)
 }
 
 void
+seq_escape(struct seq *s, const char *text, const char *which)
+{
+	u32 n;
+
+	for (; *text; text += n) {
+		for (n = 0; text[n] && !strchr(which, text[n]); n++)
+			;
+		seq_write(s, text, n);
+		if (text[n])
+			seq_printf(s, "\\%03o", (u8)text[n++]);
+	}
+}
+
+void
 seq_pad(struct seq *s, u32 column)
 {
 	u64 start = s->len;

@@ -28,6 +28,9 @@ void seq_printf(struct seq *s, const char *fmt, ...) __printf(2, 3);
 void seq_puts(struct seq *s, const char *text);
 void seq_write(struct seq *s, const char *bytes, u64 n);
 
+/* seq_escape - append @text; each byte of @which in it becomes a backslash and three octal digits. May sleep. */
+void seq_escape(struct seq *s, const char *text, const char *which);
+
 /* seq_pad - append blanks up to column @column of the present line, at least one. Context: may sleep. */
 void seq_pad(struct seq *s, u32 column);
 

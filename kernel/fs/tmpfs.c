@@ -14,6 +14,8 @@
 #include <kernel/fs/tmpfs.h>
 
 #include <kernel/fs/devfs.h>
+#include <kernel/fs/mount_options.h>
+#include <kernel/fs/seq.h>
 #include <kernel/fs/tmpfs_entry.h>
 #include <kernel/lib/errno.h>
 #include <kernel/lib/format.h>
@@ -28,6 +30,8 @@
 
 static int tmpfs_fill(struct superblock *sb);
 static int devtmpfs_fill(struct superblock *sb);
+static int tmpfs_configure(struct superblock *sb, const struct mount_options *options, bool again);
+static void tmpfs_show(const struct superblock *sb, struct seq *s);
 static void tmpfs_drop(struct superblock *sb);
 static int tmpfs_lookup(struct inode *dir, const char *name, u32 len, struct inode **out);
 static int tmpfs_create(struct inode *dir, const char *name, u32 len, const struct inode_kind *kind,
@@ -73,17 +77,21 @@ const struct fs_type tmpfs_type = {
 	.name = "tmpfs",
 	.magic = TMPFS_MAGIC,
 	.fill = tmpfs_fill,
+	.configure = tmpfs_configure,
+	.show = tmpfs_show,
 	.drop = tmpfs_drop,
 };
 const struct fs_type devtmpfs_type = {
 	.name = "devtmpfs",
 	.magic = TMPFS_MAGIC,
 	.fill = devtmpfs_fill,
+	.configure = tmpfs_configure,
+	.show = tmpfs_show,
 	.drop = tmpfs_drop,
 };
 
 /* Where files are that memfd_create makes: mounted nowhere. */
-static struct superblock anon = {.type = &tmpfs_type, .dev = ANON_DEV};
+static struct superblock anon = {.type = &tmpfs_type, .dev = ANON_DEV, .pins = {1}};
 
 void
 tmpfs_init(void)
@@ -104,7 +112,7 @@ tmpfs_memfd(const char *name, struct inode **out)
 static int
 tmpfs_fill(struct superblock *sb)
 {
-	struct inode_kind kind = {.mode = S_IFDIR | 0755};
+	struct inode_kind kind = {.mode = S_IFDIR | 01777};
 
 	sb->quota.most = total_pages() / TMPFS_SHARE;
 	sb->names_most = sb->quota.most;
@@ -119,6 +127,7 @@ devtmpfs_fill(struct superblock *sb)
 
 	if (err)
 		return err;
+	sb->root->mode = S_IFDIR | 0755;
 	rwsem_write_lock(&tree_lock);
 	err = devfs_populate(sb->root);
 	rwsem_write_unlock(&tree_lock);
@@ -127,10 +136,49 @@ devtmpfs_fill(struct superblock *sb)
 	return err;
 }
 
+/* Limits may change at any time, but not below what is used; the root gets its owner and mode once. */
+static int
+tmpfs_configure(struct superblock *sb, const struct mount_options *o, bool again)
+{
+	u64 pages = o->pages ? o->pages : ~0UL;
+	u64 names = o->inodes ? o->inodes : ~0UL;
+
+	if (again && (o->said & OPTION_SIZE) && pages < (u64)atomic64_read(&sb->quota.pages))
+		return -EINVAL;
+	if (again && (o->said & OPTION_INODES) && names < sb->names)
+		return -EINVAL;
+	sb->said |= o->said;
+	if (o->said & OPTION_SIZE)
+		WRITE_ONCE(sb->quota.most, pages);
+	if (o->said & OPTION_INODES)
+		WRITE_ONCE(sb->names_most, names);
+	if (again)
+		return 0;
+	if (o->said & OPTION_MODE)
+		sb->root->mode = S_IFDIR | o->mode;
+	sb->root->uid = o->uid;
+	sb->root->gid = o->gid;
+	return 0;
+}
+
+static void
+tmpfs_show(const struct superblock *sb, struct seq *s)
+{
+	if ((sb->said & OPTION_SIZE) && sb->quota.most != ~0UL)
+		seq_printf(s, ",size=%luk", sb->quota.most * (PAGE_SIZE / 1024));
+	if ((sb->said & OPTION_INODES) && sb->names_most != ~0UL)
+		seq_printf(s, ",nr_inodes=%lu", sb->names_most);
+	if (sb->said & OPTION_MODE)
+		seq_printf(s, ",mode=%03o", sb->root->mode & 07777);
+	if (sb->said & OPTION_UID)
+		seq_printf(s, ",uid=%u", sb->root->uid);
+	if (sb->said & OPTION_GID)
+		seq_printf(s, ",gid=%u", sb->root->gid);
+}
+
 static void
 tmpfs_drop(struct superblock *sb)
 {
-	assertf(atomic_read(&sb->pins) == 0, "%d pins", atomic_read(&sb->pins));
 	drop_all_below(sb->root);
 	assertf(atomic_read(&sb->root->refs) == 1, "%d references to the root", atomic_read(&sb->root->refs));
 	inode_drop(sb->root);

@@ -3,7 +3,7 @@
  * kernel/fs/tmpfs_entry.h - the entries of directories of tmpfs: from a name to an inode, and back
  *
  * Idea        An entry is on two lists: of its directory, in the order of making, and of its inode, whose names it is
- *             one of. Each has a position in the directory that is never used again, so that readdir goes on in the right
+ *             one of. Each has a position in the directory that is never used again: readdir goes on in the right
  *             place whatever is removed meanwhile. Simple: a linear search that compares hashes first; a bigger kernel
  *             has a tree or a table of names.
  * Invariants  I1  entries are in ascending order of pos, from DIR_FIRST_POS on.

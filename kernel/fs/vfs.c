@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/fs/vfs.c - inodes, mounted file systems, and the tree at boot
+ * kernel/fs/vfs.c - inodes, and the tree at boot
  *
  * Idea        see vfs.h
  * Invariants  see vfs.h
- * Locks       tree_lock: the list of mounts, covers, mounted
- * Follow      from main.c, kernel/sys_path.c   to tmpfs.c, procfs.c, devfs.c
+ * Locks       see vfs.h
+ * Follow      from main.c, kernel/sys_path.c   to mount.c, tmpfs.c, procfs.c, devfs.c
  * Tests       tests/guest/file.c
  */
 #include <kernel/fs/vfs.h>
@@ -14,7 +14,7 @@
 #include <kernel/fs/devfs.h>
 #include <kernel/fs/file.h>
 #include <kernel/fs/files.h>
-#include <kernel/fs/path.h>
+#include <kernel/fs/mount.h>
 #include <kernel/fs/pipe.h>
 #include <kernel/fs/procfs.h>
 #include <kernel/fs/tmpfs.h>
@@ -33,21 +33,13 @@
 
 struct rwsem tree_lock = RWSEM_INIT(tree_lock, RANK_TREE);
 struct spinlock name_lock = SPINLOCK_INIT(RANK_NAMES);
-struct list mount_list = LIST_INIT(mount_list);
 struct inode *root_inode;
 
-static const struct fs_type *const fs_types[] = {&tmpfs_type, &procfs_type, &devtmpfs_type};
-
 static struct kmem_cache *inode_cache; /* const after init */
-static atomic_t next_dev;
 
 static int truncate_locked(struct inode *inode, u64 size);
 static void object_pin(struct pagecache *object);
 static void object_unpin(struct pagecache *object);
-static struct superblock *sb_create(const char *source, const struct fs_type *type);
-static int mount_locked(struct superblock *sb, struct inode *dir);
-static int umount_locked(struct inode *root);
-static const struct fs_type *fs_type_find(const char *name);
 static struct inode *make_dir(struct inode *dir, const char *name, u32 mode);
 
 static const struct pagecache_owner_ops object_ops = {.pin = object_pin, .unpin = object_unpin};
@@ -55,7 +47,6 @@ static const struct pagecache_owner_ops object_ops = {.pin = object_pin, .unpin 
 void
 vfs_init(void)
 {
-	struct superblock *sb;
 	struct inode *dev;
 
 	inode_cache = kmem_cache_create("inode", sizeof(struct inode), 0);
@@ -63,17 +54,14 @@ vfs_init(void)
 	files_init();
 	pipe_init();
 	tmpfs_init();
-	sb = sb_create("rootfs", &tmpfs_type);
-	if (!sb)
-		panic("No memory for the root file system.");
-	root_inode = inode_get(sb->root);
-	list_add_tail(&sb->link, &mount_list);
+	root_inode = vfs_mount_root();
 
 	rwsem_write_lock(&tree_lock);
 	dev = make_dir(root_inode, "dev", 0755);
 	inode_put(make_dir(root_inode, "proc", 0555));
 	inode_put(make_dir(root_inode, "sys", 0555));
 	inode_put(make_dir(root_inode, "tmp", 01777));
+	inode_put(make_dir(root_inode, "run", 0755));
 	devfs_populate(dev);
 	rwsem_write_unlock(&tree_lock);
 	inode_put(dev);
@@ -164,7 +152,8 @@ inode_put(struct inode *inode)
 	struct superblock *sb = inode->sb;
 
 	inode_drop(inode);
-	atomic_dec(&sb->pins);
+	if (unlikely(atomic_dec_and_test(&sb->pins)))
+		sb_destroy(sb);
 }
 
 u64
@@ -206,6 +195,10 @@ inode_stat(struct inode *inode, struct stat *st)
 	};
 }
 
+/*
+ * Race: A opens a file for writing, B makes the file system read-only. A counts, then looks at the flag; B sets the
+ * flag, then looks at the count. At least one of them sees the other.
+ */
 int
 inode_claim(struct inode *inode, s32 step)
 {
@@ -217,7 +210,21 @@ inode_claim(struct inode *inode, s32 step)
 		if (step > 0 ? now < 0 : now > 0)
 			return -ETXTBSY;
 	} while (!atomic_cmpxchg(&inode->writers, now, now + step));
-	return 0;
+	if (step < 0)
+		return 0;
+	atomic_inc(&inode->sb->writers);
+	if (!inode_is_read_only(inode))
+		return 0;
+	inode_unclaim(inode, 1);
+	return -EROFS;
+}
+
+void
+inode_unclaim(struct inode *inode, s32 step)
+{
+	if (step > 0)
+		atomic_dec(&inode->sb->writers);
+	atomic_add(&inode->writers, -step);
 }
 
 int
@@ -259,55 +266,6 @@ truncate_locked(struct inode *inode, u64 size)
 	return 0;
 }
 
-int
-vfs_mount(const char *source, const char *type, struct inode *dir, u32 flags)
-{
-	const struct fs_type *found = fs_type_find(type);
-	struct superblock *sb;
-	int err;
-
-	if (!found)
-		return -ENODEV;
-	if (!inode_is_dir(dir))
-		return -ENOTDIR;
-	sb = sb_create(source, found);
-	if (!sb)
-		return -ENOMEM;
-	sb->flags = flags & (MS_NOSUID | MS_NODEV | MS_NOEXEC);
-	rwsem_write_lock(&tree_lock);
-	err = mount_locked(sb, dir);
-	rwsem_write_unlock(&tree_lock);
-	if (err) {
-		found->drop(sb);
-		kfree(sb);
-	}
-	return err;
-}
-
-int
-vfs_umount(struct inode *root)
-{
-	struct superblock *sb = root->sb;
-	int err;
-
-	rwsem_write_lock(&tree_lock);
-	err = umount_locked(root);
-	rwsem_write_unlock(&tree_lock);
-	inode_put(root);
-	if (err)
-		return err;
-	inode_put(sb->covers);
-	sb->type->drop(sb);
-	kfree(sb);
-	return 0;
-}
-
-const struct fs_type *
-fs_type_at(u32 i)
-{
-	return i < ARRAY_SIZE(fs_types) ? fs_types[i] : NULL;
-}
-
 static void
 object_pin(struct pagecache *object)
 {
@@ -318,68 +276,6 @@ static void
 object_unpin(struct pagecache *object)
 {
 	inode_put(object->owner);
-}
-
-static struct superblock *
-sb_create(const char *source, const struct fs_type *type)
-{
-	struct superblock *sb = kzalloc(sizeof(*sb), ALLOC_KERNEL);
-
-	if (!sb)
-		return NULL;
-	sb->type = type;
-	sb->dev = dev_make(0, ANON_DEV + atomic_add_return(&next_dev, 1));
-	strlcpy(sb->source, source, sizeof(sb->source));
-	if (type->fill(sb)) {
-		kfree(sb);
-		return NULL;
-	}
-	assert(sb->root && atomic_read(&sb->pins) == 0);
-	return sb;
-}
-
-/* Race: two mounts on one directory at once: the second finds it covered, or removed since it was looked up. */
-static int
-mount_locked(struct superblock *sb, struct inode *dir)
-{
-	assert(rwsem_write_is_mine(&tree_lock));
-	if (dir->mounted || (sb->type->single && dir == dir->sb->root && dir->sb->type == sb->type))
-		return -EBUSY;
-	if (!dir->nlink)
-		return -ENOENT;
-	spin_lock(&name_lock);
-	sb->covers = inode_get(dir);
-	spin_unlock(&name_lock);
-	dir->mounted = sb;
-	list_add_tail(&sb->link, &mount_list);
-	return 0;
-}
-
-/* The caller has one pin. Whoever is mounted on a directory of the file system has another. */
-static int
-umount_locked(struct inode *root)
-{
-	struct superblock *sb = root->sb;
-
-	assert(rwsem_write_is_mine(&tree_lock));
-	if (root != sb->root)
-		return -EINVAL;
-	if (!sb->covers || atomic_read(&sb->pins) != 1)
-		return -EBUSY;
-	assert(sb->covers->mounted == sb);
-	sb->covers->mounted = NULL;
-	list_del(&sb->link);
-	return 0;
-}
-
-static const struct fs_type *
-fs_type_find(const char *name)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(fs_types); i++) {
-		if (!strcmp(fs_types[i]->name, name))
-			return fs_types[i];
-	}
-	return NULL;
 }
 
 /* Gives the directory, pinned. */

@@ -17,14 +17,14 @@
  * Invariants  I1  A file system's own references (one for each entry that names an inode, one from each inode to
  *                 its parent) are taken with inode_hold; all others with inode_get, which also counts in
  *                 superblock->pins.
- *             I2  pins == 0 under the write lock of the tree means that nobody outside the file system can reach an
- *                 inode. Whoever maps a file pins it, through its object (pagecache.h I3).
+ *             I2  pins == 0 means that the file system is mounted nowhere and nobody outside of it can reach an inode;
+ *                 who takes the last pin ends it. Whoever maps a file pins it, through its object (pagecache.h I3).
  *             I3  The last reference to an inode frees it with its contents at once.
  * Locks       tree_lock (sleeping, reader-writer), one for all names of all file systems: entries, parent, nlink,
  *             mounted, covers. Simple: Linux locks each directory. name_lock (spin): what paths are made of, for
  *             those who cannot sleep for tree_lock. inode->lock (sleeping): size and contents of a file against other
  *             writers. Order: tree_lock < inode->lock < mm->lock.
- * Follow      from kernel/sys_fs.c, exec, initrd   to path.c, tmpfs.c, devfs.c, procfs.c
+ * Follow      from kernel/sys_fs.c, exec, initrd   to path.c, mount.h, tmpfs.c, procfs.c
  * Tests       tests/guest/file.c, tests/guest/names.c
  */
 #pragma once
@@ -39,8 +39,10 @@
 struct file;
 struct file_ops;
 struct inode;
+struct mount_options;
 struct pipe;
 struct process;
+struct seq;
 struct superblock;
 
 /* The kind of a new inode, for inode_ops->create. */
@@ -122,6 +124,10 @@ struct fs_type {
 	u64 magic;   /* f_type of statfs */
 	/* Fills a fresh superblock: sets root with one held reference. -ENOMEM. */
 	int (*fill)(struct superblock *sb);
+	/* Takes what was said with mount -o; @again: of a mounted one. -EINVAL. Absent: nothing may be said. */
+	int (*configure)(struct superblock *sb, const struct mount_options *options, bool again);
+	/* Writes ",word=value" for its line in /proc/mounts. Absent: nothing. */
+	void (*show)(const struct superblock *sb, struct seq *s);
 	/* Drops the whole tree: held references only are left, the last of the root included. */
 	void (*drop)(struct superblock *sb);
 };
@@ -130,22 +136,24 @@ struct superblock {
 	const struct fs_type *type;
 	struct inode *root;   /* const after init; one held reference */
 	struct inode *covers; /* tree_lock and name_lock: the directory it is mounted on, or NULL; one pin */
-	atomic_t pins;        /* references to its inodes from outside the file system */
+	atomic_t pins;        /* references to its inodes from outside the file system, and 1 while it is mounted */
+	atomic_t writers;     /* regular files that are open for writing */
 	atomic64_t next_ino;
 	struct pagecache_quota quota; /* tmpfs: of the files' pages */
 	u64 names;                    /* tmpfs: entries of all directories; tree_lock */
-	u64 names_most;               /* const after init: as many there may be */
-	u32 flags;                    /* MS_NODEV, MS_NOEXEC, MS_NOSUID; const once mounted */
+	u64 names_most;               /* as many there may be; tree_lock to change */
+	u32 said;                     /* tmpfs: enum mount_option that /proc/mounts shows; tree_lock */
+	u32 flags;                    /* MS_RDONLY, MS_NODEV, MS_NOEXEC, MS_NOSUID ...; tree_lock to change */
 	u64 dev;                      /* const after init: st_dev */
 	char source[32];              /* const after init: first word of its line in /proc/mounts */
 	struct list link;             /* tree_lock: in mount_list */
+	struct inode *was_on;         /* of vfs_umount, between the two halves of its work */
 };
 
 /* Where Linux keeps files that are in no directory: st_dev of memfd files, and of anonymous shared memory. */
 #define ANON_DEV 1
 
 extern struct rwsem tree_lock;    /* rank TREE */
-extern struct list mount_list;    /* tree_lock */
 extern struct spinlock name_lock; /* rank NAMES; with tree_lock to change, either to read: parent, names, covers */
 extern struct inode *root_inode;  /* const after init: of the root file system; pinned for ever */
 
@@ -188,6 +196,13 @@ void inode_drop(struct inode *inode);
 struct inode *inode_get(struct inode *inode);
 void inode_put(struct inode *inode);
 
+/* Whether names and properties of @inode may not change: -EROFS. Context: any; what changes them holds tree_lock. */
+static inline bool
+inode_is_read_only(const struct inode *inode)
+{
+	return READ_ONCE(inode->sb->flags) & MS_RDONLY;
+}
+
 /* Nanoseconds since 1970. */
 u64 inode_now_ns(void);
 
@@ -207,6 +222,13 @@ static inline bool
 inode_is_device(const struct inode *inode)
 {
 	return (inode->mode & S_IFMT) == S_IFCHR || (inode->mode & S_IFMT) == S_IFBLK;
+}
+
+/* What has a driver or a reader behind it, rather than contents. */
+static inline bool
+inode_is_special(const struct inode *inode)
+{
+	return inode_is_device(inode) || (inode->mode & S_IFMT) == S_IFIFO || (inode->mode & S_IFMT) == S_IFSOCK;
 }
 
 static inline bool
@@ -229,48 +251,21 @@ u64 inode_size(struct inode *inode);
 /*
  * inode_claim - as a writer (@step 1) or as a running program (-1): a file is never both at once
  *
- * Returns   0; -ETXTBSY: the other kind is there
- * Context   any
+ * A writer also keeps the file system from becoming read-only.
+ *
+ * Returns   0; -ETXTBSY: the other kind is there; -EROFS: a writer, and the file system is read-only
+ * Context   any; the caller has a pin until inode_unclaim
  */
 int inode_claim(struct inode *inode, s32 step);
 
 /* inode_unclaim - the claim @step ends. Context: any. */
-static inline void
-inode_unclaim(struct inode *inode, s32 step)
-{
-	atomic_add(&inode->writers, -step);
-}
+void inode_unclaim(struct inode *inode, s32 step);
 
 /*
  * inode_truncate - set the size of a regular file
  *
- * Returns   0; -EISDIR, -EINVAL (no such file can be truncated), -EFBIG, -EPERM (sealed), -EINTR (killed while waiting)
+ * Returns   0; -EISDIR, -EINVAL (no such file can be truncated), -EFBIG, -EPERM (sealed), -ETXTBSY, -EROFS,
+ *           -EINTR (killed while waiting)
  * Context   may sleep; takes inode->lock
  */
 int inode_truncate(struct inode *inode, u64 size);
-
-/*
- * vfs_mount - put a new file system of @type over @dir
- *
- * @flags: MS_NODEV: its device nodes cannot be opened; MS_NOEXEC: its files cannot be executed; MS_NOSUID
- *
- * Returns   0; -ENODEV (no such type), -ENOTDIR, -EBUSY (already a mount point), -ENOMEM
- * Context   may sleep; takes tree_lock
- */
-int vfs_mount(const char *source, const char *type, struct inode *dir, u32 flags);
-
-/*
- * vfs_umount - take away the file system whose root is @root
- *
- * Returns   0; -EINVAL (not a root), -EBUSY (the root file system, or something in it is in use)
- * Context   may sleep; takes tree_lock
- * Takes     the caller's reference to @root, whatever the result
- */
-int vfs_umount(struct inode *root);
-
-/*
- * fs_type_at - the i-th known type, for /proc/filesystems
- *
- * Returns   the type; NULL past the last
- */
-const struct fs_type *fs_type_at(u32 i);

@@ -127,6 +127,18 @@ role_exe(int argc, char **argv)
 	_exit(1);
 }
 
+/* Says that it runs, by the second descriptor of "3,4", and waits for a word from the first. */
+static void
+role_wait(int argc, char **argv)
+{
+	int in, out;
+	char byte;
+
+	role_check(argc == 3 && sscanf(argv[2], "%d,%d", &in, &out) == 2);
+	role_check(write(out, "x", 1) == 1 && read(in, &byte, 1) == 1);
+	_exit(0);
+}
+
 static void
 role_many(int argc, char **argv)
 {
@@ -184,7 +196,7 @@ role_run(int argc, char **argv)
 		{"words", role_words}, {"auxv", role_auxv},   {"status", role_status}, {"single", role_single},
 		{"files", role_files}, {"again", role_again}, {"many", role_many},     {"fpu", role_fpu},
 		{"heap", role_heap},
-		{"signal_look", role_signal_look},   {"exe", role_exe},
+		{"signal_look", role_signal_look},   {"exe", role_exe},     {"wait", role_wait},
 	};
 
 	if (argc > 0 && strchr(argv[0], '/'))

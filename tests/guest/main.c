@@ -52,7 +52,8 @@ extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshar
 extern const struct test_case mremap_cases[];
 
 /* files */
-extern const struct test_case names_cases[], statx_cases[], sendfile_cases[], fallocate_cases[], memfd_cases[];
+extern const struct test_case names_cases[], statx_cases[], sendfile_cases[], fallocate_cases[], memfd_cases[],
+	mount_cases[], sysfs_cases[], openflags_cases[];
 
 extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[], robust_cases[], membarrier_cases[],
 	affinity_cases[], nice_cases[];
@@ -91,7 +92,11 @@ static const struct test_group groups[] = {
 	{"names", names_cases},
 	{"statx", statx_cases},
 	{"sendfile", sendfile_cases},
+	{"fallocate", fallocate_cases},
 	{"memfd", memfd_cases},
+	{"mount", mount_cases},
+	{"sysfs", sysfs_cases},
+	{"openflags", openflags_cases},
 	/* threads and time */
 	{"cputime", cputime_cases},
 	{"clone", clone_cases},
