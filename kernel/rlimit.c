@@ -3,8 +3,8 @@
  * kernel/rlimit.c - defaults, and who is told when a limit changes
  *
  * Idea        Linux's defaults for the first process. mm/ must not look into processes, so it keeps its own copies of
- *             the three limits that it enforces; here they are kept equal.
- * Invariants  I1  mm->stack_limit, mm->as_limit and mm->lock_limit are the limits of the process that used the mm last
+ *             the limits that it enforces; here they are kept equal.
+ * Invariants  I1  The limits in mm->stack_limit and its neighbours are those of the process that used the mm last
  *                 for exec or setrlimit.
  * Locks       none of its own
  * Follow      from process.c, exec.c, sys_info.c   to mm/mm.h
@@ -49,6 +49,9 @@ rlimit_apply_mm(const struct process *process, struct mm *mm)
 {
 	WRITE_ONCE(mm->stack_limit, rlimit_get(process, RLIMIT_STACK));
 	WRITE_ONCE(mm->as_limit, rlimit_get(process, RLIMIT_AS));
+	/* As Linux for valgrind, which sets 0 and means its own heap: the hard limit counts then. */
+	WRITE_ONCE(mm->data_limit, rlimit_get(process, RLIMIT_DATA) ? rlimit_get(process, RLIMIT_DATA)
+								    : READ_ONCE(process->limits[RLIMIT_DATA].hard));
 	WRITE_ONCE(mm->lock_limit, may_exceed_memlock(process) ? RLIMIT_INFINITY : rlimit_get(process, RLIMIT_MEMLOCK));
 }
 

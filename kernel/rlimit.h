@@ -2,7 +2,7 @@
 /*
  * kernel/rlimit.h - resource limits of a process
  *
- * Idea        Linux's sixteen pairs. Those that Tidemark enforces: STACK and AS (through the address space), NPROC
+ * Idea        Linux's sixteen pairs. Those that Tidemark enforces: STACK, AS and DATA (through the address space), NPROC
  *             (fork), NOFILE (the descriptor table), FSIZE is stored only. Everybody is root, so a hard limit can
  *             always be raised.
  * Invariants  I1  soft <= hard in every pair.

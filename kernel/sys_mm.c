@@ -29,6 +29,8 @@
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | \
 	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE)
 
+#define PROT_UNKNOWN 0x80000000u /* stands for bits that no mprotect knows */
+
 static s64 mmap_file(struct mmap_request *request, u64 fd);
 static s64 map_sealable(struct mmap_request *request, struct file *file);
 static int check_file(const struct mmap_request *request, struct file *file);
@@ -61,7 +63,14 @@ sys_munmap(u64 addr, u64 len)
 s64
 sys_mprotect(u64 addr, u64 len, u64 prot)
 {
-	return do_mprotect(current->mm, addr, len, (u32)prot);
+	return do_mprotect(current->mm, addr, len, prot >> 32 ? PROT_UNKNOWN : (u32)prot);
+}
+
+/* No processor that runs us has keys, so only the call without one works: as Linux there. */
+s64
+sys_pkey_mprotect(u64 addr, u64 len, u64 prot, u64 key)
+{
+	return (s32)key == -1 ? sys_mprotect(addr, len, prot) : -EINVAL;
 }
 
 s64

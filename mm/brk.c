@@ -15,6 +15,7 @@
 #include <mm/mmap.h>
 #include <mm/vma_edit.h>
 
+static bool within_limit(const struct mm *mm, u64 brk);
 static bool brk_locked(struct mm *mm, u64 brk);
 static bool brk_grow(struct mm *mm, u64 start, u64 end);
 
@@ -24,7 +25,7 @@ do_brk(struct mm *mm, u64 brk)
 	u64 result;
 
 	rwsem_write_lock(&mm->lock);
-	if (brk >= mm->start_brk && brk < USER_TOP && brk_locked(mm, brk))
+	if (brk >= mm->start_brk && brk < USER_TOP && within_limit(mm, brk) && brk_locked(mm, brk))
 		mm->brk = brk;
 	result = mm->brk;
 	dassert(mm->start_brk <= mm->brk && mm->brk < USER_TOP);
@@ -32,6 +33,13 @@ do_brk(struct mm *mm, u64 brk)
 	if (unlikely(READ_ONCE(mm->def_flags)))
 		mlock_populate(mm, round_down(mm->start_brk, PAGE_SIZE), round_up(result, PAGE_SIZE), true);
 	return result;
+}
+
+/* RLIMIT_DATA to the byte, for the heap and the program's own data. A heap that shrinks is held to it as well. */
+static bool
+within_limit(const struct mm *mm, u64 brk)
+{
+	return brk - mm->start_brk + (mm->end_data - mm->start_data) <= READ_ONCE(mm->data_limit);
 }
 
 static bool
@@ -56,9 +64,11 @@ brk_grow(struct mm *mm, u64 start, u64 end)
 
 	dassert(rwsem_write_is_mine(&mm->lock));
 	dassert(start < end && !((start | end) & ~PAGE_MASK));
-	if (end > USER_TOP || (next && vma_low(next) < end) || mmap_exceeds(mm, end - start))
+	if (end > USER_TOP || (next && vma_low(next) < end))
 		return false;
 	if ((wanted.flags & VM_LOCKED) && !mm_can_lock(mm, (end - start) >> PAGE_SHIFT))
 		return false;
-	return mm->vmas.count < MMAP_MAX_COUNT && vma_add(mm, &wanted) == 0;
+	if (!mmap_may_expand(mm, wanted.flags, (end - start) >> PAGE_SHIFT))
+		return false;
+	return mm->vmas.count <= READ_ONCE(sysctl_max_map_count) && vma_add(mm, &wanted) == 0;
 }

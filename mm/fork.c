@@ -131,6 +131,10 @@ static void
 copy_limits(const struct mm *parent, struct mm *child)
 {
 	child->total_vm = parent->total_vm;
+	child->data_vm = parent->data_vm;
+	child->exec_vm = parent->exec_vm;
+	child->stack_vm = parent->stack_vm;
+	child->data_limit = parent->data_limit;
 	child->stack_limit = parent->stack_limit;
 	child->as_limit = parent->as_limit;
 	child->lock_limit = parent->lock_limit;

@@ -112,6 +112,14 @@ mm_can_lock(const struct mm *mm, u64 pages)
 	return pages <= limit && mm->locked_vm <= limit - pages;
 }
 
+void
+mlock_clear(struct mm *mm, struct vma *vma)
+{
+	int err = lock_vma(mm, vma, vma->start, vma->end, 0);
+
+	assert(!err); /* nothing to cut, and no table to part */
+}
+
 /* Locks with @flags, or unlocks with none. What is locked already does not count twice. */
 static int
 lock_range(struct mm *mm, u64 start, u64 bytes, u32 flags)

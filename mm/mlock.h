@@ -17,6 +17,7 @@
 
 struct mm;
 struct page;
+struct vma;
 
 #define MLOCK_ONFAULT 1u
 #define MCL_CURRENT 1u
@@ -59,6 +60,9 @@ int mlock_populate(struct mm *mm, u64 start, u64 end, bool all);
 /* mm_may_lock - may anything be locked at all? mm_can_lock - and @pages more? Context: mm->lock. */
 bool mm_may_lock(const struct mm *mm);
 bool mm_can_lock(const struct mm *mm, u64 pages);
+
+/* mlock_clear - @vma, which is locked, is so no more; it is joined with nothing. Context: mm->lock for writing. */
+void mlock_clear(struct mm *mm, struct vma *vma);
 
 /* Proves I1 and I3 for one address space. Returns violations printed. Context: every mm->lock for writing. */
 int mlock_check(struct mm *mm);

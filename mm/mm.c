@@ -215,13 +215,17 @@ mm_destroy(struct mm *mm)
 static int
 check_total_vm(struct mm *mm)
 {
-	u64 pages = 0;
+	struct mm sum = {0};
 
 	for (struct vma *vma = vma_first(&mm->vmas); vma; vma = vma_next(vma))
-		pages += vma_pages(vma);
-	if (pages == mm->total_vm)
+		mm_count_vma(&sum, vma->flags, (s64)vma_pages(vma));
+	if (sum.total_vm == mm->total_vm && sum.data_vm == mm->data_vm && sum.exec_vm == mm->exec_vm &&
+	    sum.stack_vm == mm->stack_vm)
 		return 0;
-	pr_err("mm_check: the vmas of an address space have %lu pages, and it counts %lu\n", pages, mm->total_vm);
+	pr_err("mm_check: the vmas of an address space have %lu pages (data %lu, exec %lu, stack %lu), and it counts "
+	       "%lu (%lu, %lu, %lu)\n",
+	       sum.total_vm, sum.data_vm, sum.exec_vm, sum.stack_vm, mm->total_vm, mm->data_vm, mm->exec_vm,
+	       mm->stack_vm);
 	return 1;
 }
 

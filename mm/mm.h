@@ -6,7 +6,8 @@
  *             numbers that the kernel and its users ask for.
  * Invariants  I1  rss[k] is the sum of counts[k] over the level-1 tables that the address space uses.     (mm_check)
  *             I2  A CPU whose page-table root is this one has its bit in cpus.
- *             I3  total_vm is the sum of the pages of all vmas, locked_vm of those with VM_LOCKED.    (mm_check)
+ *             I3  total_vm is the sum of the pages of all vmas; locked_vm of those with VM_LOCKED; data_vm, exec_vm and
+ *                 stack_vm of those of a kind.                                                        (mm_check)
  * Locks       lock (sleeping reader-writer): reading to fault, writing to change a vma or to unshare a table.
  *             table_lock: entries of levels 4 to 2 while lock is held for reading.
  * Follow      from kernel/fork.c, kernel/exec.c   to vma.c, pagetable.c, fork.c
@@ -35,8 +36,12 @@ struct mm {
 	u64 total_vm;              /* pages in all vmas; lock */
 	u64 total_vm_peak;         /* the highest total_vm that has gone down since; lock */
 	u64 locked_vm;             /* pages in VM_LOCKED vmas; lock */
+	u64 data_vm;               /* of these: private and writable; lock */
+	u64 exec_vm;               /* executable and not writable; lock */
+	u64 stack_vm;              /* growing down; lock */
 	u64 stack_limit;           /* bytes a VM_GROWSDOWN vma may reach; set by exec and setrlimit, READ_ONCE */
 	u64 as_limit;              /* bytes of total_vm allowed; likewise */
+	u64 data_limit;            /* bytes of data_vm allowed; likewise */
 	u64 lock_limit;            /* bytes of locked_vm allowed; likewise */
 	u32 def_flags;             /* VM_LOCK_FLAGS of every new vma: MCL_FUTURE; lock, READ_ONCE */
 	u64 mmap_top;              /* the search for a free range starts below this; lock */
@@ -48,13 +53,32 @@ struct mm {
 	struct list all; /* on the list of all address spaces; mm_list_lock */
 };
 
+/*
+ * mm_kind_vm - the counter beside total_vm in which a vma with @flags counts, or NULL: what Linux shows as VmData, VmExe
+ * and VmLib, and VmStk
+ */
+static inline u64 *
+mm_kind_vm(struct mm *mm, u32 flags)
+{
+	if (flags & VM_GROWSDOWN)
+		return &mm->stack_vm;
+	if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+		return &mm->data_vm;
+	return (flags & (VM_WRITE | VM_EXEC)) == VM_EXEC ? &mm->exec_vm : NULL;
+}
+
 /* mm_count_vma - @pages of a vma with @flags came (or went, negative). Context: lock for writing. */
 static inline void
 mm_count_vma(struct mm *mm, u32 flags, s64 pages)
 {
+	u64 *kind = mm_kind_vm(mm, flags);
+
 	mm->total_vm += pages;
-	if (flags & VM_LOCKED)
+	if (kind)
+		*kind += pages;
+	if (unlikely(flags & VM_LOCKED))
 		mm->locked_vm += pages;
+	dassert((s64)mm->total_vm >= 0 && (!kind || (s64)*kind >= 0));
 }
 
 /*

@@ -20,6 +20,10 @@
 #include <mm/vma_alloc.h>
 #include <mm/vma_edit.h>
 
+u32 sysctl_max_map_count = MMAP_MAX_COUNT;
+u64 sysctl_mmap_min_addr = MMAP_MIN_ADDR;
+
+static void count_range(struct mm *mm, u64 start, u64 end, s64 sign);
 static bool stack_may_grow(struct mm *mm, struct vma *stack, u64 start);
 static s64 check_request(const struct mmap_request *request, u64 *len);
 static s64 mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct pagecache *object);
@@ -71,9 +75,14 @@ int
 munmap_locked(struct mm *mm, u64 start, u64 end)
 {
 	struct unmap_range range = {.start = start, .end = end};
-	struct vma *first;
-	int err = prepare_range(mm, &first, &range);
+	struct vma *first = vma_find(&mm->vmas, start);
+	int err = 0;
 
+	if (first && first->start == start && first->end == end && unmap_is_empty(mm, start, end)) {
+		remove_vmas(mm, first, end); /* most frequent: a small mapping that nobody has touched */
+		return 0;
+	}
+	err = prepare_range(mm, &first, &range);
 	if (!err && first) {
 		unmap_pages(mm, &range);
 		remove_vmas(mm, first, end);
@@ -85,7 +94,7 @@ int
 munmap_prepare(struct mm *mm, u64 start, u64 end)
 {
 	struct unmap_range range = {.start = start, .end = end};
-	struct vma *first;
+	struct vma *first = vma_find(&mm->vmas, start);
 
 	return prepare_range(mm, &first, &range);
 }
@@ -130,7 +139,7 @@ mmap_grow_stack(struct mm *mm, u64 va)
 	vma = vma_find(&mm->vmas, va);
 	covered = vma && vma->start <= va; /* another thread was first */
 	if (vma && !covered && stack_may_grow(mm, vma, start)) {
-		mm_count_vma(mm, vma->flags, (vma->start - start) >> PAGE_SHIFT);
+		mm_count_vma(mm, vma->flags, (s64)((vma->start - start) >> PAGE_SHIFT));
 		vma->pgoff -= (vma->start - start) >> PAGE_SHIFT;
 		vma_resize(&mm->vmas, vma, start, vma->end);
 		covered = true;
@@ -140,43 +149,60 @@ mmap_grow_stack(struct mm *mm, u64 va)
 	return covered;
 }
 
+/* As Linux: who sets the soft RLIMIT_DATA to 0 is held to the hard one (rlimit.c). */
 bool
-mmap_exceeds(const struct mm *mm, u64 more)
+mmap_may_expand(struct mm *mm, u32 flags, u64 pages)
 {
-	u64 used = mm->total_vm << PAGE_SHIFT;
+	dassert(mm_may_look(mm));
+	if (mm->total_vm + pages > READ_ONCE(mm->as_limit) >> PAGE_SHIFT)
+		return false;
+	return mm_kind_vm(mm, flags) != &mm->data_vm || mm->data_vm + pages <= READ_ONCE(mm->data_limit) >> PAGE_SHIFT;
+}
 
-	dassert(mm_may_change(mm));
-	return more > READ_ONCE(mm->as_limit) || used > READ_ONCE(mm->as_limit) - more;
+bool
+mmap_may_replace(struct mm *mm, u32 flags, u64 pages, u64 gone_start, u64 gone_end)
+{
+	bool may;
+
+	if (gone_start >= gone_end)
+		return mmap_may_expand(mm, flags, pages);
+	count_range(mm, gone_start, gone_end, -1);
+	may = mmap_may_expand(mm, flags, pages);
+	count_range(mm, gone_start, gone_end, 1);
+	return may;
 }
 
 s64
 mmap_place(struct mm *mm, u64 hint, u64 len)
 {
+	u64 low = max_u64(READ_ONCE(sysctl_mmap_min_addr), PAGE_SIZE);
 	u64 found;
 
 	dassert(mm_may_change(mm));
 	dassert(len && !(len & ~PAGE_MASK));
 	hint = round_up(hint, PAGE_SIZE);
-	if (hint && hint < MMAP_MIN_ADDR)
-		hint = MMAP_MIN_ADDR;
+	if (hint && hint < low)
+		hint = low;
 	if (hint && va_is_user_range(hint, len) && range_is_free(mm, hint, len))
 		return (s64)hint;
-	if (len > USER_TOP - MMAP_MIN_ADDR)
+	if (len > USER_TOP - low)
 		return -ENOMEM;
-	found = vma_find_gap(&mm->vmas, len, MMAP_MIN_ADDR, mm->mmap_top);
+	found = vma_find_gap(&mm->vmas, len, low, mm->mmap_top);
 	if (!found)
-		found = vma_find_gap(&mm->vmas, len, MMAP_MIN_ADDR, USER_TOP);
+		found = vma_find_gap(&mm->vmas, len, low, USER_TOP);
 	return found ? (s64)found : -ENOMEM;
 }
 
-u64
-mmap_mapped(struct mm *mm, u64 start, u64 end)
+/* What the parts of vmas in [start, end) count, @sign times. */
+static void
+count_range(struct mm *mm, u64 start, u64 end, s64 sign)
 {
-	u64 sum = 0;
+	dassert(mm_may_change(mm));
+	for (struct vma *vma = vma_find(&mm->vmas, start); vma && vma->start < end; vma = vma_next(vma)) {
+		u64 bytes = min_u64(vma->end, end) - max_u64(vma->start, start);
 
-	for (struct vma *vma = vma_find(&mm->vmas, start); vma && vma->start < end; vma = vma_next(vma))
-		sum += min_u64(vma->end, end) - max_u64(vma->start, start);
-	return sum;
+		mm_count_vma(mm, vma->flags, sign * (s64)(bytes >> PAGE_SHIFT));
+	}
 }
 
 /* Limits, and the guard gap to a neighbour below, unless that is a guard itself. */
@@ -188,9 +214,10 @@ stack_may_grow(struct mm *mm, struct vma *stack, u64 start)
 
 	dassert(rwsem_write_is_mine(&mm->lock));
 	dassert(start < stack->start);
-	if (!(stack->flags & VM_GROWSDOWN) || start < MMAP_MIN_ADDR)
+	if (!(stack->flags & VM_GROWSDOWN) || start < READ_ONCE(sysctl_mmap_min_addr))
 		return false;
-	if (stack->end - start > READ_ONCE(mm->stack_limit) || mmap_exceeds(mm, stack->start - start))
+	if (stack->end - start > READ_ONCE(mm->stack_limit) ||
+	    !mmap_may_expand(mm, stack->flags, (stack->start - start) >> PAGE_SHIFT))
 		return false;
 	if ((stack->flags & VM_LOCKED) && !mm_can_lock(mm, (stack->start - start) >> PAGE_SHIFT))
 		return false;
@@ -234,7 +261,7 @@ mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct p
 
 	dassert(rwsem_write_is_mine(&mm->lock));
 	dassert(len && len <= USER_TOP && !(len & ~PAGE_MASK));
-	if (mm->vmas.count >= MMAP_MAX_COUNT)
+	if (mm->vmas.count > READ_ONCE(sysctl_max_map_count)) /* so one more than the setting: as Linux */
 		return -ENOMEM;
 	addr = choose_address(mm, request, len);
 	if (addr < 0)
@@ -248,7 +275,8 @@ mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct p
 	wanted.end = addr + len;
 	wanted.pgoff = object ? request->pgoff : vma_home(addr);
 	dassert(!(wanted.start & ~PAGE_MASK) && wanted.end <= USER_TOP);
-	if (mmap_exceeds(mm, request->flags & MAP_FIXED ? len - mmap_mapped(mm, addr, addr + len) : len))
+	if (unlikely(!mmap_may_expand(mm, wanted.flags, len >> PAGE_SHIFT)) &&
+	    !mmap_may_replace(mm, wanted.flags, len >> PAGE_SHIFT, wanted.start, wanted.end))
 		return -ENOMEM;
 	err = request->flags & MAP_FIXED ? map_over(mm, &wanted) : vma_add(mm, &wanted);
 	return err ? err : addr;
@@ -346,13 +374,15 @@ vma_prot_flags(u32 prot)
 	return (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) | (prot & PROT_EXEC ? VM_EXEC : 0);
 }
 
-/* All that may fail: afterwards *first is the first vma of the range, NULL when it is free, and ends at its borders. */
+/*
+ * All that may fail. *first is what vma_find says of the start; afterwards it is the first vma of the range, NULL when
+ * that is free, and no vma crosses its borders.
+ */
 static int
 prepare_range(struct mm *mm, struct vma **first, struct unmap_range *range)
 {
 	dassert(mm_may_change(mm));
 	dassert(range->start < range->end && !((range->start | range->end) & ~PAGE_MASK));
-	*first = vma_find(&mm->vmas, range->start);
 	if (!*first || (*first)->start >= range->end) {
 		*first = NULL;
 		return 0;
@@ -374,11 +404,14 @@ cut_borders(struct mm *mm, struct vma **first, u64 start, u64 end)
 	int err = 0;
 
 	dassert((*first)->end > start && (*first)->start < end);
+	/* Only a hole in one vma makes the number of vmas grow. */
+	if ((*first)->start < start && (*first)->end > end && mm->vmas.count >= READ_ONCE(sysctl_max_map_count))
+		return -ENOMEM;
 	if ((*first)->start < start) {
-		err = vma_cut(mm, start);
+		err = vma_cut_anyway(mm, start);
 		*first = vma_next(*first);
 	}
-	return err || (*first)->end == end ? err : vma_cut(mm, end);
+	return err || (*first)->end == end ? err : vma_cut_anyway(mm, end);
 }
 
 /* Floor and ceiling: where the vmas around the range, which begins with @first, end and begin. */
@@ -404,7 +437,6 @@ remove_vmas(struct mm *mm, struct vma *vma, u64 end)
 		struct vma *next = vma_remove(&mm->vmas, vma);
 
 		assert(vma->end <= end);
-		dassert(mm->total_vm >= vma_pages(vma));
 		mm_count_vma(mm, vma->flags, -(s64)vma_pages(vma));
 		vma_free(vma);
 		vma = next;

@@ -45,8 +45,14 @@ struct pagecache;
 #define MREMAP_FIXED 2u
 #define MREMAP_DONTUNMAP 4u
 
-#define MMAP_MIN_ADDR 0x10000UL /* Linux's vm.mmap_min_addr: a null pointer with an offset faults */
-#define MMAP_MAX_COUNT 65530u   /* Linux's vm.max_map_count */
+#define PROT_GROWSUP 0x02000000u
+
+#define MMAP_MIN_ADDR 0x10000UL /* Linux's default: a null pointer with an offset faults */
+#define MMAP_MAX_COUNT 65530u   /* likewise */
+
+/* Settings under /proc/sys/vm, each one word: READ_ONCE, WRITE_ONCE. */
+extern u32 sysctl_max_map_count; /* vmas an address space may have */
+extern u64 sysctl_mmap_min_addr; /* page aligned: mmap chooses nothing below; who is root may ask for it by MAP_FIXED */
 
 #define STACK_ROOM_MIN \
 	(128UL << 20) /* the search for free ranges starts at least this far below the stack's top, as Linux's */
@@ -139,11 +145,15 @@ int mmap_stack(struct mm *mm, u64 top, u64 size);
  */
 s64 mmap_place(struct mm *mm, u64 hint, u64 len);
 
-/* How many bytes of [start, end) are mapped. Context: mm->lock. */
-u64 mmap_mapped(struct mm *mm, u64 start, u64 end);
+/*
+ * mmap_may_expand - may @pages more with @flags be mapped: RLIMIT_AS for all, RLIMIT_DATA for private writable memory
+ *
+ * Context   mm->lock
+ */
+bool mmap_may_expand(struct mm *mm, u32 flags, u64 pages);
 
-/* Whether @more bytes would take the address space over its RLIMIT_AS. Context: mm->lock. */
-bool mmap_exceeds(const struct mm *mm, u64 more);
+/* mmap_may_expand when [gone_start, gone_end) is unmapped first. Context: mm->lock for writing. */
+bool mmap_may_replace(struct mm *mm, u32 flags, u64 pages, u64 gone_start, u64 gone_end);
 
 /* VM_READ, VM_WRITE, VM_EXEC for PROT_*. Context: pure. */
 u32 vma_prot_flags(u32 prot);

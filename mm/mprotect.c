@@ -2,7 +2,7 @@
 /*
  * mm/mprotect.c - change what a range may be used for
  *
- * Idea        vma by vma: cut at the borders, part shared tables, then change the vma and its leaves together. A leaf
+ * Idea        vma by vma: part shared tables, then change the vma, or a part of it, and its leaves together. A leaf
  *             gains the write bit at once only where nobody else has its page; elsewhere the next write faults and
  *             decides.
  * Invariants  none of its own
@@ -20,8 +20,10 @@
 #include <mm/vma_edit.h>
 
 static int mprotect_locked(struct mm *mm, u64 start, u64 end, u32 prot);
-static int protect_vma(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 flags);
+static int protect_from(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 wanted);
+static struct vma *protect_vma(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 flags);
 static void protect_leaves(struct mm *mm, u64 start, u64 end, u64 bits);
+static bool protect_table(struct page *table, u64 start, u64 end, u64 bits);
 
 int
 do_mprotect(struct mm *mm, u64 addr, u64 len, u32 prot)
@@ -29,24 +31,25 @@ do_mprotect(struct mm *mm, u64 addr, u64 len, u32 prot)
 	u64 end = addr + round_up(len, PAGE_SIZE);
 	int err;
 
-	if ((prot & ~(PROT_ACCESS | PROT_SEM | PROT_GROWSDOWN)) || (addr & ~PAGE_MASK))
+	if ((prot & PROT_GROWSDOWN) && (prot & PROT_GROWSUP))
+		return -EINVAL;
+	if (addr & ~PAGE_MASK)
 		return -EINVAL;
 	if (!len)
 		return 0;
 	if (end <= addr)
 		return -ENOMEM;
+	if (prot & ~(PROT_ACCESS | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP))
+		return -EINVAL;
 	rwsem_write_lock(&mm->lock);
 	err = mprotect_locked(mm, addr, end, prot);
-	vma_join_around(mm, addr, end);
 	rwsem_write_unlock(&mm->lock);
 	return err;
 }
 
-/* As Linux: what lies before the first hole, or before the first vma that refuses, is changed. */
 static int
 mprotect_locked(struct mm *mm, u64 start, u64 end, u32 prot)
 {
-	u32 wanted = vma_prot_flags(prot);
 	struct vma *vma = vma_find(&mm->vmas, start);
 
 	dassert(rwsem_write_is_mine(&mm->lock));
@@ -58,49 +61,62 @@ mprotect_locked(struct mm *mm, u64 start, u64 end, u32 prot)
 			return -EINVAL;
 		start = vma->start;
 	}
-	while (start < end) {
-		u64 stop;
-		int err;
+	if (vma->start > start)
+		return -ENOMEM;
+	if (prot & PROT_GROWSUP)
+		return -EINVAL; /* no stack grows up here */
+	return protect_from(mm, vma, start, end, vma_prot_flags(prot));
+}
 
-		vma = vma_find(&mm->vmas, start);
-		if (!vma || vma->start > start)
-			return -ENOMEM;
+/* As Linux: what lies before the first hole, or before the first vma that refuses, is changed. @start is in @vma. */
+static int
+protect_from(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 wanted)
+{
+	for (;;) {
+		u64 stop = min_u64(end, vma->end);
+		u32 flags = (vma->flags & ~VM_ACCESS) | wanted;
+
+		dassert(vma->start <= start && start < stop);
 		if (wanted & ~(vma->flags >> VM_MAY_SHIFT))
 			return -EACCES;
-		stop = min_u64(end, vma->end);
-		dassert(stop > start);
-		err = protect_vma(mm, vma, start, stop, (vma->flags & ~VM_ACCESS) | wanted);
-		if (err)
-			return err;
+		if (vma->flags != flags)
+			vma = protect_vma(mm, vma, start, stop, flags);
+		if (!vma)
+			return -ENOMEM;
+		if (stop == end)
+			return 0;
 		start = stop;
+		if (vma->end <= start)
+			vma = vma_next(vma);
+		if (!vma || vma->start > start)
+			return -ENOMEM;
 	}
-	return 0;
 }
 
-/* Gives the part [start, end) of @vma new flags. */
-static int
+/* Gives the part [start, end) of @vma new flags. Returns the vma it is in then; NULL: no memory, nothing changed. */
+static struct vma *
 protect_vma(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 flags)
 {
-	int err;
+	s64 pages = (s64)((end - start) >> PAGE_SHIFT);
+	u32 old = vma->flags;
 
-	dassert(vma->start <= start && start < end && end <= vma->end);
 	dassert(!(flags & VM_ACCESS & ~(vma->flags >> VM_MAY_SHIFT)));
-	if (vma->flags == flags)
-		return 0;
-	err = vma_cut(mm, start);
-	if (!err)
-		err = vma_cut(mm, end);
-	if (!err)
-		err = table_unshare_range(mm, start, end);
-	if (err)
-		return err;
-	vma = vma_find(&mm->vmas, start);
-	assert(vma->start == start && vma->end == end);
-	vma->flags = flags;
+	/* Memory that becomes private and writable counts as data from now on. */
+	if ((flags & ~old & VM_WRITE) && !mmap_may_expand(mm, flags, (u64)pages) &&
+	    mmap_may_expand(mm, old, (u64)pages))
+		return NULL;
+	if (table_unshare_range(mm, start, end))
+		return NULL;
+	vma = vma_change(mm, vma, start, end, flags);
+	if (!vma)
+		return NULL;
+	mm_count_vma(mm, old, -pages);
+	mm_count_vma(mm, flags, pages);
 	protect_leaves(mm, start, end, leaf_bits(flags));
-	return 0;
+	return vma;
 }
 
+/* Most often the range lies in one table. */
 static void
 protect_leaves(struct mm *mm, u64 start, u64 end, u64 bits)
 {
@@ -109,16 +125,30 @@ protect_leaves(struct mm *mm, u64 start, u64 end, u64 bits)
 	pte_t *entry;
 
 	dassert(rwsem_write_is_mine(&mm->lock));
-	while ((entry = pagetable_next(mm, &base, end))) {
-		struct page *table = leaf_page(pte_read(entry));
-		u64 from = max_u64(start, table->base);
-		u64 to = min_u64(end, table->base + TABLE_SPAN);
+	if ((start ^ (end - 1)) < TABLE_SPAN) {
+		pte_t *slot = pagetable_walk(mm, start).slot;
 
-		assert(from < to && !table_is_shared(table));
-		narrowed |=
-			rmap_protect(table, (from - table->base) >> PAGE_SHIFT, (to - table->base) >> PAGE_SHIFT, bits);
-		base = table->base + TABLE_SPAN;
+		narrowed = slot && protect_table(slot_table(slot), start, end, bits);
+	} else {
+		while ((entry = pagetable_next(mm, &base, end))) {
+			struct page *table = leaf_page(pte_read(entry));
+
+			narrowed |= protect_table(table, start, end, bits);
+			base = table->base + TABLE_SPAN;
+		}
 	}
 	if (narrowed)
 		tlb_flush_range(mm, start, end);
+}
+
+/* The part of the range that lies in @table. */
+static bool
+protect_table(struct page *table, u64 start, u64 end, u64 bits)
+{
+	u64 from = max_u64(start, table->base);
+	u64 to = min_u64(end, table->base + TABLE_SPAN);
+
+	assert(from < to && !table_is_shared(table));
+	return rmap_protect(table, (u32)((from - table->base) >> PAGE_SHIFT), (u32)((to - table->base) >> PAGE_SHIFT),
+			    bits);
 }

@@ -42,13 +42,13 @@ static s64 remap_locked(const struct remap *r);
 static s64 remap_to(struct remap *r, struct vma *vma);
 static s64 shrink(const struct remap *r);
 static s64 grow(struct remap *r, struct vma *vma);
-static int check_resize(const struct remap *r, const struct vma *vma, u64 credit);
+static int check_resize(const struct remap *r, const struct vma *vma);
 static bool grow_in_place(const struct remap *r, struct vma *vma);
 static s64 place_alike(struct mm *mm, u64 from, u64 len);
 static s64 move_vma(const struct remap *r, const struct vma *vma);
 static int prepare_move(const struct remap *r, struct move *move);
 static void commit_move(const struct remap *r, struct move *move, const struct vma *wanted, struct vma *spare);
-static void forget_anon(const struct remap *r);
+static void leave_behind(const struct remap *r);
 static struct vma moved_vma(const struct remap *r, const struct vma *vma);
 
 s64
@@ -106,23 +106,17 @@ remap_locked(const struct remap *r)
 static s64
 remap_to(struct remap *r, struct vma *vma)
 {
-	u64 credit = 0;
 	int err;
 
 	if ((r->new_addr & ~PAGE_MASK) || !va_is_user_range(r->new_addr, r->new_len))
 		return -EINVAL;
 	if (r->addr + r->old_len > r->new_addr && r->new_addr + r->new_len > r->addr)
 		return -EINVAL;
-	if (r->mm->vmas.count + 2 >= MMAP_MAX_COUNT - COUNT_ROOM)
+	if (r->mm->vmas.count + 2 >= READ_ONCE(sysctl_max_map_count) - COUNT_ROOM)
 		return -ENOMEM;
 	if (r->old_len > r->new_len && !va_is_user_range(r->addr, r->old_len))
 		return -EINVAL;
-	/* What goes on the way counts no more. */
-	if (r->flags & MREMAP_FIXED)
-		credit += mmap_mapped(r->mm, r->new_addr, r->new_addr + r->new_len);
-	if (r->old_len > r->new_len)
-		credit += mmap_mapped(r->mm, r->addr + r->new_len, r->addr + r->old_len);
-	err = check_resize(r, vma, credit);
+	err = check_resize(r, vma);
 	if (err)
 		return err;
 	if (!(r->flags & MREMAP_FIXED)) {
@@ -152,7 +146,7 @@ shrink(const struct remap *r)
 static s64
 grow(struct remap *r, struct vma *vma)
 {
-	s64 result = check_resize(r, vma, 0);
+	s64 result = check_resize(r, vma);
 
 	dassert(r->old_len < r->new_len);
 	if (result)
@@ -168,12 +162,13 @@ grow(struct remap *r, struct vma *vma)
 	return move_vma(r, vma);
 }
 
-/* What the mapping and the limits say; @credit bytes are unmapped on the way. */
+/* What the mapping and the limits say. What is unmapped on the way counts no more. */
 static int
-check_resize(const struct remap *r, const struct vma *vma, u64 credit)
+check_resize(const struct remap *r, const struct vma *vma)
 {
 	u64 pgoff = vma->pgoff + ((r->addr - vma->start) >> PAGE_SHIFT);
 	u64 more = r->new_len - r->kept;
+	u64 gone = r->flags & MREMAP_FIXED ? r->new_addr + r->new_len : 0;
 
 	if (!r->old_len && !(vma->flags & VM_SHARED))
 		return -EINVAL; /* private memory cannot be had twice */
@@ -185,9 +180,9 @@ check_resize(const struct remap *r, const struct vma *vma, u64 credit)
 		more = r->new_len; /* the old range stays */
 	if ((vma->flags & VM_LOCKED) && !mm_can_lock(r->mm, (r->new_len - r->kept) >> PAGE_SHIFT))
 		return -EAGAIN;
-	if (more > credit && mmap_exceeds(r->mm, more - credit))
-		return -ENOMEM;
-	return 0;
+	if (!more)
+		return 0;
+	return mmap_may_replace(r->mm, vma->flags, more >> PAGE_SHIFT, r->new_addr, gone) ? 0 : -ENOMEM;
 }
 
 /* True when the vma ends with the range, and the space behind it is free. */
@@ -199,7 +194,7 @@ grow_in_place(const struct remap *r, struct vma *vma)
 
 	if (r->addr + r->old_len != vma->end || end < vma->end || end > USER_TOP || (next && next->start < end))
 		return false;
-	mm_count_vma(r->mm, vma->flags, (end - vma->end) >> PAGE_SHIFT);
+	mm_count_vma(r->mm, vma->flags, (s64)((end - vma->end) >> PAGE_SHIFT));
 	vma_resize(&r->mm->vmas, vma, vma->start, end);
 	if (next)
 		vma_join(r->mm, next);
@@ -229,7 +224,7 @@ move_vma(const struct remap *r, const struct vma *vma)
 	int err;
 
 	dassert(rwsem_write_is_mine(&r->mm->lock));
-	if (r->mm->vmas.count >= MMAP_MAX_COUNT - COUNT_ROOM)
+	if (r->mm->vmas.count >= READ_ONCE(sysctl_max_map_count) - COUNT_ROOM)
 		return -ENOMEM;
 	spare = vma_alloc();
 	if (!spare)
@@ -244,7 +239,7 @@ move_vma(const struct remap *r, const struct vma *vma)
 	move_end(&move);
 	/* Also after an error: preparing may have cut. */
 	vma_join_around(r->mm, r->new_addr, r->new_addr + r->new_len);
-	if (err && r->old_len)
+	if (r->old_len && (err || (r->flags & MREMAP_DONTUNMAP)))
 		vma_join_around(r->mm, r->addr, r->addr + r->old_len);
 	return err ? err : (s64)r->new_addr;
 }
@@ -276,19 +271,21 @@ commit_move(const struct remap *r, struct move *move, const struct vma *wanted, 
 	if (r->kept)
 		move_pages(r->mm, move);
 	if (r->flags & MREMAP_DONTUNMAP)
-		forget_anon(r);
+		leave_behind(r);
 	else if (r->old_len)
 		munmap_commit(r->mm, r->addr, r->addr + r->old_len);
 }
 
-/* A vma whose whole range has moved is as nobody had touched it. */
+/* The old mapping is locked no more, as in Linux all of its vma; one that has moved as a whole is as if untouched. */
 static void
-forget_anon(const struct remap *r)
+leave_behind(const struct remap *r)
 {
 	struct vma *vma = vma_find(&r->mm->vmas, r->addr);
 
 	if (vma->start == r->addr && vma->end == r->addr + r->old_len)
 		WRITE_ONCE(vma->has_anon, false);
+	if (vma->flags & VM_LOCKED)
+		mlock_clear(r->mm, vma);
 }
 
 /* The vma at the destination. */

@@ -96,15 +96,16 @@ int
 table_unshare_range(struct mm *mm, u64 start, u64 end)
 {
 	u64 base = start;
+	int err = 0;
 
-	while (pagetable_next(mm, &base, end)) {
-		int err = table_unshare(mm, base);
-
-		if (err)
-			return err;
+	dassert(mm_may_change(mm));
+	if ((start ^ (end - 1)) < TABLE_SPAN)
+		return table_unshare(mm, start);
+	while (!err && pagetable_next(mm, &base, end)) {
+		err = table_unshare(mm, base);
 		base = round_down(base, TABLE_SPAN) + TABLE_SPAN;
 	}
-	return 0;
+	return err;
 }
 
 bool

@@ -50,8 +50,7 @@ unmap_pages(struct mm *mm, const struct unmap_range *range)
 	pte_t *entry;
 
 	dassert(mm_may_change(mm));
-	/* Most frequent is a small range that nobody touched. */
-	if ((range->start ^ (range->end - 1)) < TABLE_SPAN && !pagetable_walk(mm, base).slot)
+	if (unmap_is_empty(mm, range->start, range->end))
 		return;
 	mm_note_peak(mm);
 	entry = pagetable_next(mm, &base, range->end);

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include <kernel/lib/types.h>
+#include <mm/pagetable.h>
 
 struct mm;
 
@@ -33,6 +33,15 @@ struct unmap_range {
  * Context   may sleep; mm->lock for writing
  */
 int unmap_prepare(struct mm *mm, const struct unmap_range *range);
+
+/* unmap_is_empty - a guess that costs little: true when [start, end) has no table. Context: mm->lock for writing. */
+static inline bool
+unmap_is_empty(struct mm *mm, u64 start, u64 end)
+{
+	if (end - start > TABLE_SPAN || pagetable_walk(mm, start).slot)
+		return false;
+	return (start ^ (end - 1)) < TABLE_SPAN || !pagetable_walk(mm, end - 1).slot;
+}
 
 /*
  * unmap_pages - empty every leaf of the range and free the tables that nothing needs any more

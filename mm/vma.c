@@ -14,6 +14,7 @@
 #include <kernel/printk.h>
 #include <mm/vma.h>
 
+static void insert_behind(struct vma_tree *tree, struct vma *vma, struct vma *prev);
 static struct vma *node_vma(struct rb_node *node);
 static struct vma *find_from_root(struct vma_tree *tree, u64 va);
 static bool update_gap(struct rb_node *node);
@@ -44,6 +45,17 @@ vma_find(struct vma_tree *tree, u64 va)
 	if (vma)
 		WRITE_ONCE(tree->recent, vma);
 	return vma;
+}
+
+struct vma *
+vma_find_neighbour(struct vma_tree *tree, u64 va)
+{
+	struct vma *vma = READ_ONCE(tree->recent);
+
+	/* A gap that is not empty reaches from the previous vma's end to vma_low. */
+	if (vma && va < vma->end && va >= (vma->gap ? vma_low(vma) - vma->gap : vma->start))
+		return vma;
+	return vma_find(tree, va);
 }
 
 struct vma *
@@ -93,6 +105,54 @@ vma_insert(struct vma_tree *tree, struct vma *vma)
 		next->gap = free_below(next, vma->end); /* a smaller gap keeps every promise */
 	rb_insert_at(&tree->rb, &vma->node, parent, link);
 	tree->count++;
+}
+
+void
+vma_insert_between(struct vma_tree *tree, struct vma *vma, struct vma *prev, struct vma *next)
+{
+	dassert(vma_next(prev) == next);
+	assertf(prev->end <= vma->start && vma->start < vma->end, "vma %lx-%lx behind %lx-%lx", vma->start, vma->end,
+		prev->start, prev->end);
+	assert(!next || vma->end <= next->start);
+	dassert(vma->end <= USER_TOP && !((vma->start | vma->end) & ~PAGE_MASK)); /* I1 */
+	vma->gap = free_below(vma, prev->end);
+	if (next)
+		next->gap = free_below(next, vma->end); /* a smaller gap keeps every promise */
+	insert_behind(tree, vma, prev);
+}
+
+/* No gap changes: there is none between the two parts, and behind them all is as it was. */
+void
+vma_split(struct vma_tree *tree, struct vma *low, struct vma *high, u64 at)
+{
+	assertf(low->start < at && at < low->end, "vma %lx-%lx split at %lx", low->start, low->end, at);
+	dassert(!(at & ~PAGE_MASK));
+	high->start = at;
+	high->end = low->end;
+	high->gap = 0;
+	low->end = at;
+	insert_behind(tree, high, low);
+}
+
+void
+vma_absorb(struct vma_tree *tree, struct vma *left, struct vma *right)
+{
+	dassert(left->end == right->start && vma_next(left) == right);
+	dassert(tree->count && !right->gap);
+	if (tree->recent == right)
+		tree->recent = left;
+	rb_erase(&tree->rb, &right->node);
+	tree->count--;
+	left->end = right->end;
+}
+
+void
+vma_move_border(struct vma *left, struct vma *right, u64 at)
+{
+	assert(left->end == right->start && left->start < at && at < right->end);
+	dassert(!(at & ~PAGE_MASK) && vma_next(left) == right);
+	left->end = at;
+	right->start = at;
 }
 
 struct vma *
@@ -150,6 +210,8 @@ vma_find_gap(struct vma_tree *tree, u64 len, u64 low, u64 high)
 		u64 found = gap_in_front(vma, len, low, high);
 
 		dassert(!found || (found >= low && found + len <= high));
+		if (found)
+			WRITE_ONCE(tree->recent, vma); /* whoever maps something there asks for its neighbour next */
 		if (found || vma->end <= low)
 			return found;
 		vma = node_vma(next_to_search(&vma->node, len));
@@ -191,6 +253,23 @@ vma_tree_check(struct vma_tree *tree)
 		bad++;
 	}
 	return bad;
+}
+
+/* Into the first empty place behind @prev: its right, or the left of what follows. vma->gap is set. */
+static void
+insert_behind(struct vma_tree *tree, struct vma *vma, struct vma *prev)
+{
+	struct rb_node *parent = &prev->node;
+	struct rb_node **link = &parent->right;
+
+	while (*link) {
+		parent = *link;
+		link = &parent->left;
+	}
+	vma->max_gap = 0;
+	rb_insert_at(&tree->rb, &vma->node, parent, link);
+	tree->count++;
+	WRITE_ONCE(tree->recent, vma); /* what is new is touched next */
 }
 
 static struct vma *

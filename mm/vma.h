@@ -103,12 +103,27 @@ void vma_tree_init(struct vma_tree *tree);
 /* vma_find - the first vma whose end is above @va, or NULL: it contains @va if its start is not above it. */
 struct vma *vma_find(struct vma_tree *tree, u64 va);
 
+/* vma_find_neighbour - the same for @va near what was found, or looked for a place, last. */
+struct vma *vma_find_neighbour(struct vma_tree *tree, u64 va);
+
 struct vma *vma_first(struct vma_tree *tree);
 struct vma *vma_next(struct vma *vma);
 struct vma *vma_prev(struct vma *vma);
 
 /* vma_insert - add @vma, whose start, end, flags, object and pgoff are set and whose range is free. */
 void vma_insert(struct vma_tree *tree, struct vma *vma);
+
+/* vma_insert_between - the same without a search: directly behind @prev, and before @next, which may be NULL. */
+void vma_insert_between(struct vma_tree *tree, struct vma *vma, struct vma *prev, struct vma *next);
+
+/* vma_split - @low ends at @at, and @high, whose flags, object and pgoff are set, has the rest of its range. */
+void vma_split(struct vma_tree *tree, struct vma *low, struct vma *high, u64 at);
+
+/* vma_absorb - @left gets the range of @right, which starts where it ends; @right is out, its memory the caller's. */
+void vma_absorb(struct vma_tree *tree, struct vma *left, struct vma *right);
+
+/* vma_move_border - @left ends and @right starts at @at instead of where they met until now. */
+void vma_move_border(struct vma *left, struct vma *right, u64 at);
 
 /* vma_remove - take @vma out; the memory stays the caller's. Returns the vma after it, or NULL. */
 struct vma *vma_remove(struct vma_tree *tree, struct vma *vma);

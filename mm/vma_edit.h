@@ -17,10 +17,21 @@
 /*
  * vma_cut - let no vma of @mm cross @at
  *
- * Returns   0; -ENOMEM: no memory, or MMAP_MAX_COUNT vmas already
+ * Returns   0; -ENOMEM: no memory, or sysctl_max_map_count vmas already
  * Context   may sleep; mm->lock for writing
  */
 int vma_cut(struct mm *mm, u64 at);
+
+/* vma_cut_anyway - the same, however many there are: a part goes at once. Returns 0, -ENOMEM. Context: as vma_cut. */
+int vma_cut_anyway(struct mm *mm, u64 at);
+
+/*
+ * vma_change - give the part [start, end) of @vma other @flags, and join it with neighbours where Linux would
+ *
+ * Returns   the vma that covers the part; NULL: no memory, or too many vmas, and nothing was changed
+ * Context   may sleep; mm->lock for writing
+ */
+struct vma *vma_change(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 flags);
 
 /*
  * vma_join - make one vma of @vma and its predecessor, if Linux would

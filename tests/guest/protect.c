@@ -23,6 +23,13 @@ errors(void)
 	check_errno(syscall(SYS_mprotect, p, -(long)PAGE, PROT_READ), ENOMEM);
 	check_errno(syscall(SYS_mprotect, 0x7ffffffff000, PAGE, PROT_READ), ENOMEM);
 	check_errno(syscall(SYS_mprotect, 0xffff800000000000, PAGE, PROT_READ), ENOMEM);
+	check_errno(syscall(SYS_mprotect, p, PAGE, PROT_READ | 1L << 40), EINVAL);
+	check_errno(syscall(SYS_mprotect, p, PAGE, PROT_READ | PROT_GROWSUP), EINVAL);
+	check_errno(syscall(SYS_mprotect, p, PAGE, PROT_READ | PROT_GROWSDOWN), EINVAL);
+	check_errno(syscall(SYS_mprotect, p, PAGE, PROT_READ | PROT_GROWSDOWN | PROT_GROWSUP), EINVAL);
+	check_errno(syscall(SYS_pkey_mprotect, p, PAGE, PROT_READ, 14), EINVAL);
+	check(syscall(SYS_pkey_mprotect, p, PAGE, PROT_READ | PROT_WRITE, -1) == 0);
+	check(syscall(SYS_mprotect, p, 0, 0x40) == 0); /* an empty range comes before the bits */
 	check(syscall(SYS_mprotect, p, 0, PROT_NONE) == 0);
 	check(syscall(SYS_mprotect, 0x7ffffffff000, 0, PROT_NONE) == 0);
 	*(volatile int *)p = 1;

@@ -28,7 +28,7 @@ user_create(void)
 	struct mm *mm = mm_create();
 
 	assert_non_null(mm);
-	mm->as_limit = ~0UL;
+	mm->as_limit = mm->data_limit = ~0UL;
 	mm->lock_limit = ~0UL;
 	mm->stack_limit = 8 << 20;
 	mm->mmap_top = USER_TOP - (16UL << 20);

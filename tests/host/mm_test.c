@@ -611,6 +611,7 @@ do_remap(struct proc *p)
 	struct vma *vma;
 	bool whole;
 	u32 first, last, to;
+	u64 from, until;
 	s64 got;
 
 	some_range(&first, &last);
@@ -629,6 +630,8 @@ do_remap(struct proc *p)
 	change_start(p, to, to + last - first);
 	vma = vma_find(&p->mm->vmas, r.addr);
 	whole = vma && vma->start <= r.addr && r.addr + r.old_len <= vma->end;
+	from = !vma ? 0 : r.new_addr < r.addr ? max_u64(vma->start, r.new_addr + r.new_len) : vma->start;
+	until = !vma ? 0 : r.new_addr > r.addr ? min_u64(vma->end, r.new_addr) : vma->end;
 	for (u32 i = first; i < last && whole; i++)
 		if (p->page[i].kind == SHARED)
 			expect_pending(p, to + i - first, page_words(&p->page[i]));
@@ -641,6 +644,9 @@ do_remap(struct proc *p)
 		else if (!(r.flags & MREMAP_DONTUNMAP))
 			page_clear(p, i);
 	}
+	for (u32 i = 0; i < PAGES && got > 0 && (r.flags & MREMAP_DONTUNMAP); i++)
+		if (from <= page_va(i) && page_va(i) < until)
+			p->page[i].advice &= ~VM_LOCK_FLAGS; /* as Linux: the old mapping, all of it */
 	remaps += got > 0;
 	change_end(p, first, last, false);
 	change_end(p, to, to + last - first, false);
@@ -842,7 +848,7 @@ world_create(void)
 		page_put(page);
 	}
 	mm = mm_create();
-	mm->as_limit = ~0UL;
+	mm->as_limit = mm->data_limit = ~0UL;
 	mm->lock_limit = ~0UL;
 	procs[0].mm = mm;
 	procs[0].alive = true;
