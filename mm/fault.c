@@ -52,7 +52,6 @@ static const char *const kind_names[] = {"DENY", "ZERO", "FILE", "COW", "SPURIOU
 static const char *const result_names[] = {"resume", "SIGSEGV, nothing mapped", "SIGSEGV, not allowed", "SIGBUS",
 					   "out of memory"};
 
-static struct page *mapped_page(struct mm *mm, u64 va, u32 access);
 static enum fault_result fault_locked(struct fault *f);
 static enum fault_result fault_leaf(struct fault *f);
 static bool access_allowed(u32 vm_flags, u32 access);
@@ -117,36 +116,6 @@ fault_populate(struct mm *mm, u64 start, u64 end, u32 access)
 			return -EINTR;
 	}
 	return 0;
-}
-
-int
-fault_page_get(struct mm *mm, u64 va, u32 access, struct page **out)
-{
-	do {
-		int err = fault_populate(mm, va, va + 1, access);
-
-		if (err)
-			return err;
-		rwsem_read_lock(&mm->lock);
-		*out = mapped_page(mm, va, access);
-		rwsem_read_unlock(&mm->lock);
-	} while (!*out); /* Race: another thread changed the leaf between the two looks. */
-	dassert(atomic_read(&(*out)->refs) > 0);
-	dassert(!(access & FAULT_WRITE) || *out != zero_frame);
-	return 0;
-}
-
-/* A reference to the page at @va if its leaf allows the access now. */
-static struct page *
-mapped_page(struct mm *mm, u64 va, u32 access)
-{
-	struct leaf_path path = pagetable_walk(mm, va);
-	pte_t entry = path.slot ? pte_read(path.slot) : (pte_t){0};
-
-	dassert(rwsem_is_held(&mm->lock));
-	if (!pte_present(entry) || ((access & FAULT_WRITE) && !pte_has(entry, PTE_WRITE)))
-		return NULL;
-	return rmap_get(path.slot, entry);
 }
 
 /* Finds the vma and the leaf. Changes nothing but missing tables. */
@@ -222,8 +191,11 @@ access_allowed(u32 vm_flags, u32 access)
 static void
 note_anon(struct vma *vma)
 {
-	if (unlikely(!READ_ONCE(vma->has_anon)))
-		WRITE_ONCE(vma->has_anon, true);
+	if (likely(READ_ONCE(vma->has_anon)))
+		return;
+	if (vma->object)
+		pagecache_note_copy(vma->object); /* first: who sees has_anon may rely on it */
+	__atomic_store_n(&vma->has_anon, true, __ATOMIC_RELEASE);
 }
 
 /* First touch of anonymous memory. */
@@ -255,6 +227,7 @@ fault_file(struct fault *f)
 {
 	struct pagecache *object = f->vma->object;
 	u64 index = f->vma->pgoff + ((f->va - f->vma->start) >> PAGE_SHIFT);
+	bool copies = (f->access & FAULT_WRITE) && !(f->vma->flags & VM_SHARED);
 	struct page *page;
 	int err;
 
@@ -263,10 +236,12 @@ fault_file(struct fault *f)
 	trace(fault_file, f->va, index, 0);
 	if (!pte_none(f->entry))
 		return rmap_make_writable(f->slot, f->entry, true) ? FAULT_OK : FAULT_RETRY;
+	if (copies)
+		note_anon(f->vma); /* before the page is looked for: see pagecache_set_size */
 	err = pagecache_fault_page(object, index, &page);
 	if (err)
 		return err == -ENOMEM ? FAULT_OOM : FAULT_BUS;
-	if ((f->access & FAULT_WRITE) && !(f->vma->flags & VM_SHARED))
+	if (copies)
 		return fault_file_private(f, page); /* consumes the reference */
 	return fault_file_map(f, page);             /* consumes the reference */
 }
@@ -287,7 +262,6 @@ fault_file_private(struct fault *f, struct page *page)
 	frame_copy(page_to_va(copy), page_to_va(page));
 	page_put(page);
 	page_become_user(copy, PAGE_ANON, NULL, 0);
-	note_anon(f->vma);
 	if (rmap_map(f->slot, copy, leaf_bits(f->vma->flags) | PTE_DIRTY, &none))
 		return FAULT_OK;
 	page_put(copy);

@@ -79,3 +79,13 @@ int fault_populate(struct mm *mm, u64 start, u64 end, u32 access);
  * Gives     one reference to the page (page_put); to the zero frame like to any other
  */
 int fault_page_get(struct mm *mm, u64 va, u32 access, struct page **out);
+
+/*
+ * fault_page_write - copy @n bytes from @src to @va, within one page, as a write by the program would
+ *
+ * No other process sees them, but through memory that is shared: a fork comes before or after.
+ *
+ * Returns   0; -EFAULT where writing is not allowed, -ENOMEM
+ * Context   may sleep; the caller holds no lock
+ */
+int fault_page_write(struct mm *mm, u64 va, const void *src, u64 n);

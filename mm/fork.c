@@ -6,7 +6,8 @@
  *             many tables the parent has, one in 2 MiB, and on nothing else. Ranges that madvise keeps from children
  *             are taken out of the child again.
  * Invariants  none of its own
- * Locks       parent->lock for writing: no fault, and no change of a vma, while the two are made alike
+ * Locks       parent->lock for writing: no fault, and no change of a vma, while the two are made alike; then
+ *             child->lock, since truncation may find the child on the list of all address spaces
  * Follow      from kernel/fork.c   to share.c, vma.c, unmap.c
  * Tests       tests/guest/cow.c, tests/guest/unshare.c, tests/guest/madvise.c
  * See         docs/mm.md section 5
@@ -40,7 +41,9 @@ mm_fork(struct mm *parent, struct mm **out)
 	if (!child)
 		return -ENOMEM;
 	rwsem_write_lock(&parent->lock);
+	rwsem_write_lock_nested(&child->lock); /* the younger: in the order of mm_for_all_locked */
 	err = fork_locked(parent, child);
+	rwsem_write_unlock(&child->lock);
 	rwsem_write_unlock(&parent->lock);
 	if (err) {
 		mm_put(child);
@@ -57,7 +60,7 @@ fork_locked(struct mm *parent, struct mm *child)
 	int err;
 
 	dassert(rwsem_write_is_mine(&parent->lock));
-	dassert(mm_is_private(child) && !child->vmas.count);
+	dassert(rwsem_write_is_mine(&child->lock) && !child->vmas.count);
 	copy_limits(parent, child);
 	err = vma_copy_all(&child->vmas, &parent->vmas, &seen);
 	if (err)
@@ -81,7 +84,7 @@ leave_out(struct mm *parent, struct mm *child)
 {
 	int err = 0;
 
-	dassert(rwsem_write_is_mine(&parent->lock) && mm_is_private(child));
+	dassert(rwsem_write_is_mine(&parent->lock) && rwsem_write_is_mine(&child->lock));
 	for (struct vma *vma = vma_first(&parent->vmas); vma && !err; vma = vma_next(vma)) {
 		if (vma->flags & VM_DONTCOPY)
 			err = munmap_locked(child, vma->start, vma->end);

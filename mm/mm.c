@@ -35,6 +35,7 @@ static struct kmem_cache *mm_cache;                                        /* co
 static struct mutex mm_list_lock = MUTEX_INIT(mm_list_lock, RANK_MM_LIST); /* guards all_mms */
 static struct list all_mms = LIST_INIT(all_mms);
 
+static struct mm *mm_after(struct mm *mm);
 static bool root_create(struct mm *mm);
 static void mm_destroy(struct mm *mm);
 static int check_total_vm(struct mm *mm);
@@ -71,10 +72,10 @@ mm_create(void)
 	spin_init(&mm->table_lock, RANK_MM_TABLE);
 	vma_tree_init(&mm->vmas);
 	atomic_set(&mm->users, 1);
-	mutex_lock(&mm_list_lock);
-	list_add(&mm->all, &all_mms);
-	mutex_unlock(&mm_list_lock);
 	dassert(!mm->vmas.count && !mm_rss(mm) && mm_is_private(mm));
+	mutex_lock(&mm_list_lock);
+	list_add_tail(&mm->all, &all_mms); /* behind its parent: mm_for_each */
+	mutex_unlock(&mm_list_lock);
 	return mm;
 }
 
@@ -155,6 +156,24 @@ mm_check_one(struct mm *mm)
 	return vma_tree_check(&mm->vmas) + check_total_vm(mm) + check_tables(mm) + mlock_check(mm);
 }
 
+void
+mm_for_each(void (*fn)(struct mm *mm, void *arg), void *arg)
+{
+	struct mm *mm = mm_after(NULL);
+
+	may_sleep();
+	while (mm) {
+		struct mm *next;
+
+		rwsem_write_lock(&mm->lock);
+		fn(mm, arg);
+		rwsem_write_unlock(&mm->lock);
+		next = mm_after(mm);
+		mm_put(mm);
+		mm = next;
+	}
+}
+
 int
 mm_for_all_locked(int (*fn)(struct mm *mm, void *arg), void *arg)
 {
@@ -171,6 +190,23 @@ mm_for_all_locked(int (*fn)(struct mm *mm, void *arg), void *arg)
 		rwsem_write_unlock(&mm->lock);
 	mutex_unlock(&mm_list_lock);
 	return sum;
+}
+
+/* The next on the list that is alive, with a use; @mm, which the caller keeps there, or NULL to begin. */
+static struct mm *
+mm_after(struct mm *mm)
+{
+	struct list *at = mm ? &mm->all : &all_mms;
+	struct mm *next = NULL;
+
+	mutex_lock(&mm_list_lock);
+	while (!next && (at = at->next) != &all_mms) {
+		next = container_of(at, struct mm, all);
+		if (!atomic_inc_not_zero(&next->users))
+			next = NULL; /* on its way to mm_destroy */
+	}
+	mutex_unlock(&mm_list_lock);
+	return next;
 }
 
 static bool

@@ -160,5 +160,13 @@ u64 mm_vmas_total(void);
 /* Proves the invariants of one, called with mm->lock held for writing. Returns the number of violations printed. */
 int mm_check_one(struct mm *mm);
 
+/*
+ * mm_for_each - call @fn for each address space there is, and each that fork makes meanwhile of one not visited yet,
+ * with its lock held for writing
+ *
+ * Context   may sleep; holds no mm->lock
+ */
+void mm_for_each(void (*fn)(struct mm *mm, void *arg), void *arg);
+
 /* Calls @fn for each address space with its lock held for writing, all at once: the memory of programs stands still. */
 int mm_for_all_locked(int (*fn)(struct mm *mm, void *arg), void *arg);

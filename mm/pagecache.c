@@ -17,6 +17,7 @@
 #include <mm/pagecache.h>
 #include <mm/rmap.h>
 #include <mm/slab.h>
+#include <mm/truncate.h>
 #include <mm/vmstat.h>
 
 static struct kmem_cache *object_cache; /* const after init */
@@ -69,6 +70,7 @@ pagecache_create(u8 kind)
 	atomic_set(&object->refs, 1);
 	object->size = 0;
 	object->count = 0;
+	object->copied = false;
 	object->quota = NULL;
 	object->ops = NULL;
 	object->owner = NULL;
@@ -185,6 +187,12 @@ pagecache_set_size(struct pagecache *object, u64 size)
 		return;
 	drop_pages(object, div_round_up(size, PAGE_SIZE), ~0UL);
 	clear_part(object, size, round_up(size, PAGE_SIZE));
+	/*
+	 * Race: a program notes that it copies before it finds the page under object->lock, or while its leaf maps the
+	 * page. Either comes before drop_pages has taken that page, or the copy is never made.
+	 */
+	if (READ_ONCE(object->copied))
+		truncate_copies(object, div_round_up(size, PAGE_SIZE));
 }
 
 u64

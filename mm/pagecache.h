@@ -43,6 +43,7 @@ struct pagecache {
 	u64 size;                              /* bytes; lock to change, read with READ_ONCE */
 	u64 count;                             /* pages in the tree; lock */
 	struct radix_tree tree;                /* lock */
+	bool copied;                           /* programs have made private copies: READ_ONCE, never taken back */
 	struct pagecache_quota *quota;         /* lock; NULL: as many as there is memory for */
 	struct list all;                       /* on the list that mm_check walks; its own lock */
 };
@@ -118,11 +119,13 @@ int pagecache_get_page(struct pagecache *object, u64 index, struct page **out);
 int pagecache_fault_page(struct pagecache *object, u64 index, struct page **out);
 
 /*
- * pagecache_set_size - change the size in bytes; pages past the new end are unmapped everywhere and freed
+ * pagecache_set_size - change the size in bytes; pages past the new end are unmapped everywhere and freed, and private
+ * copies that programs made of them are taken away
  *
  * The tail of the last page is cleared, so that growing again shows zeroes.
  *
- * Context   may sleep; the caller serialises size changes of one object (the inode's lock)
+ * Context   may sleep; the caller serialises size changes of one object (the inode's lock), and holds no mm->lock when
+ *           the size shrinks
  */
 void pagecache_set_size(struct pagecache *object, u64 size);
 
@@ -136,6 +139,19 @@ u64 pagecache_count_range(struct pagecache *object, u64 first, u64 end);
  * Context   may sleep; takes object->lock, map and table locks
  */
 void pagecache_punch(struct pagecache *object, u64 start, u64 end);
+
+/*
+ * pagecache_note_copy - a program is about to make a private copy of a page of @object: called before it looks for the
+ * page, or while its leaf maps the page
+ *
+ * Context   any
+ */
+static inline void
+pagecache_note_copy(struct pagecache *object)
+{
+	if (!READ_ONCE(object->copied))
+		WRITE_ONCE(object->copied, true);
+}
 
 /* Pages that all objects hold together: the tmpfs part of "Cached" and "Shmem". Context: any. */
 u64 pagecache_total_pages(void);

@@ -26,6 +26,7 @@ static struct kmem_cache *block_cache; /* const after init */
 
 static bool user_may_look(const struct page *table);
 static bool user_may_change(const struct page *table);
+static bool some_user_may_change(const struct page *table);
 static void lock_mapped(struct page *page);
 static void unlock_mapped(struct page *page);
 static void slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
@@ -230,9 +231,9 @@ rmap_zap(struct page *table, u32 first, u32 last, struct tlb_batch *batch)
 	struct chain_pool pool = {NULL, 0};
 
 	assert(last <= TABLE_ENTRIES);
-	dassert(chain_empty(&table->mms) || user_may_change(table));
 	while (first < last) {
 		spin_lock(&table->lock);
+		dassert(chain_empty(&table->mms) || some_user_may_change(table));
 		first = zap_run(table, first, last, batch, &pool);
 		spin_unlock(&table->lock);
 		/* Either the batch is full, or a map lock's owner may be waiting for this table, or it is done. */
@@ -318,6 +319,18 @@ static bool
 user_may_change(const struct page *table)
 {
 	return !table_is_shared(table) && mm_may_change((const struct mm *)table->mms.head);
+}
+
+/* The same of any of its users: what it takes away it takes from all (pagetable.h I2). The table lock is held. */
+static bool
+some_user_may_change(const struct page *table)
+{
+	struct chain_iter it;
+
+	for (u64 word = chain_first(&table->mms, &it); word; word = chain_next(&it))
+		if (mm_may_change((const struct mm *)word))
+			return true;
+	return false;
 }
 
 /* The zero frame has no chain, and so no use for its map lock: every program would meet there. */

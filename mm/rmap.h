@@ -100,8 +100,8 @@ bool rmap_protect(struct page *table, u32 first, u32 last, u64 bits);
 /*
  * rmap_zap - empty the leaves of @table in [first, last)
  *
- * Context   mm->lock of the table's only user, for writing, or nobody uses it any more; takes the table lock, tries map
- *           locks; may flush
+ * Context   mm->lock of a user of the table, for writing, or nobody uses it any more: a table with more users loses the
+ *           leaves for all of them; takes the table lock, tries map locks; may flush
  * Gives     each page's reference to @batch
  */
 void rmap_zap(struct page *table, u32 first, u32 last, struct tlb_batch *batch);

@@ -45,7 +45,7 @@ table_share(pte_t *entry, struct mm *child, pte_t *child_entry, struct chain_poo
 
 	dassert(pte_present(shared) && slot_table(entry)->level == 2);
 	dassert(slot_table(child_entry)->level == 2 && !pte_present(pte_read(child_entry)));
-	dassert(mm_is_private(child));
+	dassert(mm_may_change(child));
 	dassert(pool->count >= CHAIN_ADD_MAX);
 	page_get(table);
 	table_join(table, child, pool);

@@ -61,6 +61,7 @@ unmap_pages(struct mm *mm, const struct unmap_range *range)
 			table_release(mm, entry, &batch);
 			pagetable_prune(mm, entry, &batch);
 		} else {
+			assert(!table_is_shared(leaf_page(pte_read(entry))));
 			zap_part(leaf_page(pte_read(entry)), range, &batch);
 		}
 		base += TABLE_SPAN;
@@ -78,6 +79,23 @@ unmap_drop(struct mm *mm, u64 start, u64 end)
 	if (!err)
 		unmap_pages(mm, &range);
 	return err;
+}
+
+void
+unmap_zap(struct mm *mm, u64 start, u64 end)
+{
+	const struct unmap_range range = {.start = start, .end = end};
+	struct tlb_batch batch;
+	u64 base = start;
+	pte_t *entry;
+
+	dassert(mm_may_change(mm));
+	tlb_batch_init(&batch);
+	while ((entry = pagetable_next(mm, &base, end))) {
+		zap_part(leaf_page(pte_read(entry)), &range, &batch);
+		base = round_down(base, TABLE_SPAN) + TABLE_SPAN;
+	}
+	tlb_batch_flush(&batch);
 }
 
 void
@@ -112,7 +130,6 @@ zap_part(struct page *table, const struct unmap_range *range, struct tlb_batch *
 	u64 start = max_u64(range->start, table->base);
 	u64 end = min_u64(range->end, table->base + TABLE_SPAN);
 
-	assert(!table_is_shared(table));
 	dassert(start < end);
 	rmap_zap(table, (start - table->base) >> PAGE_SHIFT, (end - table->base) >> PAGE_SHIFT, batch);
 }

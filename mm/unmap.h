@@ -58,5 +58,12 @@ void unmap_pages(struct mm *mm, const struct unmap_range *range);
  */
 int unmap_drop(struct mm *mm, u64 start, u64 end);
 
+/*
+ * unmap_zap - empty every leaf of [start, end), in shared tables for all who share them
+ *
+ * Context   mm->lock for writing; every user of a shared table must be meant; flushes
+ */
+void unmap_zap(struct mm *mm, u64 start, u64 end);
+
 /* unmap_all - leave every table. Context: nobody uses @mm any more. */
 void unmap_all(struct mm *mm);

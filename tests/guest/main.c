@@ -59,7 +59,8 @@ extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[]
 	affinity_cases[], nice_cases[];
 
 /* advice about memory, and memory that stays */
-extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[];
+extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[], procvm_cases[],
+	truncate_cases[];
 
 /* machines with disks */
 extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[];
@@ -109,6 +110,8 @@ static const struct test_group groups[] = {
 	{"madvise", madvise_cases},
 	{"mincore", mincore_cases},
 	{"mlock", mlock_cases},
+	{"procvm", procvm_cases},
+	{"truncate", truncate_cases},
 	/* machines with disks */
 	{"disk", disk_cases},
 	{"disk_error", disk_error_cases},

@@ -217,6 +217,68 @@ a_fault_never_brings_back_what_was_truncated(void **state)
 	}
 }
 
+static struct mm *child;
+
+/* One writes private copies, one truncates, one forks. */
+static void
+copy_truncate_or_fork(u32 cpu)
+{
+	if (cpu == 1) {
+		pagecache_set_size(object, PAGE_SIZE);
+		return;
+	}
+	if (cpu == 2) {
+		child = user_fork(mm);
+		return;
+	}
+	mm_activate(mm);
+	for (u32 i = 0; i < 8; i++) {
+		user_touch(mm, USER_AT + (i + 3) % 8 * PAGE_SIZE, FAULT_READ);
+		user_write(mm, USER_AT + i * PAGE_SIZE, 7);
+	}
+	mm_activate(NULL);
+}
+
+static void
+check_cut(struct mm *one)
+{
+	mm_activate(one);
+	for (u32 i = 1; i < 8; i++)
+		assert_int_equal(user_touch(one, USER_AT + i * PAGE_SIZE, FAULT_READ), FAULT_BUS);
+	assert_int_equal(user_touch(one, USER_AT, FAULT_READ), FAULT_OK);
+	mm_activate(NULL);
+}
+
+/* Whatever the order: neither the program nor its child keeps a private copy of what is gone. */
+static void
+no_copy_survives_truncation(void **state)
+{
+	for (u32 n = 0; n < ROUNDS; n++) {
+		struct mm *others[3]; /* younger than mm, older than its child: truncation passes by them in between */
+
+		mm = user_create();
+		mm_activate(NULL);
+		for (u32 i = 0; i < ARRAY_SIZE(others); i++)
+			others[i] = mm_create();
+		object = pagecache_create(PAGE_SHMEM);
+		pagecache_set_size(object, 8 * PAGE_SIZE);
+		user_map(mm, USER_AT, 8, RW, MAP_PRIVATE | MAP_FIXED, object, 0);
+		for (u32 i = 0; i < n % 8; i++) {
+			mm_activate(mm);
+			user_write(mm, USER_AT + i * PAGE_SIZE, 5);
+		}
+		machine_run(3, copy_truncate_or_fork);
+		assert_int_equal(mm_check(), 0);
+		check_cut(mm);
+		check_cut(child);
+		for (u32 i = 0; i < ARRAY_SIZE(others); i++)
+			mm_put(others[i]);
+		user_destroy(child);
+		user_destroy(mm);
+		pagecache_put(object);
+	}
+}
+
 static void
 get_the_same(u32 cpu)
 {
@@ -259,6 +321,7 @@ main(int argc, char **argv)
 		CASE(truncation_reaches_every_address_space),
 		CASE(two_who_create_a_page_get_the_same),
 		CASE(a_fault_never_brings_back_what_was_truncated),
+		CASE(no_copy_survives_truncation),
 	};
 
 	host_start();
