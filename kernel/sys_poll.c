@@ -3,9 +3,9 @@
  * kernel/sys_poll.c - poll, ppoll, select, pselect6
  *
  * Idea        All four fill an array of items (fs/poll.h) and hand it to poll_files(). A relative time becomes a
- *             deadline first. Who gives a timespec or timeval finds in it afterwards what is left of the time, as on Linux; so
- *             these calls can begin anew after a signal without handler, while poll, whose time is a plain number, goes
- *             on by restart_syscall.
+ *             deadline first. Who gives a timespec or timeval finds in it afterwards what is left of the time, as on
+ *             Linux; so these calls can begin anew after a signal without handler, while poll, whose time is a plain
+ *             number, goes on by restart_syscall.
  * Invariants  none
  * Locks       none here; items hold references to their files
  * Follow      from syscall.c   to fs/poll.c, signal.h (masks), restart.h
@@ -13,6 +13,7 @@
  * See         poll(2), select(2)
  */
 #include <kernel/fs/file.h>
+#include <kernel/fs/files.h>
 #include <kernel/fs/poll.h>
 #include <kernel/process.h>
 #include <kernel/restart.h>
@@ -26,8 +27,7 @@
 #define FEW 4 /* items that need no allocation */
 #define SELECT_SETS 3
 #define SELECT_BITS 64
-#define SELECT_WORDS 16 /* of a set, on the stack: descriptors 0 to 1023, as many as programs' fd_set has */
-#define SELECT_MAX (SELECT_WORDS * SELECT_BITS)
+#define SELECT_FEW 16 /* words of a set that need no allocation: descriptors 0 to 1023, as in programs' fd_set */
 #define SIGSET_SIZE sizeof(u64)
 
 struct pollfd {
@@ -57,8 +57,8 @@ struct patience {
 /* The sets of a select call: of the program, then of what is ready. */
 struct select {
 	u32 n;
-	u32 words;
-	u64 set[SELECT_SETS][SELECT_WORDS];
+	u32 words; /* of each set */
+	u64 *set[SELECT_SETS];
 };
 
 static s64 poll_again(const u64 arg[RESTART_ARGS]);
@@ -68,6 +68,7 @@ static s64 items_get(struct poll_item *items, u64 fds, u32 n);
 static s64 items_tell(const struct poll_item *items, u64 fds, u32 n);
 static void items_put(struct poll_item *items, u32 n);
 static s64 do_select(u64 n, const u64 user[SELECT_SETS], u64 deadline_ns);
+static s64 select_sets(struct select *s, const u64 user[SELECT_SETS], u64 deadline_ns);
 static int sets_get(struct select *s, const u64 user[SELECT_SETS]);
 static int sets_put(const struct select *s, const u64 user[SELECT_SETS]);
 static s64 select_with(struct select *s, struct poll_item *items, u64 deadline_ns);
@@ -238,32 +239,51 @@ sys_pselect6(u64 n, u64 in, u64 out, u64 except, u64 time, u64 mask)
 	return patience_end(&p, result);
 }
 
-/* Simple: descriptors above 1023 cannot be selected; no fd_set of a C library names them. */
+/* Descriptors that cannot be open are not looked at, as on Linux: a program may name more bits than it means. */
 static s64
 do_select(u64 n, const u64 user[SELECT_SETS], u64 deadline_ns)
 {
-	struct poll_item few[FEW] = {0};
-	struct poll_item *items = few;
-	struct select s = {.n = min_u64((u32)n, SELECT_MAX)};
-	u32 count = 0;
+	u64 few[SELECT_SETS * SELECT_FEW] = {0};
+	struct select s = {.n = min_u64((u32)n, FILES_MAX)};
+	u64 *words = few;
 	s64 result;
 
 	if ((s32)n < 0)
 		return -EINVAL;
 	s.words = (s.n + SELECT_BITS - 1) / SELECT_BITS;
-	if (sets_get(&s, user))
+	if (s.words > SELECT_FEW)
+		words = kmalloc(SELECT_SETS * s.words * sizeof(u64), ALLOC_KERNEL | ALLOC_ZERO);
+	if (!words)
+		return -ENOMEM;
+	for (u32 k = 0; k < SELECT_SETS; k++)
+		s.set[k] = words + k * s.words;
+	result = select_sets(&s, user, deadline_ns);
+	if (words != few)
+		kfree(words);
+	return result;
+}
+
+static s64
+select_sets(struct select *s, const u64 user[SELECT_SETS], u64 deadline_ns)
+{
+	struct poll_item few[FEW] = {0};
+	struct poll_item *items = few;
+	u32 count = 0;
+	s64 result;
+
+	if (sets_get(s, user))
 		return -EFAULT;
-	for (u32 fd = 0; fd < s.n; fd++)
-		count += sets_at(&s, fd) != 0;
+	for (u32 fd = 0; fd < s->n; fd++)
+		count += sets_at(s, fd) != 0;
 	if (count > FEW)
 		items = kmalloc(count * sizeof(*items), ALLOC_KERNEL | ALLOC_ZERO);
 	if (!items)
 		return -ENOMEM;
-	result = select_with(&s, items, deadline_ns);
+	result = select_with(s, items, deadline_ns);
 	items_put(items, count);
 	if (items != few)
 		kfree(items);
-	return result >= 0 && sets_put(&s, user) ? -EFAULT : result;
+	return result >= 0 && sets_put(s, user) ? -EFAULT : result;
 }
 
 static int

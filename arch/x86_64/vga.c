@@ -2,9 +2,9 @@
 /*
  * arch/x86_64/vga.c - 80 x 25 characters of text
  *
- * Idea        Two bytes a cell: character and colour. The card has memory for far more rows than the screen shows, and a
- *             register that says with which one the screen begins: scrolling is a step of that register. At the end of
- *             the memory the screen moves back to its beginning, once in 180 lines.
+ * Idea        Two bytes a cell: character and colour. The card has memory for far more rows than the screen shows, and
+ *             a register that says with which one the screen begins: scrolling is a step of that register. At the end
+ *             of the memory the screen moves back to its beginning, once in 180 lines.
  *
  *                 row 0      top            top + 24          203
  *                 [ ........ [ the screen ] ................. ]

@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/dev/ldisc.c - the line discipline
+ * kernel/dev/ldisc.c - the line discipline: what is typed, up to the reader
  *
  * Idea        see ldisc.h. A typed byte passes three sieves, each of which may keep it: translate (ISTRIP, CR and NL),
  *             control (flow and signals), and with ICANON edit (erase, kill, quote, end of line). What is left is
  *             stored and echoed. The echo goes through the same output processing as what programs print.
  * Invariants  see ldisc.h
  * Locks       none
- * Follow      from dev/tty.c, dev/console.c
+ * Follow      from dev/tty.c, dev/console.c   to ldisc_output.c
  * Tests       tests/host/ldisc_test.c
  */
 #include <kernel/dev/ldisc.h>
 
+#include <kernel/dev/ldisc_output.h>
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
 #include <kernel/signal.h>
 
 #define LINE_END 0x100 /* flag of an entry: the last byte of a line */
 #define MARK_EOF 0x300 /* an entry of its own: ^D. Without ICANON it reads as a zero byte, as on Linux */
-#define TAB_STOP 8
-#define ECHO_RESERVE 128 /* bytes of the output ring that programs leave to the echo */
 
 static bool line_is_open(const struct ldisc *l);
 static bool translate(const struct ldisc *l, u8 *byte);
@@ -39,65 +38,6 @@ static u32 last_char(const struct ldisc *l, u8 *byte);
 static void take_back(struct ldisc *l, u32 first, u8 byte);
 static void take_back_tab(struct ldisc *l);
 static void reprint(struct ldisc *l);
-static void echo(struct ldisc *l, u8 byte);
-static void output(struct ldisc *l, u8 byte);
-static void output_newline(struct ldisc *l);
-static void output_return(struct ldisc *l);
-static void output_tab(struct ldisc *l);
-static void put(struct ldisc *l, u8 byte);
-
-/* ---- small questions ---- */
-
-static bool
-on_input(const struct ldisc *l, u32 flag)
-{
-	return l->tios.c_iflag & flag;
-}
-
-static bool
-on_output(const struct ldisc *l, u32 flag)
-{
-	return l->tios.c_oflag & flag;
-}
-
-static bool
-on_local(const struct ldisc *l, u32 flag)
-{
-	return READ_ONCE(l->tios.c_lflag) & flag;
-}
-
-/* Is @byte the control character @which? A character that is 0 is off. */
-static bool
-is_char(const struct ldisc *l, u8 byte, u32 which)
-{
-	return byte && l->tios.c_cc[which] == byte;
-}
-
-static bool
-is_control(u8 byte)
-{
-	return byte < ' ' || byte == 0x7f;
-}
-
-/* A byte that belongs to the character before it. */
-static bool
-is_continuation(const struct ldisc *l, u8 byte)
-{
-	return on_input(l, IUTF8) && (byte & 0xc0) == 0x80;
-}
-
-static bool
-in_word(u8 byte)
-{
-	return (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_' ||
-	       byte >= 0x80;
-}
-
-static bool
-shows_as_two(const struct ldisc *l, u8 byte)
-{
-	return is_control(byte) && byte != '\t' && on_local(l, ECHOCTL);
-}
 
 /* ---- the line's side ---- */
 
@@ -227,7 +167,7 @@ signal_typed(struct ldisc *l, u8 byte)
 	if (on_input(l, IXON))
 		l->stopped = false;
 	if (on_local(l, ECHO))
-		echo(l, byte);
+		ldisc_echo(l, byte);
 }
 
 /* True: the byte has done its work and is not part of the line. */
@@ -251,9 +191,9 @@ edit(struct ldisc *l, u8 byte)
 	if (!ends_line(l, byte))
 		return false;
 	if (byte == '\n' && on_local(l, ECHO | ECHONL))
-		output(l, byte);
+		ldisc_output(l, byte);
 	else if (byte != '\n' && on_local(l, ECHO))
-		echo(l, byte);
+		ldisc_echo(l, byte);
 	line_finish(l, byte | LINE_END);
 	return true;
 }
@@ -268,8 +208,8 @@ edit_extended(struct ldisc *l, u8 byte)
 	if (is_char(l, byte, VLNEXT)) {
 		l->literal = true;
 		if (on_local(l, ECHO) && on_local(l, ECHOCTL)) {
-			put(l, '^');
-			put(l, '\b');
+			ldisc_put(l, '^');
+			ldisc_put(l, '\b');
 		}
 		return true;
 	}
@@ -303,9 +243,9 @@ type(struct ldisc *l, u8 byte)
 		if (l->line == l->head)
 			l->line_column = l->column;
 		if (byte == '\n' && !canonical)
-			output(l, byte);
+			ldisc_output(l, byte);
 		else
-			echo(l, byte);
+			ldisc_echo(l, byte);
 	}
 	store(l, byte);
 	if (!canonical)
@@ -329,6 +269,13 @@ store(struct ldisc *l, u16 entry)
 
 /* ---- erasing ---- */
 
+static bool
+in_word(u8 byte)
+{
+	return (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_' ||
+	       byte >= 0x80;
+}
+
 static void
 erase_char(struct ldisc *l)
 {
@@ -339,7 +286,7 @@ erase_char(struct ldisc *l)
 		return;
 	if (on_local(l, ECHO) && !on_local(l, ECHOE)) {
 		WRITE_ONCE(l->head, first);
-		echo(l, l->tios.c_cc[VERASE]);
+		ldisc_echo(l, l->tios.c_cc[VERASE]);
 		return;
 	}
 	take_back(l, first, byte);
@@ -376,9 +323,9 @@ erase_line(struct ldisc *l)
 	WRITE_ONCE(l->head, l->line);
 	if (!on_local(l, ECHO))
 		return;
-	echo(l, l->tios.c_cc[VKILL]);
+	ldisc_echo(l, l->tios.c_cc[VKILL]);
 	if (on_local(l, ECHOK))
-		output(l, '\n');
+		ldisc_output(l, '\n');
 }
 
 /* Where the last character of the line being edited begins, and its first byte; head: there is none that is whole. */
@@ -411,9 +358,9 @@ take_back(struct ldisc *l, u32 first, u8 byte)
 	if (is_control(byte))
 		columns = on_local(l, ECHOCTL) ? 2 : 0;
 	for (; columns; columns--) {
-		put(l, '\b');
-		put(l, ' ');
-		put(l, '\b');
+		ldisc_put(l, '\b');
+		ldisc_put(l, ' ');
+		ldisc_put(l, '\b');
 		l->column -= l->column > 0;
 	}
 }
@@ -436,7 +383,7 @@ take_back_tab(struct ldisc *l)
 	if (byte != '\t')
 		columns += l->line_column;
 	for (u32 n = TAB_STOP - columns % TAB_STOP; n; n--) {
-		put(l, '\b');
+		ldisc_put(l, '\b');
 		l->column -= l->column > 0;
 	}
 }
@@ -444,119 +391,10 @@ take_back_tab(struct ldisc *l)
 static void
 reprint(struct ldisc *l)
 {
-	echo(l, l->tios.c_cc[VREPRINT]);
-	output(l, '\n');
+	ldisc_echo(l, l->tios.c_cc[VREPRINT]);
+	ldisc_output(l, '\n');
 	for (u32 at = l->line; at != l->head; at++)
-		echo(l, (u8)l->in[at % LDISC_INPUT]);
-}
-
-/* ---- output ---- */
-
-/* Control characters show as ^X. */
-static void
-echo(struct ldisc *l, u8 byte)
-{
-	if (!shows_as_two(l, byte)) {
-		output(l, byte);
-		return;
-	}
-	put(l, '^');
-	put(l, byte ^ 0x40);
-	l->column += 2;
-}
-
-static void
-output(struct ldisc *l, u8 byte)
-{
-	if (!on_output(l, OPOST)) {
-		put(l, byte);
-		return;
-	}
-	switch (byte) {
-	case '\n':
-		output_newline(l);
-		return;
-	case '\r':
-		output_return(l);
-		return;
-	case '\t':
-		output_tab(l);
-		return;
-	case '\b':
-		l->column -= l->column > 0;
-		break;
-	default:
-		if (on_output(l, OLCUC) && byte >= 'a' && byte <= 'z')
-			byte &= ~0x20;
-		if (!is_control(byte) && !is_continuation(l, byte))
-			l->column++;
-		break;
-	}
-	put(l, byte);
-}
-
-static void
-output_newline(struct ldisc *l)
-{
-	if (on_output(l, ONLCR))
-		put(l, '\r');
-	if (on_output(l, ONLCR | ONLRET))
-		l->column = 0;
-	l->line_column = l->column;
-	put(l, '\n');
-}
-
-static void
-output_return(struct ldisc *l)
-{
-	if (on_output(l, ONOCR) && !l->column)
-		return;
-	if (on_output(l, OCRNL)) {
-		if (on_output(l, ONLRET))
-			l->column = 0;
-		put(l, '\n');
-		return;
-	}
-	l->column = 0;
-	put(l, '\r');
-}
-
-static void
-output_tab(struct ldisc *l)
-{
-	u32 blanks = TAB_STOP - l->column % TAB_STOP;
-
-	l->column += blanks;
-	if ((l->tios.c_oflag & TABDLY) != XTABS) {
-		put(l, '\t');
-		return;
-	}
-	for (; blanks; blanks--)
-		put(l, ' ');
-}
-
-/* The echo of one who types into a line that takes no output is lost. */
-static void
-put(struct ldisc *l, u8 byte)
-{
-	if (ldisc_unsent(l) < LDISC_OUTPUT)
-		l->out[l->out_head++ % LDISC_OUTPUT] = byte;
-}
-
-u32
-ldisc_pending(const struct ldisc *l, const u8 **bytes)
-{
-	u32 at = l->out_tail % LDISC_OUTPUT;
-
-	*bytes = l->out + at;
-	return l->stopped || l->held ? 0 : min_u64(ldisc_unsent(l), LDISC_OUTPUT - at);
-}
-
-void
-ldisc_sent(struct ldisc *l, u32 n)
-{
-	assertf(n <= ldisc_unsent(l), "%u bytes were sent of %u", n, ldisc_unsent(l));
-	WRITE_ONCE(l->out_tail, l->out_tail + n);
+		ldisc_echo(l, (u8)l->in[at % LDISC_INPUT]);
 }
 
 /* ---- the programs' side ---- */
@@ -593,28 +431,6 @@ ldisc_read(struct ldisc *l, u8 *buf, u32 max, bool *more)
 }
 
 u32
-ldisc_write(struct ldisc *l, const u8 *buf, u32 n)
-{
-	u32 done = 0;
-
-	for (; done < n && ldisc_writable(l); done++)
-		output(l, buf[done]);
-	return done;
-}
-
-bool
-ldisc_writable(const struct ldisc *l)
-{
-	return ldisc_unsent(l) + TAB_STOP + ECHO_RESERVE <= LDISC_OUTPUT;
-}
-
-u32
-ldisc_unsent(const struct ldisc *l)
-{
-	return READ_ONCE(l->out_head) - READ_ONCE(l->out_tail);
-}
-
-u32
 ldisc_bytes_ready(const struct ldisc *l)
 {
 	u32 n = l->line - l->tail;
@@ -643,22 +459,9 @@ ldisc_set(struct ldisc *l, const struct termios2 *tios)
 }
 
 void
-ldisc_send_control(struct ldisc *l, u8 byte)
-{
-	if (byte)
-		put(l, byte);
-}
-
-void
 ldisc_flush_input(struct ldisc *l)
 {
 	WRITE_ONCE(l->tail, l->head);
 	WRITE_ONCE(l->line, l->head);
 	l->literal = false;
-}
-
-void
-ldisc_flush_output(struct ldisc *l)
-{
-	WRITE_ONCE(l->out_tail, l->out_head);
 }

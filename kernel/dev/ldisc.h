@@ -25,7 +25,7 @@
  *             I3  out_tail <= out_head <= out_tail + LDISC_OUTPUT, likewise.
  * Locks       none: the owner's (tty->lock). ldisc_readable, ldisc_room and ldisc_unsent may be called without it, to
  *             decide about sleeping.
- * Follow      from dev/tty.c, dev/console.c   to ldisc.c
+ * Follow      from dev/tty.c, dev/console.c   to ldisc.c, ldisc_output.c
  * Tests       tests/host/ldisc_test.c, tests/guest/tty.c
  * See         termios(3); docs of BSD's tty(4)
  */

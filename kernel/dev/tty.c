@@ -81,6 +81,8 @@ tty_init(void)
 
 	mutex_init(&tty->lock, RANK_TTY);
 	ldisc_init(&tty->ldisc);
+	/* Why not 0 by 0, as Linux's serial lines have: some programs take that for an error; most guess 80 by 24. */
+	tty->size = (struct winsize){.ws_row = 24, .ws_col = 80};
 	wait_init(&tty->readers);
 	wait_init(&tty->writers);
 }

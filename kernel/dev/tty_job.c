@@ -18,6 +18,7 @@
 #include <kernel/process.h>
 #include <kernel/restart.h>
 #include <kernel/signal.h>
+#include <kernel/syscall.h>
 #include <kernel/task.h>
 #include <kernel/uaccess.h>
 
@@ -241,6 +242,17 @@ void
 tty_hang_up(struct tty *tty)
 {
 	hang_up(tty, NULL);
+}
+
+/* Everybody is root, who may. */
+s64
+sys_vhangup(void)
+{
+	struct tty *tty = READ_ONCE(current->process->tty);
+
+	if (tty)
+		tty_hang_up(tty);
+	return 0;
 }
 
 void

@@ -3,7 +3,8 @@
  * kernel/fs/poll.h - wait until one of several files has something to tell
  *
  * Idea        A file's poll operation says what holds now, and lets the caller join the queues that are woken when
- *             that changes. Who waits for many files marks itself asleep first, then asks each of them, and only then sleeps:
+ *             that changes. Who waits for many files marks itself asleep first, then asks each of them, and only then
+ *             sleeps:
  *
  *                 state = sleeping
  *                 each file: join its queues, then look      a waker after the look finds us on the queue, asleep

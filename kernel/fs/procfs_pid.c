@@ -12,6 +12,7 @@
  */
 #include <kernel/fs/procfs.h>
 
+#include <kernel/dev/tty_job.h>
 #include <kernel/fs/abi.h>
 #include <kernel/fs/files.h>
 #include <kernel/fs/fs_context.h>
@@ -28,6 +29,8 @@
 /* A process, or one thread of it, at one moment. */
 struct snapshot {
 	s32 pid, tgid, ppid, pgid, sid;
+	u32 terminal;
+	s32 foreground;
 	s32 exit_signal, exit_status;
 	u32 threads;
 	u64 start_ns;
@@ -112,7 +115,8 @@ stat_show(struct seq *s, const struct proc_who *who)
 	if (err)
 		return err;
 	memory_take(who->process, &m);
-	seq_printf(s, "%d (%s) %c %d %d %d 0 -1 0 ", p.pid, p.comm, p.state, p.ppid, p.pgid, p.sid);
+	seq_printf(s, "%d (%s) %c %d %d %d %u %d 0 ", p.pid, p.comm, p.state, p.ppid, p.pgid, p.sid, p.terminal,
+		   p.foreground);
 	seq_printf(s, "%lu %lu %lu %lu ", p.usage.minflt, p.children.minflt, p.usage.majflt, p.children.majflt);
 	seq_printf(s, "%lu %lu %lu %lu ", p.usage.utime_ns / TICK_NS, p.usage.stime_ns / TICK_NS,
 		   p.children.utime_ns / TICK_NS, p.children.stime_ns / TICK_NS);
@@ -193,6 +197,8 @@ snapshot_locked(struct process *process, struct snapshot *out)
 	out->ppid = process->parent ? process->parent->pid : 0;
 	out->pgid = process->pgid;
 	out->sid = process->sid;
+	out->terminal = tty_job_number(process);
+	out->foreground = tty_job_foreground(process);
 	out->exit_signal = process->exit_signal;
 	out->exit_status = process->exit_status;
 	out->threads = process->nr_threads;

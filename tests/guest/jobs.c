@@ -9,6 +9,8 @@
 #include "guest.h"
 #include "terminal.h"
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/syscall.h>
 
 static int fd;
 
@@ -362,6 +364,58 @@ given_back(void *arg)
 	check(ioctl(fd, TIOCSCTTY, 0) == 0);
 }
 
+/* Fields 7 and 8 of /proc/<pid>/stat: the terminal, and its foreground group. */
+static void
+stat_terminal(int *nr, int *foreground)
+{
+	FILE *f = fopen("/proc/self/stat", "r");
+
+	check(f && fscanf(f, "%*d %*s %*c %*d %*d %*d %d %d", nr, foreground) == 2);
+	fclose(f);
+}
+
+static void
+told_by_proc(void *arg)
+{
+	int nr;
+	int foreground;
+
+	(void)arg;
+	stat_terminal(&nr, &foreground);
+	check(nr == 0 && foreground == -1);
+	fd = terminal_open(0);
+	pid_t job = job_start(waits, NULL);
+	check(tcsetpgrp(fd, job) == 0);
+	stat_terminal(&nr, &foreground);
+	check(nr == (4 << 8 | 64) && foreground == job);
+	job_end(job);
+}
+
+static volatile sig_atomic_t hups;
+
+static void
+hup(int sig)
+{
+	(void)sig;
+	hups++;
+}
+
+static void
+hung_up(void *arg)
+{
+	char byte;
+
+	(void)arg;
+	check(syscall(SYS_vhangup) == 0); /* nothing to hang up yet */
+	fd = terminal_open(0);
+	signal(SIGHUP, hup);
+	check(syscall(SYS_vhangup) == 0 && hups == 1);
+	check(read(fd, &byte, 1) == 0);
+	check_errno(write(fd, "\r", 1), EIO);
+	check_errno(tcsetpgrp(fd, getpid()), ENOTTY);
+	check_errno(open("/dev/tty", O_RDWR), ENXIO);
+}
+
 #define TERMINAL_CASE(name)           \
 	static void name##_case(void) \
 	{                             \
@@ -382,6 +436,8 @@ TERMINAL_CASE(orphan)
 TERMINAL_CASE(stopped_orphan)
 TERMINAL_CASE(leader_leaves)
 TERMINAL_CASE(given_back)
+TERMINAL_CASE(told_by_proc)
+TERMINAL_CASE(hung_up)
 
 const struct test_case jobs_cases[] = {
 	{"a session leader that opens a terminal has it for its own", acquired_case, 0, 0},
@@ -398,5 +454,7 @@ const struct test_case jobs_cases[] = {
 	{"a stopped job that is orphaned gets SIGHUP and SIGCONT", stopped_orphan_case, 0, CASE_SMP},
 	{"the leader's end hangs up the terminal and the foreground", leader_leaves_case, 0, CASE_SMP},
 	{"a leader that gives the terminal up hangs up the foreground", given_back_case, 0, 0},
+	{"/proc tells the terminal and its foreground group", told_by_proc_case, 0, 0},
+	{"vhangup takes the terminal from its session", hung_up_case, 0, 0},
 	{0},
 };

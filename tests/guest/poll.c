@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -367,6 +368,20 @@ sets(void)
 	check(select(0, NULL, NULL, NULL, &(struct timeval){.tv_usec = 1000}) == 0);
 }
 
+/* More than a C library's fd_set holds. */
+static void
+large_sets(void)
+{
+	unsigned long in[64] = {0};
+	struct rlimit limit = {.rlim_cur = 4096, .rlim_max = 4096};
+
+	check(setrlimit(RLIMIT_NOFILE, &limit) == 0 && pipe(ends) == 0);
+	check(dup2(ends[0], 3000) == 3000 && write(ends[1], "x", 1) == 1);
+	in[3000 / 64] |= 1UL << 3000 % 64;
+	check(syscall(SYS_select, 3001, in, NULL, NULL, NULL) == 1);
+	check(in[3000 / 64] == 1UL << 3000 % 64);
+}
+
 /* Two entries of the same task on one queue. */
 static void
 duplicate(void)
@@ -423,6 +438,7 @@ const struct test_case poll_cases[] = {
 	{"ppoll and pselect let a signal through while they wait", masks, 0, 0},
 	{"the time that is left comes back", time_left, 0, 0},
 	{"select fills its sets, counts bits, and gives Linux's errno", sets, 0, 0},
+	{"select takes descriptors beyond 1023", large_sets, 0, 0},
 	{"poll sees the terminal's room, and no input", terminal_polled, 0, 0},
 	{0},
 };

@@ -6,7 +6,7 @@
  *             random settings and bytes: the indices stay in order, what is read is what was typed, and what a screen
  *             shows of a line that was edited at random is the line.
  */
-/* sources: kernel/dev/ldisc.c kernel/lib/string.c */
+/* sources: kernel/dev/ldisc.c kernel/dev/ldisc_output.c kernel/lib/string.c */
 #include "host.h"
 
 #include <kernel/dev/ldisc.h>
