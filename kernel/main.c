@@ -55,6 +55,7 @@ kernel_main(const struct boot_info *info)
 {
 	arch_early_init(info);
 	cmdline_init(info->cmdline);
+	panic_init();
 	printk_init();
 	pr_info("Tidemark, loaded by %s\n", info->loader);
 	pr_info("Command line: %s\n", info->cmdline);

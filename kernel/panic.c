@@ -45,6 +45,14 @@ static void panic_end(void) __noreturn;
 		va_end(args_);                                                                           \
 	} while (0)
 
+s32 panic_seconds; /* READ_ONCE */
+
+void
+panic_init(void)
+{
+	panic_seconds = (s32)cmdline_s64("panic", 0);
+}
+
 void
 panic(const char *fmt, ...)
 {
@@ -165,7 +173,7 @@ print_return(u64 rip, void *arg)
 static void
 panic_end(void)
 {
-	s64 seconds = cmdline_s64("panic", 0);
+	s64 seconds = READ_ONCE(panic_seconds);
 	u64 end = clock_ns() + (u64)seconds * NS_PER_SEC;
 
 	debug_exit(PANIC_EXIT_CODE);

@@ -21,6 +21,10 @@ struct trap_frame;
 /* QEMU's isa-debug-exit gets this when the kernel panicked. */
 #define PANIC_EXIT_CODE 0x31
 
+/* What panic= says, or /proc/sys/kernel/panic. panic_init - reads it. Context: boot, after cmdline_init. */
+extern s32 panic_seconds;
+void panic_init(void);
+
 /*
  * panic - report and stop; then as the command line's panic= says: below 0 reset at once, above 0 after as many
  * seconds, else stand still. The sentence needs no newline.

@@ -45,3 +45,11 @@ percpu_init(void)
 		};
 	}
 }
+
+u64
+percpu_pages(void)
+{
+	u64 size = (u64)(__percpu_end - __percpu_start);
+
+	return div_round_up(size + round_up(size, PERCPU_ALIGN) * (MAX_CPUS - 1), PAGE_SIZE);
+}

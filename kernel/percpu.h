@@ -84,6 +84,9 @@ extern u64 percpu_offset[MAX_CPUS];
  */
 void percpu_init(void);
 
+/* Frames that the variables of all CPUs take. Context: any. */
+u64 percpu_pages(void);
+
 /* The number of this CPU: 0 is the boot CPU. */
 static inline u32
 this_cpu_id(void)

@@ -48,6 +48,12 @@ pid_alloc(void)
 	return pid_last;
 }
 
+s32
+pid_last_given(void)
+{
+	return READ_ONCE(pid_last);
+}
+
 void
 pid_free(s32 nr)
 {

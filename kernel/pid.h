@@ -40,6 +40,9 @@ void pid_init(void);
  */
 s32 pid_alloc(void);
 
+/* The number that was handed out last; 0: none yet. Context: any, racy. */
+s32 pid_last_given(void);
+
 /* pid_free - give back a number that no node ever carried. Context: process_lock. */
 void pid_free(s32 nr);
 

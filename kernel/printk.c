@@ -14,15 +14,14 @@
  */
 #include <arch/cpu.h>
 #include <kernel/cmdline.h>
+#include <kernel/kmsg.h>
 #include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
 
-#define RING_SIZE 65536
-
-static char ring_buffer[RING_SIZE] __aligned(8);
-static struct printk_ring ring = {.buffer = ring_buffer, .size = RING_SIZE}; /* console_owner */
+static char ring_buffer[PRINTK_RING_SIZE] __aligned(8);
+static struct printk_ring ring = {.buffer = ring_buffer, .size = PRINTK_RING_SIZE}; /* console_owner */
 
 static u32 console_owner;                /* atomic: number of the CPU + 1; 0: free */
 static u32 lock_broken_by;               /* number of the CPU that panics + 1 */
@@ -48,6 +47,8 @@ printk_va(enum printk_level level, const char *fmt, va_list args)
 
 	say_lines(level, text, len);
 	console_unlock(taken, flags);
+	if (unlikely(kmsg_is_awaited()))
+		cpu_kick(this_cpu_id());
 }
 
 void
@@ -64,6 +65,12 @@ void
 printk_console_level(u32 level)
 {
 	WRITE_ONCE(console_level, level);
+}
+
+u32
+printk_console_level_get(void)
+{
+	return READ_ONCE(console_level);
 }
 
 u32
@@ -84,6 +91,12 @@ printk_break_lock(void)
 {
 	WRITE_ONCE(lock_broken_by, this_cpu_id() + 1);
 	printk_console_level(PRINTK_DEBUG + 1);
+}
+
+u64
+printk_next(void)
+{
+	return READ_ONCE(ring.next);
 }
 
 bool

@@ -47,6 +47,9 @@ void printk_va(enum printk_level level, const char *fmt, va_list args) __printf(
 /* Messages of level @level and less urgent stay off the consoles from now on (quiet: PRINTK_NOTICE). Context: any. */
 void printk_console_level(u32 level);
 
+/* What printk_console_level set last. Context: any. */
+u32 printk_console_level_get(void);
+
 /* Obeys quiet, debug and loglevel=. Context: boot, after cmdline_init. */
 void printk_init(void);
 
@@ -60,6 +63,12 @@ u32 printk_console_send(const u8 *s, u32 n);
 
 /* From now on this CPU prints without waiting for another that holds the lock. Context: panic. */
 void printk_break_lock(void);
+
+/* The number that the next message will have. Context: any. */
+u64 printk_next(void);
+
+/* Bytes of memory for what was said. */
+#define PRINTK_RING_SIZE 65536
 
 /*
  * printk_read - copy the message number *@seq, or the oldest after it that is still there

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/sys_info.c - the system calls that tell and limit: uname, sysinfo, getrusage, times, limits
+ * kernel/sys_info.c - the system calls that tell and limit: sysinfo, getrusage, times, limits
  *
  * Idea        numbers that the kernel has; a field for something that does not exist here is 0, as Linux would say it
- *             Simple: there is no load average: 0.
  * Invariants  none
  * Locks       process_lock
  * Follow      from syscall.c   to process.c, mm/page_alloc.h
@@ -12,6 +11,7 @@
 #include <kernel/fs/files.h>
 #include <kernel/lib/errno.h>
 #include <kernel/lib/string.h>
+#include <kernel/loadavg.h>
 #include <kernel/process.h>
 #include <kernel/rlimit.h>
 #include <kernel/sys_abi.h>
@@ -22,14 +22,7 @@
 #include <mm/page_alloc.h>
 #include <mm/pagecache.h>
 
-struct utsname {
-	char sysname[65];
-	char nodename[65];
-	char release[65];
-	char version[65];
-	char machine[65];
-	char domainname[65];
-};
+#define SYSINFO_LOAD_SHIFT 16 /* binary places of a load */
 
 struct sysinfo {
 	s64 uptime; /* seconds */
@@ -60,16 +53,6 @@ static s64 limit_exchange(s32 pid, u32 resource, const struct rlimit *new, struc
 static int limit_check(u32 resource, const struct rlimit *new);
 
 s64
-sys_uname(u64 to)
-{
-	static const struct utsname name = {
-		"Linux", "tidemark", "6.1.0-tidemark", "#1 SMP Tidemark", "x86_64", "(none)",
-	};
-
-	return copy_to_user((void __user *)to, &name, sizeof(name));
-}
-
-s64
 sys_sysinfo(u64 to)
 {
 	struct sysinfo info = {
@@ -81,6 +64,9 @@ sys_sysinfo(u64 to)
 		.mem_unit = 1,
 	};
 
+	loadavg_get(info.loads);
+	for (u32 i = 0; i < LOADS; i++)
+		info.loads[i] <<= SYSINFO_LOAD_SHIFT - LOAD_SHIFT;
 	return copy_to_user((void __user *)to, &info, sizeof(info));
 }
 

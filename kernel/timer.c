@@ -12,6 +12,7 @@
  * Tests       selftest=timers
  */
 #include <kernel/cputime.h>
+#include <kernel/loadavg.h>
 #include <kernel/panic.h>
 #include <kernel/sched.h>
 #include <kernel/spinlock.h>
@@ -123,8 +124,10 @@ timer_interrupt(bool user)
 
 	d->armed_ns = TIMER_NEVER;
 	due_run(d, now);
-	if (d->tick_ns <= now)
+	if (d->tick_ns <= now) {
 		d->tick_ns = cputime_tick(now, user) ? next_tick(now) : TIMER_NEVER;
+		loadavg_tick(now);
+	}
 	if (d->slice_ns <= now) {
 		d->slice_ns = TIMER_NEVER;
 		sched_tick(now);

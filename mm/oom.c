@@ -56,7 +56,7 @@ oom_kill(u32 order, u32 flags)
 	bool hope;
 
 	may_sleep();
-	dassert(order <= MAX_ORDER);
+	dassert(order <= MAX_ORDER || order == OOM_BY_HAND);
 	mutex_lock(&oom_lock);
 	hope = oom_kill_locked(order, flags);
 	mutex_unlock(&oom_lock);
@@ -86,7 +86,7 @@ oom_kill_locked(u32 order, u32 flags)
 	struct verdict v = {.total_pages = total_pages(), .worst_score = OOM_NEVER, .next_score = OOM_NEVER};
 
 	/* I1: a victim's memory is on the way; or the last one's has come back since the allocator looked. */
-	if (atomic_read(&victims) > 0 || page_alloc_possible(order, flags))
+	if (atomic_read(&victims) > 0 || (order != OOM_BY_HAND && page_alloc_possible(order, flags)))
 		return true;
 	oom_process_each(oom_pick, &v);
 	dassert(v.next_score <= v.worst_score);
@@ -136,7 +136,7 @@ oom_report(const struct verdict *v, u32 order, u32 flags)
 	u32 kib = PAGE_SIZE / 1024;
 
 	dassert(v->worst_score != OOM_NEVER);
-	pr_warn("Out of memory: order %u, flags %#x, %lu of %lu pages free\n", order, flags, nr_free_pages(),
+	pr_warn("Out of memory: order %d, flags %#x, %lu of %lu pages free\n", (s32)order, flags, nr_free_pages(),
 		v->total_pages);
 	pr_warn("Out of memory: score of %d (%s) is %ld pages = %lu resident + %lu page tables + adjustment %d/1000\n",
 		v->worst.pid, v->worst.comm, v->worst_score, v->worst.rss, v->worst.tables, v->worst.adj);

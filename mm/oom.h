@@ -40,6 +40,9 @@ struct oom_candidate {
 s64 oom_score(const struct oom_candidate *c, u64 total_pages);
 #define OOM_NEVER ((s64)0x8000000000000000)
 
+/* For oom_kill's order: an operator wants it, whether there is memory or not. */
+#define OOM_BY_HAND (~0U)
+
 /*
  * oom_kill - end the process whose death frees most
  *

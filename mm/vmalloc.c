@@ -149,6 +149,29 @@ vmalloc_area_of(u64 addr, struct vmalloc_info *out)
 	return true;
 }
 
+bool
+vmalloc_next(u64 addr, struct vmalloc_info *out)
+{
+	struct area *found = NULL;
+	struct rb_node *n;
+
+	spin_lock(&vmalloc_lock);
+	for (n = areas.root; n;) {
+		struct area *area = area_of(n);
+
+		if (area->va >= addr)
+			found = area;
+		n = area->va >= addr ? n->left : n->right;
+	}
+	for (n = found ? &found->node : NULL; n && !area_of(n)->live;)
+		n = rb_next(n);
+	if (n)
+		*out = (struct vmalloc_info){area_of(n)->va, area_of(n)->end - PAGE_SIZE - area_of(n)->va,
+					     area_of(n)->name, true};
+	spin_unlock(&vmalloc_lock);
+	return n;
+}
+
 void
 vmalloc_purge(void)
 {

@@ -50,6 +50,14 @@ void vfree(void *va);
 bool vmalloc_area_of(u64 addr, struct vmalloc_info *out);
 
 /*
+ * vmalloc_next - the live area with the lowest address at or above @addr, for reports
+ *
+ * Returns   true and the area in @out; false when none
+ * Context   takes vmalloc_lock
+ */
+bool vmalloc_next(u64 addr, struct vmalloc_info *out);
+
+/*
  * vmalloc_purge - make the addresses of all freed areas usable again, and give back their page tables
  *
  * Returns   nothing

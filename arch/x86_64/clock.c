@@ -80,6 +80,12 @@ clock_init(void)
 	clock_init_cpu();
 }
 
+u64
+clock_tsc_khz(void)
+{
+	return (u64)(((unsigned __int128)clock_tsc_per_ns * NS_PER_MS) >> 32);
+}
+
 void
 clock_init_cpu(void)
 {

@@ -362,6 +362,18 @@ arch_init_free(void)
 	return page_give(start_pa, len);
 }
 
+void
+mmu_direct_map_bytes(u64 bytes[3])
+{
+	u64 end = DIRECT_BASE + memblock_ram_end();
+	u32 level;
+
+	bytes[0] = bytes[1] = bytes[2] = 0;
+	for (u64 va = DIRECT_BASE; va < end; va = round_down(va, 1UL << level_shift(level)) + (1UL << level_shift(level)))
+		if (mmu_walk(kernel_root_pa, va, &level))
+			bytes[level - 1] += 1UL << level_shift(level);
+}
+
 const char *
 mmu_region_name(u64 va)
 {

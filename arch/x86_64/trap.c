@@ -26,6 +26,7 @@
 #include <arch/trap.h>
 #include <arch/x86.h>
 #include <kernel/dev/console.h>
+#include <kernel/kmsg.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
@@ -374,6 +375,7 @@ trap_double_fault(const struct trap_frame *f)
 static void
 trap_nmi(const struct trap_frame *f)
 {
+	this_cpu(irq_counts).vector[VECTOR_NMI]++;
 	if (smp_stop_requested())
 		smp_stop_self();
 	pr_warn("NMI on CPU %u", this_cpu_id());
@@ -385,6 +387,7 @@ trap_interrupt(struct trap_frame *f)
 {
 	u32 vector = f->vector & 0xff;
 
+	this_cpu(irq_counts).vector[vector]++;
 	switch (vector) {
 	case VECTOR_TIMER:
 		apic_eoi();
@@ -393,6 +396,7 @@ trap_interrupt(struct trap_frame *f)
 	case VECTOR_KICK:
 		apic_eoi();
 		sched_kick();
+		kmsg_wake();
 		break;
 	case VECTOR_CALL:
 		apic_eoi();

@@ -2,10 +2,10 @@
 /*
  * kernel/fs/devfs.c - device nodes, and the devices that are hardly there
  *
- * Idea        see devfs.h. null, zero, full and kmsg are a few lines each and live here.
+ * Idea        see devfs.h. null, zero and full are a few lines each and live here.
  * Invariants  none
  * Locks       none
- * Follow      from file_open, vfs.c   to dev/tty.c, printk.c, random.c
+ * Follow      from file_open, vfs.c   to dev/tty.c, kmsg.c, random.c
  * Tests       tests/guest/file.c
  * See         null(4), full(4), random(4); Linux Documentation/ABI/testing/dev-kmsg
  */
@@ -16,9 +16,9 @@
 #include <kernel/fs/file.h>
 #include <kernel/fs/io.h>
 #include <kernel/fs/vfs.h>
+#include <kernel/kmsg.h>
 #include <kernel/lib/errno.h>
 #include <kernel/lib/string.h>
-#include <kernel/printk.h>
 #include <kernel/random.h>
 #include <kernel/sched.h>
 #include <kernel/task.h>
@@ -37,15 +37,12 @@ static s64 zero_read(struct file *f, struct io *io);
 static s64 full_write(struct file *f, struct io *io);
 static s64 random_dev_read(struct file *f, struct io *io);
 static s64 random_dev_write(struct file *f, struct io *io);
-static s64 kmsg_write(struct file *f, struct io *io);
-static void kmsg_say(enum printk_level level, const char *fmt, ...) __printf(2, 3);
 static int make_node(struct inode *dev, const char *name, const struct inode_kind *kind);
 
 static const struct file_ops null_ops = {.read = null_read, .write = null_write};
 static const struct file_ops zero_ops = {.read = zero_read, .write = null_write};
 static const struct file_ops full_ops = {.read = zero_read, .write = full_write};
 static const struct file_ops random_ops = {.read = random_dev_read, .write = random_dev_write};
-static const struct file_ops kmsg_ops = {.write = kmsg_write};
 
 static const struct device devices[] = {
 	{"null", 1, 3, 0666, &null_ops},
@@ -53,7 +50,7 @@ static const struct device devices[] = {
 	{"full", 1, 7, 0666, &full_ops},
 	{"random", 1, 8, 0666, &random_ops},
 	{"urandom", 1, 9, 0666, &random_ops},
-	{"kmsg", 1, 11, 0644, &kmsg_ops},
+	{"kmsg", 1, 11, 0644, &kmsg_device_ops},
 	{"tty", 5, 0, 0666, &tty_file_ops},
 	{"console", 5, 1, 0600, &console_file_ops},
 	{"ttyS0", TTY_RDEV_MAJOR, TTY_RDEV_MINOR, 0660, &serial_file_ops},
@@ -167,34 +164,4 @@ static s64
 random_dev_write(struct file *f, struct io *io)
 {
 	return random_write(io);
-}
-
-/* One message a write; "<n>" before it is the level. */
-static s64
-kmsg_write(struct file *f, struct io *io)
-{
-	char text[PRINTK_MAX];
-	u64 len = io_take(io, text, sizeof(text) - 1);
-	char *start = text;
-	u32 level = PRINTK_INFO;
-
-	text[len] = 0;
-	if (io->faulted)
-		return -EFAULT;
-	if (text[0] == '<' && text[1] >= '0' && text[1] <= '7' && text[2] == '>') {
-		level = text[1] - '0';
-		start += 3;
-	}
-	kmsg_say(level, "%s", start);
-	return len + io->left;
-}
-
-static void
-kmsg_say(enum printk_level level, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	printk_va(level, fmt, args);
-	va_end(args);
 }

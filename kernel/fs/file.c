@@ -52,6 +52,17 @@ file_next_ino(void)
 	return atomic64_add_return(&last_ino, 1);
 }
 
+u64
+file_count(void)
+{
+	struct kmem_cache *cache = NULL;
+	struct slab_info info;
+
+	while ((cache = slab_info_next(cache, &info)) && cache != file_cache)
+		;
+	return cache ? info.objects_used : 0;
+}
+
 struct file *
 file_alloc(struct inode *inode, const struct file_ops *ops, u32 flags)
 {

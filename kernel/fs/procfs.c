@@ -70,7 +70,13 @@ static const struct proc_entry link_entries[] = {
 	{},
 };
 
-static const struct proc_entry *const root_tables[] = {procfs_mm_entries, procfs_sys_entries, link_entries, NULL};
+static const struct proc_entry *const root_tables[] = {procfs_mm_entries,
+						       procfs_sys_entries,
+						       procfs_cpu_entries,
+						       procfs_zone_entries,
+						       sysctl_root_entries,
+						       link_entries,
+						       NULL};
 static const struct proc_entry root_entry = {.mode = S_IFDIR | 0555, .members = &procfs_processes};
 
 const struct fs_type procfs_type = {

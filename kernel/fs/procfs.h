@@ -8,6 +8,7 @@
  *
  *                 procfs_sys.c, procfs_cpu.c   version, mounts, ...; stat, interrupts, loadavg, ...
  *                 procfs_mm.c, procfs_zone.c   meminfo, vmstat, slabinfo, ...; buddyinfo, zoneinfo, ...
+ *                 procfs_sysctl.c              /proc/sys
  *                 procfs_pagemap.c             pagemap of a process; kpagecount, kpageflags
  *                 procfs_pid.c, procfs_task.c  one process, one thread
  *                 procfs_maps.c, procfs_args.c its mappings; its strings
@@ -66,6 +67,7 @@ struct proc_entry {
 	/* Called before a lookup makes anything for the file. Absent: nothing to do. */
 	void (*prepare)(void);
 	const void *data; /* of show_who and store */
+	bool strict;      /* the mode binds root too, as below /proc/sys */
 
 	/* A directory, either or both. */
 	const struct proc_entry *dir;
@@ -80,6 +82,9 @@ struct proc_entry {
 /* Each ends with a NULL name. */
 extern const struct proc_entry procfs_sys_entries[];
 extern const struct proc_entry procfs_mm_entries[];
+extern const struct proc_entry procfs_cpu_entries[];
+extern const struct proc_entry procfs_zone_entries[];
+extern const struct proc_entry sysctl_root_entries[];
 extern const struct proc_entry procfs_pid_entries[];
 
 /* The directories of a process and of a thread. */
@@ -112,6 +117,8 @@ s64 proc_cwd_read_link(const struct proc_who *who, char *buf, u32 size);
 int proc_cwd_jump(const struct proc_who *who, struct inode **out);
 s64 proc_root_read_link(const struct proc_who *who, char *buf, u32 size);
 int proc_root_jump(const struct proc_who *who, struct inode **out);
+/* Empties every cache of free memory. Context: may sleep; interrupts other CPUs. */
+void proc_caches_drop(void);
 int proc_comm_show(struct seq *s, const struct proc_who *who);
 int proc_comm_store(const struct proc_who *who, char *text, u64 len);
 int proc_limits_show(struct seq *s, const struct proc_who *who);

@@ -38,6 +38,7 @@ struct proc_text {
 	u64 base;
 };
 
+static int proc_open(struct file *f);
 static s64 proc_read(struct file *f, struct io *io);
 static s64 proc_write(struct file *f, struct io *io);
 static void proc_release(struct file *f);
@@ -45,7 +46,8 @@ static s64 read_locked(struct file *f, struct io *io);
 static int text_start(struct proc_text *t, struct inode *inode);
 static int text_part(struct proc_text *t, struct inode *inode);
 
-const struct file_ops procfs_file_ops = {.read = proc_read, .write = proc_write, .release = proc_release};
+const struct file_ops procfs_file_ops = {
+	.read = proc_read, .write = proc_write, .open = proc_open, .release = proc_release};
 
 static struct kmem_cache *text_cache; /* const after init: of struct proc_text */
 
@@ -75,6 +77,18 @@ proc_parse_s64(char *text, s64 *out)
 	if (value > 0x7fffffffffffffffUL + minus)
 		return -ERANGE;
 	*out = minus ? -(s64)value : (s64)value;
+	return 0;
+}
+
+static int
+proc_open(struct file *f)
+{
+	const struct proc_entry *e = f->inode->entry;
+
+	if (!e->strict)
+		return 0;
+	if ((file_can_read(f) && !(e->mode & 0444)) || (file_can_write(f) && !(e->mode & 0222)))
+		return -EACCES;
 	return 0;
 }
 

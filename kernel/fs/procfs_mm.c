@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/fs/procfs_mm.c - figures of memory: meminfo, vmstat, buddyinfo, zoneinfo, slabinfo, and the judge, mm_check
+ * kernel/fs/procfs_mm.c - figures of memory: meminfo, vmstat, slabinfo, and the judge, mm_check
  *
  * Idea        Linux's formats with the lines of which Tidemark has the figure; a line without one is left out, but
  *             for those that programs look for and whose true value is 0 here (buffers, swap). Reading mm_check
@@ -17,8 +17,10 @@
 #include <arch/mmu.h>
 #include <kernel/fs/abi.h>
 #include <kernel/fs/seq.h>
+#include <kernel/kmsg.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
+#include <kernel/sysrq.h>
 #include <kernel/task.h>
 #include <mm/check.h>
 #include <mm/mm.h>
@@ -28,12 +30,12 @@
 #include <mm/vmstat.h>
 
 static void meminfo_show(struct seq *s);
+static void meminfo_direct_map(struct seq *s);
 static void vmstat_show(struct seq *s);
-static void buddyinfo_show(struct seq *s);
-static void zoneinfo_show(struct seq *s);
 static void slabinfo_show(struct seq *s);
 static void mm_check_show(struct seq *s);
-static void caches_drain(void);
+static int sysrq_store(const struct proc_who *who, char *text, u64 len);
+static void swaps_show(struct seq *s);
 static void line_pages(struct seq *s, const char *label, u64 pages);
 static u64 gauge(enum vmstat_item item);
 static u64 available_pages(void);
@@ -41,12 +43,13 @@ static u64 available_pages(void);
 const struct proc_entry procfs_mm_entries[] = {
 	{.name = "meminfo", .show = meminfo_show},
 	{.name = "vmstat", .show = vmstat_show},
-	{.name = "buddyinfo", .show = buddyinfo_show},
-	{.name = "zoneinfo", .show = zoneinfo_show},
 	{.name = "slabinfo", .show = slabinfo_show, .mode = S_IFREG | 0400},
 	{.name = "kpagecount", .fops = &proc_kpagecount_ops, .mode = S_IFREG | 0400},
 	{.name = "kpageflags", .fops = &proc_kpageflags_ops, .mode = S_IFREG | 0400},
-	{.name = "mm_check", .show = mm_check_show, .prepare = caches_drain, .mode = S_IFREG | 0400},
+	{.name = "kmsg", .fops = &kmsg_proc_ops, .mode = S_IFREG | 0400},
+	{.name = "sysrq-trigger", .store = sysrq_store, .mode = S_IFREG | 0200},
+	{.name = "swaps", .show = swaps_show},
+	{.name = "mm_check", .show = mm_check_show, .prepare = proc_caches_drop, .mode = S_IFREG | 0400},
 	{},
 };
 
@@ -78,6 +81,21 @@ meminfo_show(struct seq *s)
 	line_pages(s, "PageTables:", gauge(VM_NR_PAGE_TABLE_PAGES));
 	line_pages(s, "VmallocTotal:", (VMALLOC_END - VMALLOC_BASE) / PAGE_SIZE);
 	line_pages(s, "VmallocUsed:", gauge(VM_NR_VMALLOC));
+	line_pages(s, "VmallocChunk:", 0); /* Linux does not count it any more either */
+	line_pages(s, "Percpu:", percpu_pages());
+	meminfo_direct_map(s);
+}
+
+/* How the kernel maps RAM for itself: by leaves of which size. */
+static void
+meminfo_direct_map(struct seq *s)
+{
+	u64 bytes[3];
+
+	mmu_direct_map_bytes(bytes);
+	line_pages(s, "DirectMap4k:", bytes[0] >> PAGE_SHIFT);
+	line_pages(s, "DirectMap2M:", bytes[1] >> PAGE_SHIFT);
+	line_pages(s, "DirectMap1G:", bytes[2] >> PAGE_SHIFT);
 }
 
 static void
@@ -87,38 +105,6 @@ vmstat_show(struct seq *s)
 	for (u32 i = 0; i < NR_VMSTAT; i++) /* stacks are counted as tasks, in KiB as on Linux */
 		seq_printf(s, "%s %lu\n", vmstat_name(i),
 			   i == VM_NR_KERNEL_STACK ? tasks_total() * (KSTACK_SIZE / 1024) : gauge(i));
-}
-
-static void
-buddyinfo_show(struct seq *s)
-{
-	const struct zone *zone = NULL;
-
-	while ((zone = zone_next(zone))) {
-		seq_printf(s, "Node %u, zone %8s ", zone->node, zone_name(zone));
-		for (u32 order = 0; order < NR_ORDERS; order++)
-			seq_printf(s, "%6lu ", READ_ONCE(zone->area[order].count));
-		seq_puts(s, "\n");
-	}
-}
-
-static void
-zoneinfo_show(struct seq *s)
-{
-	const struct zone *zone = NULL;
-
-	while ((zone = zone_next(zone))) {
-		seq_printf(s, "Node %u, zone %8s\n", zone->node, zone_name(zone));
-		seq_printf(s, "  pages free     %lu\n", READ_ONCE(zone->free));
-		seq_printf(s, "        boost    0\n");
-		seq_printf(s, "        min      %lu\n", READ_ONCE(zone->min));
-		seq_printf(s, "        low      %lu\n", READ_ONCE(zone->low));
-		seq_printf(s, "        high     %lu\n", READ_ONCE(zone->high));
-		seq_printf(s, "        spanned  %lu\n", zone->end_pfn - zone->start_pfn);
-		seq_printf(s, "        present  %lu\n", zone->present);
-		seq_printf(s, "        managed  %lu\n", READ_ONCE(zone->managed));
-		seq_printf(s, "  start_pfn:           %lu\n", zone->start_pfn);
-	}
 }
 
 /* Magazines are not tunable: their columns are 0. Objects in magazines count as free. */
@@ -140,12 +126,27 @@ slabinfo_show(struct seq *s)
 	}
 }
 
+static int
+sysrq_store(const struct proc_who *who, char *text, u64 len)
+{
+	if (len)
+		sysrq_handle(text[0]);
+	return 0;
+}
+
+/* As Linux shows it while nothing is swapped to. */
+static void
+swaps_show(struct seq *s)
+{
+	seq_puts(s, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+}
+
 static void
 mm_check_show(struct seq *s)
 {
 	int bad;
 
-	caches_drain();
+	proc_caches_drop();
 	bad = mm_check();
 	if (bad)
 		seq_printf(s, "mm_check FAILED %d\n", bad);
@@ -168,8 +169,8 @@ mm_check_show(struct seq *s)
  * file shall come out of slabs that are in use anyway, not out of a magazine full of objects of an otherwise empty
  * slab.
  */
-static void
-caches_drain(void)
+void
+proc_caches_drop(void)
 {
 	sched_quiesce();
 	task_cache_drain();

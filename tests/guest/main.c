@@ -69,7 +69,8 @@ extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_ca
 	signal_stop_cases[];
 
 /* what the kernel tells */
-extern const struct test_case proc_pid_cases[], proc_maps_cases[], proc_smaps_cases[], proc_pagemap_cases[];
+extern const struct test_case proc_pid_cases[], proc_maps_cases[], proc_smaps_cases[], proc_pagemap_cases[],
+	proc_sys_cases[], proc_mem_cases[], sysctl_cases[], kmsg_cases[];
 
 /* programs as they come, and what they may see */
 extern const struct test_case programs_cases[], isolation_cases[];
@@ -130,6 +131,10 @@ static const struct test_group groups[] = {
 	/* programs as they come, and what they may see */
 	{"programs", programs_cases},
 	{"isolation", isolation_cases},
+	{"proc_sys", proc_sys_cases},
+	{"proc_mem", proc_mem_cases},
+	{"sysctl", sysctl_cases},
+	{"kmsg", kmsg_cases},
 	/* last: takes all memory */
 	{"exhaust", exhaust_cases},
 };

@@ -10,5 +10,10 @@
  */
 #pragma once
 
+#include <kernel/lib/types.h>
+
 /* The local timer of this CPU is ready for timer_arm(). Context: once per CPU, interrupts off. */
 void clock_init_cpu(void);
+
+/* Ticks of the TSC in a millisecond. Context: any, after clock_init. */
+u64 clock_tsc_khz(void);

@@ -218,9 +218,32 @@ void timer_arm(u64 deadline_ns);
 /* Nanoseconds of the Unix epoch at which clock_ns() was 0, as the CMOS clock says (UTC, one second fine). */
 u64 wall_clock_ns_at_boot(void);
 
+/* ---- What /proc tells of CPUs and interrupts ---- */
+
+/* Where interrupts come from: a line or message with a number, or one of the CPU's own with a label. */
+struct irq_source {
+	u32 number;
+	const char *label, *chip, *name;
+	u32 vector;
+};
+
+/* The @i-th source; false past the last. irq_count - how often it interrupted @cpu. Context: any. */
+bool irq_source_at(u32 i, struct irq_source *out);
+u64 irq_count(const struct irq_source *source, u32 cpu);
+
+/*
+ * cpu_info_each - what @cpu is, in the lines of /proc/cpuinfo
+ *
+ * @put  takes a label that begins a line, and text; or NULL and more text of the same line
+ *
+ * Context   may sleep if @put does
+ */
+typedef void (*cpu_info_fn)(const char *label, const char *text, void *arg);
+void cpu_info_each(u32 cpu, cpu_info_fn put, void *arg);
+
 /* ---- Other CPUs ---- */
 
-/* Makes @cpu (not this one) call sched_kick(). */
+/* Makes @cpu call sched_kick() and kmsg_wake(); this one, as soon as its interrupts are on. */
 void cpu_kick(u32 cpu);
 
 /* Panic: the other CPUs stop for good. Returns when they have, or after 100 ms. */

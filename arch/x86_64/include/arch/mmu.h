@@ -163,6 +163,9 @@ u64 mmu_detach_kernel_table(u64 va);
 /* Returns the leaf slot that translates @va in the tables of @root_pa, *@level its level; NULL when none is present. */
 pte_t *mmu_walk(u64 root_pa, u64 va, u32 *level);
 
+/* Bytes of RAM that the direct map has in leaves of 4 KiB, 2 MiB, and 1 GiB. Context: any; a few thousand steps. */
+void mmu_direct_map_bytes(u64 bytes[3]);
+
 /* What @va is for, by the drawing above: "user memory", "direct map", ..., for reports. */
 const char *mmu_region_name(u64 va);
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <kernel/lib/types.h>
+#include <kernel/percpu.h>
 
 enum vector {
 	VECTOR_DIVIDE = 0,
@@ -36,6 +37,13 @@ enum vector {
 	VECTOR_TIMER = 0xf2,
 	VECTOR_SPURIOUS = 0xff,
 };
+
+/* How often each vector came to this CPU. Owner only, read racily. */
+struct irq_counts {
+	u64 vector[256];
+};
+
+DECLARE_PER_CPU(struct irq_counts, irq_counts);
 
 struct trap_frame;
 

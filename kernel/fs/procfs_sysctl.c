@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/fs/procfs_sysctl.c - /proc/sys: what can be set while the kernel runs
+ *
+ * Idea        A number has a function that tells it, one that sets it, and bounds; the rest are texts. Only what has an
+ *             effect is here: a number that Linux lets one change and that is fixed here can be read only, which is
+ *             enforced for root too, as Linux does below /proc/sys.
+ * Invariants  none
+ * Locks       those of the setters; several writers of one number: the last wins
+ * Follow      from procfs.c   to the variables' files
+ * Tests       tests/guest/sysctl.c
+ * See         Linux Documentation/admin-guide/sysctl
+ */
+#include <kernel/fs/procfs.h>
+
+#include <kernel/fs/abi.h>
+#include <kernel/fs/file.h>
+#include <kernel/fs/files.h>
+#include <kernel/fs/seq.h>
+#include <kernel/lib/errno.h>
+#include <kernel/lib/string.h>
+#include <kernel/panic.h>
+#include <kernel/pid.h>
+#include <kernel/printk.h>
+#include <kernel/process.h>
+#include <kernel/random.h>
+#include <kernel/task.h>
+#include <kernel/uts.h>
+#include <mm/mmap.h>
+#include <mm/slab.h>
+#include <mm/zone.h>
+
+#define FILE_MAX 0x7fffffffffffffffUL /* open files of all processes: no limit but memory */
+#define ENTROPY_BITS 256              /* of the generator's key, which is never used up */
+#define CAP_LAST_CAP 40
+#define NGROUPS_MAX 65536
+
+/* A number, and how it is set; without @set it can be read only. */
+struct sysctl {
+	s64 (*get)(void);
+	void (*set)(s64 value);
+	s64 min, max;
+	bool once; /* it is an order: nobody reads it */
+};
+
+static int sysctl_show(struct seq *s, const struct proc_who *who);
+static int sysctl_store(const struct proc_who *who, char *text, u64 len);
+static int text_show(struct seq *s, const struct proc_who *who);
+static int uts_show(struct seq *s, const struct proc_who *who);
+static int uts_store(const struct proc_who *who, char *text, u64 len);
+static int printk_show(struct seq *s, const struct proc_who *who);
+static int printk_store(const struct proc_who *who, char *text, u64 len);
+static int uuid_show(struct seq *s, const struct proc_who *who);
+static int boot_id_show(struct seq *s, const struct proc_who *who);
+static int file_nr_show(struct seq *s, const struct proc_who *who);
+static void uuid_print(struct seq *s, const u8 *id);
+
+#define GETTER(name, expression)          \
+	static s64 get_##name(void)       \
+	{                                 \
+		return (s64)(expression); \
+	}
+#define SETTER(name, statement)           \
+	static void set_##name(s64 value) \
+	{                                 \
+		statement;                \
+	}
+
+GETTER(min_free_kbytes, min_free_kbytes())
+SETTER(min_free_kbytes, watermark_set_all((u64)value))
+SETTER(drop_caches, pr_info("%s (%d): drop_caches: %ld", current->comm, current->tid, value); proc_caches_drop())
+GETTER(panic, READ_ONCE(panic_seconds))
+SETTER(panic, WRITE_ONCE(panic_seconds, (s32)value))
+GETTER(pid_max, PID_MAX)
+GETTER(cap_last_cap, CAP_LAST_CAP)
+GETTER(ngroups_max, NGROUPS_MAX)
+GETTER(entropy, ENTROPY_BITS)
+GETTER(file_max, FILE_MAX)
+GETTER(nr_open, FILES_MAX)
+
+static const struct sysctl min_free = {get_min_free_kbytes, set_min_free_kbytes, 0, 1 << 20};
+static const struct sysctl drop = {NULL, set_drop_caches, 1, 4};
+static const struct sysctl panic_after = {get_panic, set_panic, -0x7fffffff, 0x7fffffff};
+static const struct sysctl pid_most = {.get = get_pid_max};
+static const struct sysctl last_cap = {.get = get_cap_last_cap};
+static const struct sysctl groups_most = {.get = get_ngroups_max};
+static const struct sysctl entropy = {.get = get_entropy};
+static const struct sysctl files_most = {.get = get_file_max};
+static const struct sysctl open_most = {.get = get_nr_open};
+
+#define NUMBER(file_name, rights, sysctl)                                                           \
+	{                                                                                           \
+		.name = (file_name), .mode = S_IFREG | (rights), .strict = true, .data = &(sysctl), \
+		.show_who = (rights)&0444 ? sysctl_show : NULL, .store = sysctl_store               \
+	}
+#define TEXT(file_name, text)                                                                                      \
+	{                                                                                                          \
+		.name = (file_name), .mode = S_IFREG | 0444, .strict = true, .data = (text), .show_who = text_show \
+	}
+#define NAME(file_name, which)                                                                                   \
+	{                                                                                                        \
+		.name = (file_name), .mode = S_IFREG | 0644, .strict = true, .data = (const void *)(u64)(which), \
+		.show_who = uts_show, .store = uts_store                                                         \
+	}
+#define SPECIAL(file_name, function)                                                                \
+	{                                                                                           \
+		.name = (file_name), .mode = S_IFREG | 0444, .strict = true, .show_who = (function) \
+	}
+#define DIRECTORY(dir_name, entries)                                         \
+	{                                                                    \
+		.name = (dir_name), .mode = S_IFDIR | 0555, .dir = (entries) \
+	}
+
+static const struct proc_entry vm_entries[] = {
+	NUMBER("min_free_kbytes", 0644, min_free),
+	NUMBER("drop_caches", 0200, drop),
+	{},
+};
+
+static const struct proc_entry random_entries[] = {
+	SPECIAL("uuid", uuid_show),
+	SPECIAL("boot_id", boot_id_show),
+	NUMBER("entropy_avail", 0444, entropy),
+	NUMBER("poolsize", 0444, entropy),
+	{},
+};
+
+static const struct proc_entry kernel_entries[] = {
+	TEXT("ostype", UTS_SYSNAME),
+	TEXT("osrelease", UTS_RELEASE),
+	TEXT("version", UTS_VERSION),
+	NAME("hostname", UTS_HOST),
+	NAME("domainname", UTS_DOMAIN),
+	{.name = "printk", .mode = S_IFREG | 0644, .strict = true, .show_who = printk_show, .store = printk_store},
+	NUMBER("panic", 0644, panic_after),
+	NUMBER("pid_max", 0444, pid_most),
+	NUMBER("cap_last_cap", 0444, last_cap),
+	NUMBER("ngroups_max", 0444, groups_most),
+	DIRECTORY("random", random_entries),
+	{},
+};
+
+static const struct proc_entry fs_entries[] = {
+	NUMBER("file-max", 0444, files_most),
+	NUMBER("nr_open", 0444, open_most),
+	SPECIAL("file-nr", file_nr_show),
+	{},
+};
+
+static const struct proc_entry sys_entries[] = {
+	DIRECTORY("vm", vm_entries),
+	DIRECTORY("kernel", kernel_entries),
+	DIRECTORY("fs", fs_entries),
+	{},
+};
+
+const struct proc_entry sysctl_root_entries[] = {
+	DIRECTORY("sys", sys_entries),
+	{},
+};
+
+static int
+sysctl_show(struct seq *s, const struct proc_who *who)
+{
+	const struct sysctl *sysctl = who->entry->data;
+
+	seq_printf(s, "%ld\n", sysctl->get());
+	return 0;
+}
+
+static int
+sysctl_store(const struct proc_who *who, char *text, u64 len)
+{
+	const struct sysctl *sysctl = who->entry->data;
+	s64 value;
+
+	if (proc_parse_s64(text, &value) || value < sysctl->min || value > sysctl->max)
+		return -EINVAL;
+	sysctl->set(value);
+	return 0;
+}
+
+static int
+text_show(struct seq *s, const struct proc_who *who)
+{
+	seq_printf(s, "%s\n", (const char *)who->entry->data);
+	return 0;
+}
+
+static int
+uts_show(struct seq *s, const struct proc_who *who)
+{
+	char name[UTS_NAME_MAX + 1];
+
+	uts_get((enum uts_name)(u64)who->entry->data, name);
+	seq_printf(s, "%s\n", name);
+	return 0;
+}
+
+/* A name ends where the line does. */
+static int
+uts_store(const struct proc_who *who, char *text, u64 len)
+{
+	const char *end = strchr(text, '\n');
+
+	uts_set((enum uts_name)(u64)who->entry->data, text, end ? (u64)(end - text) : len);
+	return 0;
+}
+
+/* Levels: of the console now, of messages without one, the lowest that the console takes, and the console's default. */
+static int
+printk_show(struct seq *s, const struct proc_who *who)
+{
+	seq_printf(s, "%u\t%u\t%u\t%u\n", printk_console_level_get(), PRINTK_INFO, 1, PRINTK_DEBUG);
+	return 0;
+}
+
+/* Only the first can be set. */
+static int
+printk_store(const struct proc_who *who, char *text, u64 len)
+{
+	s64 level;
+
+	for (u64 i = 0; i < len; i++)
+		if (text[i] == ' ' || text[i] == '\t' || text[i] == '\n')
+			text[i] = 0;
+	if (proc_parse_s64(text, &level) || level < 0 || level > 15)
+		return -EINVAL;
+	printk_console_level((u32)level);
+	return 0;
+}
+
+/* A random one (version 4) each time it is read. */
+static int
+uuid_show(struct seq *s, const struct proc_who *who)
+{
+	u8 id[16];
+
+	random_fill(id, sizeof(id));
+	uuid_print(s, id);
+	return 0;
+}
+
+/* The same until the next boot. Race: two first readers: the exchange lets one of them choose each half. */
+static int
+boot_id_show(struct seq *s, const struct proc_who *who)
+{
+	static u64 boot_id[2]; /* atomic; 0: not chosen */
+	u64 fresh[2];
+	u64 none;
+
+	random_fill(fresh, sizeof(fresh));
+	for (u32 i = 0; i < 2; i++) {
+		none = 0;
+		__atomic_compare_exchange_n(&boot_id[i], &none, fresh[i] | 1, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
+	}
+	uuid_print(s, (const u8 *)boot_id);
+	return 0;
+}
+
+static void
+uuid_print(struct seq *s, const u8 *id)
+{
+	for (u32 i = 0; i < 16; i++) {
+		u8 byte = id[i];
+
+		if (i == 6)
+			byte = (byte & 0x0f) | 0x40;
+		if (i == 8)
+			byte = (byte & 0x3f) | 0x80;
+		seq_printf(s, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", byte);
+	}
+	seq_puts(s, "\n");
+}
+
+/* Open files, free ones (always 0), and as many as there may be. */
+static int
+file_nr_show(struct seq *s, const struct proc_who *who)
+{
+	seq_printf(s, "%lu\t0\t%lu\n", file_count(), FILE_MAX);
+	return 0;
+}
