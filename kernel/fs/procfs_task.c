@@ -64,7 +64,7 @@ process_find_member(struct inode *dir, u64 n, struct inode *child)
 static s64
 process_next_member(struct inode *dir, u64 n)
 {
-	struct process *p = process_next_get((s32)n - 1);
+	struct process *p = process_next_get(n ? (s32)n - 1 : 0); /* 0 is no process, but a number in use */
 	s64 pid = p ? p->pid : -1;
 
 	if (p)

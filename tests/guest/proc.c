@@ -7,9 +7,11 @@
  * Follow      to kernel/fork.c, kernel/exit.c, kernel/signal.c
  */
 #include "guest.h"
+#include <dirent.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -398,6 +400,23 @@ groups(void)
 	check_errno(getpgid(0x3fffffff), ESRCH);
 }
 
+/* Process 1, the runner, and this one. */
+static void
+listed(void)
+{
+	DIR *dir = opendir("/proc");
+	bool self = false;
+	bool first = false;
+
+	check(dir);
+	for (struct dirent *e; (e = readdir(dir));) {
+		self |= atoi(e->d_name) == getpid();
+		first |= strcmp(e->d_name, "1") == 0;
+	}
+	check(closedir(dir) == 0);
+	check(self && first);
+}
+
 const struct test_case proc_cases[] = {
 	{"a parent learns the low byte of its child's exit status", exit_status, 0, 0},
 	{"fork tells each side the right numbers", fork_numbers, 0, 0},
@@ -424,5 +443,6 @@ const struct test_case proc_cases[] = {
 	{"RLIMIT_NPROC ends in EAGAIN or spares root", nproc, 0, 0},
 	{"getrusage counts faults", rusage_children, 0, 0},
 	{"a process group is signalled as one", groups, 0, 0},
+	{"/proc lists every process", listed, 0, 0},
 	{0},
 };
