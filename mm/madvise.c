@@ -9,14 +9,15 @@
  *               FREE              the same for private anonymous memory: what lazily means is up to the kernel
  *               REMOVE            the object's pages go too: a hole, and zeroes for everybody
  *               POPULATE          faults ahead, with the error of the first that fails
- *               WILLNEED, COLD, PAGEOUT    nothing moves to a device and back yet: checked, and without effect
+ *               COLD              leaves forget that they were used
+ *               WILLNEED, PAGEOUT    nothing moves to a device and back yet: checked, and without effect
  *
  *             Simple: FREE frees at once. A bigger kernel waits until memory is short, and a write in between keeps the
  *             page; to the program both are the same: it may find old contents or zeroes, and what it wrote stays.
  *             Simple: mm->lock is held for writing throughout, where a bigger kernel lets faults go on.
  * Invariants  none of its own
  * Locks       mm->lock for writing; POPULATE takes it for reading, fault by fault
- * Follow      from kernel/sys_madvise.c   to vma_edit.c, unmap.c, pagecache.c, fault.c
+ * Follow      from kernel/sys_madvise.c   to vma_edit.c, unmap.c, pagecache.c, rmap_age.c, fault.c
  * Tests       tests/host/madvise_test.c, tests/guest/madvise.c
  * See         madvise(2)
  */
@@ -26,6 +27,7 @@
 #include <mm/madvise.h>
 #include <mm/mm.h>
 #include <mm/pagecache.h>
+#include <mm/rmap.h>
 #include <mm/unmap.h>
 #include <mm/vma_edit.h>
 
@@ -34,6 +36,7 @@ enum action {
 	ADVICE_UNKNOWN,
 	ADVICE_FLAGS,
 	ADVICE_NOTHING,
+	ADVICE_AGE,
 	ADVICE_DROP,
 	ADVICE_REMOVE,
 	ADVICE_POPULATE,
@@ -68,7 +71,7 @@ static const struct advice advices[] = {
 	[MADV_DODUMP] = FLAGS(0, VM_DONTDUMP),
 	[MADV_WIPEONFORK] = {.action = ADVICE_FLAGS, .locked_too = true, .anon_only = true, .set = VM_WIPEONFORK},
 	[MADV_KEEPONFORK] = FLAGS(0, VM_WIPEONFORK),
-	[MADV_COLD] = {.action = ADVICE_NOTHING},
+	[MADV_COLD] = {.action = ADVICE_AGE},
 	[MADV_PAGEOUT] = {.action = ADVICE_NOTHING},
 	[MADV_POPULATE_READ] = {.action = ADVICE_POPULATE},
 	[MADV_POPULATE_WRITE] = {.action = ADVICE_POPULATE},
@@ -80,6 +83,7 @@ static const struct advice advices[] = {
 static int advise_locked(struct mm *mm, u64 start, u64 end, const struct advice *advice);
 static int advise_piece(struct mm *mm, struct vma *vma, u64 start, u64 end, const struct advice *advice);
 static int advise_flags(struct mm *mm, struct vma *vma, u64 start, u64 end, const struct advice *advice);
+static void advise_age(struct mm *mm, u64 start, u64 end);
 static int advise_remove(const struct vma *vma, u64 start, u64 end);
 static int advise_populate(struct mm *mm, u64 start, u64 end, u32 access);
 static int populate_from(struct mm *mm, u64 *at, u64 end, u32 access);
@@ -148,6 +152,9 @@ advise_piece(struct mm *mm, struct vma *vma, u64 start, u64 end, const struct ad
 		return advise_flags(mm, vma, start, end, advice);
 	case ADVICE_DROP:
 		return unmap_drop(mm, start, end) ? -EAGAIN : 0;
+	case ADVICE_AGE:
+		advise_age(mm, start, end);
+		return 0;
 	case ADVICE_REMOVE:
 		return advise_remove(vma, start, end);
 	default:
@@ -162,6 +169,26 @@ advise_flags(struct mm *mm, struct vma *vma, u64 start, u64 end, const struct ad
 
 	dassert(!((advice->set | advice->clear) & (VM_ACCESS | VM_LOCKED | VM_SHARED)));
 	return vma_set_flags(mm, start, end, flags) ? -EAGAIN : 0;
+}
+
+/* A page that others use as well is left as it is. */
+static void
+advise_age(struct mm *mm, u64 start, u64 end)
+{
+	bool aged = false;
+	u64 base = start;
+	pte_t *entry;
+
+	while ((entry = pagetable_next(mm, &base, end))) {
+		struct page *table = leaf_page(pte_read(entry));
+		u64 from = max_u64(start, table->base);
+		u64 to = min_u64(end, table->base + TABLE_SPAN);
+
+		aged |= rmap_age(table, (from - table->base) >> PAGE_SHIFT, (to - table->base) >> PAGE_SHIFT);
+		base = table->base + TABLE_SPAN;
+	}
+	if (aged)
+		tlb_flush_range(mm, start, end);
 }
 
 /* The pages go from the object and from everybody who maps them; private copies of them stay, as Linux's punching. */

@@ -144,6 +144,14 @@ void rmap_unmap_all(struct page *page, struct tlb_batch *batch);
 u32 rmap_users(struct page *page);
 
 /*
+ * rmap_age - take the accessed bit from the leaves of @table in [first, last) whose page nobody else maps
+ *
+ * Returns   true when some leaf had it: the caller flushes, or a CPU that remembers the bit does not set it again
+ * Context   mm->lock of a user of the table; takes the table lock
+ */
+bool rmap_age(struct page *table, u32 first, u32 last);
+
+/*
  * rmap_lock - give the leaves of @table in [first, last) that have a frame PTE_LOCKED, or take it from them
  *
  * Context   mm->lock of the table's only user, for writing; takes the table lock

@@ -523,6 +523,73 @@ mere_hints(void)
 	close(fd), unlink("/tmp/madvise");
 }
 
+/* The figure behind @label in the smaps entry of the area that begins at @p. */
+static long
+smaps_kib(volatile void *p, const char *label)
+{
+	char text[256], start[32];
+	bool here = false;
+	long kib = -1;
+	FILE *f = fopen("/proc/self/smaps", "r");
+
+	check(f != NULL);
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)(uintptr_t)p);
+	while (kib < 0 && fgets(text, sizeof(text), f)) {
+		here |= strncmp(text, start, strlen(start)) == 0;
+		if (here && strncmp(text, label, strlen(label)) == 0)
+			check(sscanf(text + strlen(label), "%ld", &kib) == 1);
+	}
+	fclose(f);
+	return kib;
+}
+
+static void
+cold(void)
+{
+	volatile unsigned char *p = map_aligned(8 * PAGE, TABLE);
+
+	fill(p, 8, 5);
+	check(smaps_kib(p, "Referenced:") == 32);
+	check(advise(p + 2 * PAGE, 4 * PAGE, MADV_COLD) == 0);
+	check(smaps_kib(p, "Referenced:") == 16);
+	check(p[2 * PAGE] == 5);
+	check(smaps_kib(p, "Referenced:") == 20);
+	check(all(p, 8, 5));
+}
+
+static void
+recorded(void)
+{
+	static const struct {
+		int advice;
+		const char *flag;
+	} flags[] = {{MADV_RANDOM, " rr"},    {MADV_SEQUENTIAL, " sr"}, {MADV_DONTFORK, " dc"},
+		     {MADV_DONTDUMP, " dd"},  {MADV_WIPEONFORK, " wf"}, {MADV_HUGEPAGE, " hg"},
+		     {MADV_NOHUGEPAGE, " nh"}};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		void *p = mmap(NULL, PAGE, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char start[32];
+		bool here = false, found = false, told = false;
+		FILE *f;
+
+		check(p != MAP_FAILED && madvise(p, PAGE, flags[i].advice) == 0);
+		snprintf(start, sizeof(start), "%lx-", (unsigned long)(uintptr_t)p);
+		f = fopen("/proc/self/smaps", "r");
+		check(f != NULL);
+		while (!told && fgets(text, sizeof(text), f)) {
+			here |= strncmp(text, start, strlen(start)) == 0;
+			told = here && strncmp(text, "VmFlags:", 8) == 0;
+			found = told && strstr(text, flags[i].flag);
+		}
+		fclose(f);
+		check(munmap(p, PAGE) == 0);
+		if (!found)
+			fail("advice %d is not shown as '%s'", flags[i].advice, flags[i].flag);
+	}
+}
+
 /* The limit on areas: nothing of the range changes, and memory is as it was. */
 static void
 too_many_areas(void)
@@ -566,6 +633,8 @@ const struct test_case madvise_cases[] = {
 	{"POPULATE gives EINVAL, EFAULT and ENOMEM for what it cannot touch", populate_refused, 0, 0},
 	{"areas split where advice differs, and join where it is alike again", areas_split_and_join, 0, 0},
 	{"hints about reading and reclaim change no contents", mere_hints, 0, 0},
+	{"COLD makes pages look unused, and keeps them", cold, 0, 0},
+	{"what is recorded is shown in VmFlags", recorded, 0, 0},
 	{"advice that would need one area too many is refused", too_many_areas, 0, 0},
 	{0},
 };

@@ -50,6 +50,7 @@
 #define pte_write(slot, e) (machine_point(), pte_write(slot, e))
 #define pte_xchg(slot, e) (machine_point(), pte_xchg(slot, e))
 #define pte_cas(slot, old, new) (machine_point(), pte_cas(slot, old, new))
+#define pte_clear_bits(slot, bits) (machine_point(), pte_clear_bits(slot, bits))
 #define atomic_read(a) (machine_point(), atomic_read(a))
 #define atomic_dec_and_test(a) (machine_point(), atomic_dec_and_test(a))
 
@@ -70,6 +71,7 @@
 #include "../../mm/pagecache.c"
 #include "../../mm/pagetable.c"
 #include "../../mm/rmap.c"
+#include "../../mm/rmap_age.c"
 #include "../../mm/rmap_check.c"
 #include "../../mm/rmap_move.c"
 #include "../../mm/rmap_lock.c"

@@ -89,6 +89,24 @@ dropping_gives_frames_back(void **state)
 	assert_int_equal(mm->total_vm, 1024);
 }
 
+static void
+cold_pages_look_unused(void **state)
+{
+	struct mm *child;
+
+	user_anon(mm, USER_AT, 4, RW);
+	numbers(USER_AT, 4);
+	assert_int_equal(do_madvise(mm, USER_AT, 2 * PAGE_SIZE, MADV_COLD), 0);
+	assert_false(pte_has(user_leaf(mm, USER_AT), PTE_ACCESSED));
+	assert_true(pte_has(user_leaf(mm, USER_AT + 2 * PAGE_SIZE), PTE_ACCESSED));
+	assert_int_equal(user_read(mm, USER_AT), 1); /* the translation was forgotten, so the bit comes back */
+	assert_true(pte_has(user_leaf(mm, USER_AT), PTE_ACCESSED));
+	child = user_fork(mm);
+	assert_int_equal(do_madvise(mm, USER_AT, 4 * PAGE_SIZE, MADV_COLD), 0); /* a child uses them, too */
+	assert_true(pte_has(user_leaf(mm, USER_AT), PTE_ACCESSED));
+	user_destroy(child);
+}
+
 /* Half of a table that a child shares must be parted first; without memory nothing has happened. */
 static void
 without_memory_nothing_is_dropped(void **state)
@@ -229,10 +247,15 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(refuses_what_linux_refuses),           CASE(locked_memory_is_left_alone),
-		CASE(dropping_gives_frames_back),           CASE(without_memory_nothing_is_dropped),
-		CASE(without_memory_advice_splits_nothing), CASE(children_get_what_they_may),
-		CASE(a_hole_has_its_exact_bytes),           CASE(populating),
+		CASE(refuses_what_linux_refuses),
+		CASE(locked_memory_is_left_alone),
+		CASE(dropping_gives_frames_back),
+		CASE(cold_pages_look_unused),
+		CASE(without_memory_nothing_is_dropped),
+		CASE(without_memory_advice_splits_nothing),
+		CASE(children_get_what_they_may),
+		CASE(a_hole_has_its_exact_bytes),
+		CASE(populating),
 	};
 
 	host_start();
