@@ -9,7 +9,9 @@
  * Tests       tests/guest/cputime.c
  */
 #include <kernel/cputime.h>
+#include <kernel/itimer.h>
 #include <kernel/percpu.h>
+#include <kernel/process.h>
 #include <kernel/sched.h>
 #include <kernel/task.h>
 
@@ -27,6 +29,11 @@ cputime_tick(u64 now_ns, bool user)
 	if (sched_is_idle(t))
 		return false;
 	sample_task(t, user);
+	/* Why need_resched: it ends no sleep, and makes the task pass through user_return_work(). */
+	if (t->process && itimer_wants_cpu_time(t->process)) {
+		t->signal.cpu_check = true;
+		t->need_resched = true;
+	}
 	sample_cpu(t, now_ns, user);
 	return true;
 }

@@ -200,6 +200,7 @@ become_zombie(struct process *process)
 	assertf(!process->nr_threads && !process->mm, "process %d ends with %u threads", process->pid,
 		process->nr_threads);
 	process->state = PROCESS_ZOMBIE;
+	itimer_exit(process);
 	signal_queue_forget(&process->queue, ~0UL);
 	job_member_leaves(process);
 	orphan_children(process);

@@ -58,6 +58,7 @@ process_alloc(void)
 	list_init(&p->all);
 	list_init(&p->threads);
 	signal_queue_init(&p->queue);
+	itimer_init(p);
 	wait_init(&p->wait_children);
 	wait_init(&p->wait_self);
 	return p;

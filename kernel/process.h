@@ -20,6 +20,7 @@
 #pragma once
 
 #include <kernel/cputime.h>
+#include <kernel/itimer.h>
 #include <kernel/lib/atomic.h>
 #include <kernel/lib/list.h>
 #include <kernel/rlimit.h>
@@ -101,6 +102,7 @@ struct process {
 	struct usage dead_threads;  /* threads that are gone */
 	struct cputime time_told;   /* what cputime_split() gave last */
 	struct usage dead_children; /* children that were waited for, and theirs */
+	struct process_timers timers; /* process_lock */
 	u64 start_ns;               /* const after fork: clock_ns at creation */
 
 	atomic_t refs; /* I1 holds one until reaped; procfs and vfork take more */

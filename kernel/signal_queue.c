@@ -50,6 +50,11 @@ signal_queue_add(struct signal_queue *queue, const struct siginfo *info, u64 lim
 	must_hold(&process_lock);
 	if (standard && (queue->set & SIGNAL_BIT(info->signo)))
 		return 0;
+	if (standard && info->code == SI_KERNEL && !info->addr) {
+		queue->from_kernel |= SIGNAL_BIT(info->signo);
+		WRITE_ONCE(queue->set, queue->set | SIGNAL_BIT(info->signo));
+		return 0;
+	}
 	/* Why: what the kernel or kill() sends of the standard signals costs the receiver nothing of its limit. */
 	w = info_alloc(standard && info->code >= 0 ? RLIMIT_INFINITY : limit);
 	if (w) {
@@ -100,15 +105,17 @@ signal_queue_next(const struct signal_queue *thread, const struct signal_queue *
 void
 signal_queue_take_from(struct signal_queue *thread, struct signal_queue *process, int sig, struct siginfo *info)
 {
-	struct signal_queue *queue = thread->set & SIGNAL_BIT(sig) ? thread : process;
+	u64 bit = SIGNAL_BIT(sig);
+	struct signal_queue *queue = thread->set & bit ? thread : process;
 	struct waiting_info *w = info_find(queue, sig);
 
 	must_hold(&process_lock);
-	*info = w ? w->info : (struct siginfo){.signo = sig, .code = SI_USER};
+	*info = w ? w->info : (struct siginfo){.signo = sig, .code = queue->from_kernel & bit ? SI_KERNEL : SI_USER};
+	queue->from_kernel &= ~bit;
 	if (w)
 		info_free(w);
 	if (sig < SIGRTMIN || !info_find(queue, sig))
-		WRITE_ONCE(queue->set, queue->set & ~SIGNAL_BIT(sig));
+		WRITE_ONCE(queue->set, queue->set & ~bit);
 }
 
 static struct waiting_info *
@@ -132,6 +139,7 @@ signal_queue_forget(struct signal_queue *queue, u64 set)
 	if (!(queue->set & set))
 		return;
 	WRITE_ONCE(queue->set, queue->set & ~set);
+	queue->from_kernel &= ~set;
 	list_for_each_safe (w, next, &queue->infos, link)
 		if (SIGNAL_BIT(w->info.signo) & set)
 			info_free(w);

@@ -18,6 +18,7 @@
  * Tests       tests/guest/signal.c, tests/guest/proc.c, tests/guest/trap.c
  */
 #include <kernel/exit.h>
+#include <kernel/itimer.h>
 #include <kernel/lib/errno.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
@@ -68,6 +69,10 @@ user_return_work(struct trap_frame *frame)
 	while (READ_ONCE(current->need_resched) || READ_ONCE(current->signal_pending)) {
 		if (current->need_resched)
 			schedule();
+		if (current->signal.cpu_check) {
+			current->signal.cpu_check = false;
+			itimer_cpu_check();
+		}
 		if (current->signal.set_child_tid)
 			write_child_tid();
 		if (current->signal_pending)
@@ -160,6 +165,8 @@ take_one(struct delivery *d)
 	if (effect == EFFECT_HANDLER && !signal_action_take(process, sig, &d->action))
 		return WORK_OWN_ACTIONS;
 	signal_queue_take_from(own, &process->queue, sig, &d->info);
+	if (sig == SIGALRM)
+		itimer_signal_taken(process);
 	if (effect == EFFECT_STOP)
 		signal_stop(process, sig);
 	if (effect != EFFECT_HANDLER)

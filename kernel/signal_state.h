@@ -27,6 +27,7 @@ struct pid_node {
 /* Signals that were sent and not taken yet. See kernel/signal_queue.h. */
 struct signal_queue {
 	u64 set;           /* which; process_lock, read racily */
+	u64 from_kernel;   /* of these, standard ones without siginfo that the kernel sent; process_lock */
 	struct list infos; /* what they brought along, in the order they came; process_lock */
 };
 
@@ -46,7 +47,8 @@ struct signal_state {
 	struct signal_stack stack; /* owner only */
 	bool parked;               /* waits for the end of a stop; process_lock, read racily */
 	struct pid_node tid;       /* the thread's number; process_lock */
-	u64 set_child_tid;         /* user address, or 0: where a new thread first writes its number; owner only */
+	bool cpu_check;    /* CPU time was sampled and somebody wants to know: itimer_cpu_check(); owner, interrupts */
+	u64 set_child_tid; /* user address, or 0: where a new thread first writes its number; owner only */
 };
 
 static inline void

@@ -9,8 +9,8 @@
  * Tests       tests/guest/signal_stop.c
  */
 #include <kernel/exit.h>
-#include <kernel/panic.h>
 #include <kernel/job.h>
+#include <kernel/panic.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/signal_stop.h>

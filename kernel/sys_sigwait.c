@@ -9,6 +9,7 @@
  * Follow      from syscall.c   to signal.c, signal_queue.c
  * Tests       tests/guest/signal_rt.c, tests/guest/signal_restart.c
  */
+#include <kernel/itimer.h>
 #include <kernel/lib/errno.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
@@ -143,5 +144,7 @@ take_locked(u64 set, struct siginfo *info)
 	must_hold(&process_lock);
 	if (sig)
 		signal_queue_take_from(own, shared, sig, info);
+	if (sig == SIGALRM)
+		itimer_signal_taken(current->process);
 	return sig;
 }

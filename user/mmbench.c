@@ -1038,6 +1038,43 @@ b_brk(void)
 
 /* ---- ipc -------------------------------------------------------------- */
 
+static volatile int signals_seen;
+
+static void
+signal_seen(int sig)
+{
+	(void)sig;
+	signals_seen++;
+}
+
+/* kill(), the handler, and the way back: a round. */
+static void
+b_signal(void)
+{
+	enum {
+		N = 10000
+	};
+	struct sigaction action = {.sa_handler = signal_seen};
+	pid_t self = getpid();
+	u64 t;
+	int i;
+
+	if (sigaction(SIGUSR1, &action, NULL)) {
+		skip("signal_deliver", "sigaction");
+		return;
+	}
+	kill(self, SIGUSR1);
+	t = tsc();
+	for (i = 0; i < N; i++)
+		kill(self, SIGUSR1);
+	t = tsc() - t;
+	if (signals_seen != N + 1)
+		skip("signal_deliver", "a signal was lost");
+	else
+		report("signal_deliver", t, N, "tsc/round");
+	signal(SIGUSR1, SIG_DFL);
+}
+
 static void
 b_pingpong(void)
 {
@@ -1729,6 +1766,7 @@ static const struct bench {
 	{"mm", "brk", b_brk},
 	{"ipc", "pingpong", b_pingpong},
 	{"ipc", "futex_switch", b_futex},
+	{"ipc", "signal_deliver", b_signal},
 	{"ipc", "thread_create", b_thread},
 	{"file", "file", b_file},
 	{"press", "swap_seq", b_swap_seq},

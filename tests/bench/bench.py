@@ -35,6 +35,7 @@ LIMITS = {
     "mmap_munmap_4k": 1500,
     "pipe_switch": 1500,
     "futex_switch": 1500,
+    "signal_deliver": 1500,
 }
 BOOT_SECONDS, KERNEL_MIB, MEM = 1.0, 4, 128
 

@@ -185,6 +185,7 @@ role_heap(int argc, char **argv)
 }
 
 void role_signal_look(int argc, char **argv);
+void role_await_alarm(int argc, char **argv);
 
 bool
 role_run(int argc, char **argv)
@@ -197,6 +198,7 @@ role_run(int argc, char **argv)
 		{"files", role_files}, {"again", role_again}, {"many", role_many},     {"fpu", role_fpu},
 		{"heap", role_heap},
 		{"signal_look", role_signal_look},   {"exe", role_exe},     {"wait", role_wait},
+		{"await_alarm", role_await_alarm},
 	};
 
 	if (argc > 0 && strchr(argv[0], '/'))

@@ -66,7 +66,7 @@ extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[], p
 extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[];
 /* signals */
 extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_cases[], signal_restart_cases[],
-	signal_stop_cases[];
+	signal_stop_cases[], itimer_cases[];
 
 /* what the kernel tells */
 extern const struct test_case proc_pid_cases[], proc_maps_cases[], proc_smaps_cases[], proc_pagemap_cases[],
@@ -123,6 +123,7 @@ static const struct test_group groups[] = {
 	{"signal_rt", signal_rt_cases},
 	{"signal_restart", signal_restart_cases},
 	{"signal_stop", signal_stop_cases},
+	{"itimer", itimer_cases},
 	/* what the kernel tells */
 	{"proc_pid", proc_pid_cases},
 	{"proc_maps", proc_maps_cases},
