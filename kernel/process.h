@@ -12,7 +12,7 @@
  *             I3  The process holds one use of its mm for all its threads; task->mm is a borrowed copy.
  *             I4  Only a thread of the process changes process->mm, under process_lock; others take a use under it.
  * Locks       process_lock guards the family tree, thread lists, pid table, signals, and what says so below. It is
- *             a plain spinlock: never taken in an interrupt, never held over a user copy or a sleep.
+ *             a plain spinlock: in an interrupt only tried (itimer.c), never held over a user copy or a sleep.
  * Follow      from fork.c, exit.c, exec.c, signal.c, fs/procfs.c   to kernel/task.h
  * Tests       tests/guest/proc.c, tests/guest/wait.c
  * See         docs/locking.md
