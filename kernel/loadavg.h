@@ -2,7 +2,7 @@
 /*
  * kernel/loadavg.h - how busy the machine was over the last 1, 5, and 15 minutes
  *
- * Idea        Linux's three averages: every 5 s the number of runnable tasks is mixed in, and what was before fades with
+ * Idea        Linux's three averages: every 5 s the number of runnable tasks is mixed in, and the past fades by
  *             e^(-5/60), e^(-5/300), e^(-5/900).
  *             No timer is set for that. While a CPU is busy it samples its own time (cputime.h), and the first sample
  *             after 5 s takes the number. A machine that idles has no samples: the intervals that passed meanwhile are

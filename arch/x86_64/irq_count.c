@@ -2,7 +2,7 @@
 /*
  * arch/x86_64/irq_count.c - how often each interrupt came to each CPU
  *
- * Idea        A counter a vector and CPU, which costs an interrupt one instruction. Here is what the vectors are called.
+ * Idea        A counter a vector and CPU, which costs an interrupt one instruction. Here is what vectors are called.
  * Invariants  none
  * Locks       none: a counter is its CPU's own, read racily
  * Follow      from trap.c, kernel/fs/procfs_cpu.c   to msi.c

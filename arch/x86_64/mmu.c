@@ -366,12 +366,17 @@ void
 mmu_direct_map_bytes(u64 bytes[3])
 {
 	u64 end = DIRECT_BASE + memblock_ram_end();
+	u64 step;
 	u32 level;
 
 	bytes[0] = bytes[1] = bytes[2] = 0;
-	for (u64 va = DIRECT_BASE; va < end; va = round_down(va, 1UL << level_shift(level)) + (1UL << level_shift(level)))
-		if (mmu_walk(kernel_root_pa, va, &level))
-			bytes[level - 1] += 1UL << level_shift(level);
+	for (u64 va = DIRECT_BASE; va < end; va = round_down(va, step) + step) {
+		pte_t *leaf = mmu_walk(kernel_root_pa, va, &level);
+
+		step = 1UL << level_shift(level);
+		if (leaf)
+			bytes[level - 1] += step;
+	}
 }
 
 const char *

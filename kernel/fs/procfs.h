@@ -90,6 +90,9 @@ extern const struct proc_entry procfs_pid_entries[];
 /* The directories of a process and of a thread. */
 extern const struct proc_entry procfs_process_entry, procfs_thread_entry;
 
+/* procfs_mounts_show - writes /proc/mounts, which is of every process alike. Context: as every `show`. */
+void procfs_mounts_show(struct seq *s);
+
 /* procfs_syscalls_show - writes /proc/syscalls. Context: as every `show`. */
 void procfs_syscalls_show(struct seq *s);
 

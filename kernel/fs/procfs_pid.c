@@ -82,6 +82,7 @@ const struct proc_entry procfs_pid_entries[] = {
 	{.name = "cmdline", .fops = &proc_cmdline_ops},
 	{.name = "environ", .fops = &proc_environ_ops, .mode = S_IFREG | 0400},
 	{.name = "auxv", .fops = &proc_auxv_ops, .mode = S_IFREG | 0400},
+	{.name = "mounts", .show = procfs_mounts_show},
 	{.name = "limits", .show_who = proc_limits_show},
 	{.name = "exe", .mode = S_IFLNK | 0777, .read_link = proc_exe_read_link, .jump = proc_exe_jump},
 	{.name = "cwd", .mode = S_IFLNK | 0777, .read_link = proc_cwd_read_link, .jump = proc_cwd_jump},

@@ -28,12 +28,11 @@
 static void version_show(struct seq *s);
 static void cmdline_show(struct seq *s);
 static void filesystems_show(struct seq *s);
-static void mounts_show(struct seq *s);
 static void mount_line(struct seq *s, const struct superblock *sb, char *buf);
 
 const struct proc_entry procfs_sys_entries[] = {
 	{.name = "version", .show = version_show},          {.name = "cmdline", .show = cmdline_show},
-	{.name = "filesystems", .show = filesystems_show},  {.name = "mounts", .show = mounts_show},
+	{.name = "filesystems", .show = filesystems_show},  {.name = "mounts", .show = procfs_mounts_show},
 	{.name = "syscalls", .show = procfs_syscalls_show}, {.name = "diskstats", .show = diskstats_show},
 	{.name = "partitions", .show = partitions_show},    {},
 };
@@ -63,8 +62,8 @@ filesystems_show(struct seq *s)
  * Why only try: the reader holds the locks of its file, which stand behind tree_lock in the order. No harm can come of
  * that, since who holds tree_lock never waits for those of a file of /proc.
  */
-static void
-mounts_show(struct seq *s)
+void
+procfs_mounts_show(struct seq *s)
 {
 	char *buf = path_buf_alloc();
 	struct superblock *sb;

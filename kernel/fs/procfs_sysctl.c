@@ -68,6 +68,10 @@ static void uuid_print(struct seq *s, const u8 *id);
 
 GETTER(min_free_kbytes, min_free_kbytes())
 SETTER(min_free_kbytes, watermark_set_all((u64)value))
+GETTER(max_map_count, READ_ONCE(sysctl_max_map_count))
+SETTER(max_map_count, WRITE_ONCE(sysctl_max_map_count, (u32)value))
+GETTER(mmap_min_addr, READ_ONCE(sysctl_mmap_min_addr))
+SETTER(mmap_min_addr, WRITE_ONCE(sysctl_mmap_min_addr, round_up((u64)value, PAGE_SIZE)))
 SETTER(drop_caches, pr_info("%s (%d): drop_caches: %ld", current->comm, current->tid, value); proc_caches_drop())
 GETTER(panic, READ_ONCE(panic_seconds))
 SETTER(panic, WRITE_ONCE(panic_seconds, (s32)value))
@@ -79,6 +83,8 @@ GETTER(file_max, FILE_MAX)
 GETTER(nr_open, FILES_MAX)
 
 static const struct sysctl min_free = {get_min_free_kbytes, set_min_free_kbytes, 0, 1 << 20};
+static const struct sysctl map_count = {get_max_map_count, set_max_map_count, 0, 0x7fffffff};
+static const struct sysctl min_addr = {get_mmap_min_addr, set_mmap_min_addr, 0, 1L << 30};
 static const struct sysctl drop = {NULL, set_drop_caches, 1, 4};
 static const struct sysctl panic_after = {get_panic, set_panic, -0x7fffffff, 0x7fffffff};
 static const struct sysctl pid_most = {.get = get_pid_max};
@@ -113,6 +119,8 @@ static const struct sysctl open_most = {.get = get_nr_open};
 
 static const struct proc_entry vm_entries[] = {
 	NUMBER("min_free_kbytes", 0644, min_free),
+	NUMBER("max_map_count", 0644, map_count),
+	NUMBER("mmap_min_addr", 0644, min_addr),
 	NUMBER("drop_caches", 0200, drop),
 	{},
 };

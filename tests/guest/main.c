@@ -70,7 +70,7 @@ extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_ca
 
 /* what the kernel tells */
 extern const struct test_case proc_pid_cases[], proc_maps_cases[], proc_smaps_cases[], proc_pagemap_cases[],
-	proc_sys_cases[], proc_mem_cases[], sysctl_cases[], kmsg_cases[];
+	proc_sys_cases[], proc_mem_cases[], sysctl_cases[], kmsg_cases[], proc_tools_cases[];
 
 /* programs as they come, and what they may see */
 extern const struct test_case programs_cases[], isolation_cases[];
@@ -136,6 +136,7 @@ static const struct test_group groups[] = {
 	{"proc_mem", proc_mem_cases},
 	{"sysctl", sysctl_cases},
 	{"kmsg", kmsg_cases},
+	{"proc_tools", proc_tools_cases},
 	/* last: takes all memory */
 	{"exhaust", exhaust_cases},
 };

@@ -101,6 +101,49 @@ caches_drop(void)
 	check(proc_write(path, "3\n") == 2);
 }
 
+static void
+mappings_are_bounded(void)
+{
+	static const char path[] = "/proc/sys/vm/max_map_count";
+	char old[32];
+	void *p = MAP_FAILED;
+	int made = 0;
+
+	if (!may_change(path))
+		return;
+	snprintf(old, sizeof(old), "%s", proc_text(path));
+	check(atol(old) > 1000);
+	check(proc_write(path, "100") == 3);
+	/* Every second page: no two mappings can become one. */
+	char *area = mmap(NULL, 400 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(area != MAP_FAILED);
+	for (made = 0; made < 200; made++) {
+		p = mmap(area + made * 2 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		if (p == MAP_FAILED)
+			break;
+	}
+	int error = errno;
+	check(proc_write(path, old) == (long)strlen(old));
+	check(p == MAP_FAILED && error == ENOMEM && made > 20 && made < 100);
+	check(mmap(area, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == area);
+}
+
+static void
+lowest_address(void)
+{
+	static const char path[] = "/proc/sys/vm/mmap_min_addr";
+	char old[32];
+
+	if (!may_change(path))
+		return;
+	snprintf(old, sizeof(old), "%s", proc_text(path));
+	check(proc_write(path, "131072") == 6 && atol(proc_text(path)) == 131072);
+	char *p = mmap((void *)PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(p != MAP_FAILED && (uintptr_t)p >= 131072);
+	check_errno(proc_write(path, "-4096"), EINVAL);
+	check(proc_write(path, old) == (long)strlen(old));
+}
+
 static bool
 is_uuid(const char *text)
 {
@@ -158,6 +201,8 @@ const struct test_case sysctl_cases[] = {
 	{"the host's name is set by system call and by file", hostname, 0, 0},
 	{"min_free_kbytes moves the watermarks", watermarks_follow, 0, 0},
 	{"drop_caches takes 1 to 4 and cannot be read", caches_drop, 0, 0},
+	{"max_map_count bounds the mappings of a process", mappings_are_bounded, 0, 0},
+	{"mmap_min_addr keeps mmap away from the lowest addresses", lowest_address, 0, 0},
 	{"uuid is new each time, boot_id is not", random_numbers, 0, 0},
 	{"what is fixed can be read only", fixed_numbers, 0, 0},
 	{"the panic timeout is set, within its bounds", panic_timeout, 0, 0},
