@@ -261,7 +261,8 @@ send_exit_signal(struct process *process, struct process *parent)
 	bool killed = status & 0x7f;
 	struct siginfo info;
 
-	if (process->exit_signal == SIGCHLD && (signal_ignored_set(parent) & SIGNAL_BIT(SIGCHLD)))
+	if (process->exit_signal == SIGCHLD &&
+	    (!signal_is_kept(parent, SIGCHLD) || (signal_ignored_set(parent) & SIGNAL_BIT(SIGCHLD))))
 		return;
 	info = siginfo_child(process, process->exit_signal, killed ? CLD_KILLED : CLD_EXITED,
 			     killed ? status & 0x7f : status >> 8 & 0xff);

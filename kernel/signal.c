@@ -75,6 +75,13 @@ signal_send_thread_info(struct task *task, const struct siginfo *info)
 	return send(task->process, task, info);
 }
 
+bool
+signal_is_kept(const struct process *process, int sig)
+{
+	must_hold(&process_lock);
+	return process->state == PROCESS_LIVE && !process->group_exit && !is_ignored(process, NULL, sig);
+}
+
 int
 signal_send_group(s32 pgid, const struct siginfo *info)
 {

@@ -90,6 +90,9 @@ void signal_send_thread(struct task *task, int sig);
 int signal_send_process_info(struct process *process, const struct siginfo *info);
 int signal_send_thread_info(struct task *task, const struct siginfo *info);
 
+/* signal_is_kept - is @sig, sent to @process now, more than forgotten? Saves making a siginfo. Holds process_lock. */
+bool signal_is_kept(const struct process *process, int sig);
+
 /*
  * signal_send_group - to every process of the group @pgid: what a terminal does
  *

@@ -21,6 +21,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
+#include <kernel/signal_queue.h>
 #include <kernel/task.h>
 #include <mm/mm.h>
 
@@ -34,7 +35,7 @@ struct snapshot {
 	s32 exit_signal, exit_status;
 	u32 threads;
 	u64 start_ns;
-	u64 pending, pending_thread, blocked, ignored, caught;
+	u64 pending, pending_thread, blocked, ignored, caught, queue_limit;
 	u64 cpus_allowed;
 	s32 nice;
 	u32 umask;
@@ -207,6 +208,7 @@ snapshot_locked(struct process *process, struct snapshot *out)
 	out->pending = process->queue.set;
 	out->ignored = signal_ignored_set(process);
 	out->caught = signal_caught_set(process);
+	out->queue_limit = rlimit_get(process, RLIMIT_SIGPENDING);
 	out->umask = process->fs ? READ_ONCE(process->fs->umask) : 0;
 	out->fd_size = process->files ? READ_ONCE(process->files->size) : 0;
 	memcpy(out->comm, process->comm, sizeof(out->comm));
@@ -380,6 +382,7 @@ status_cpus(struct seq *s, const struct snapshot *p)
 static void
 status_signals(struct seq *s, const struct snapshot *p)
 {
+	seq_printf(s, "SigQ:\t%lu/%lu\n", signal_queue_count(), p->queue_limit);
 	seq_printf(s, "SigPnd:\t%016lx\nShdPnd:\t%016lx\n", p->pending_thread, p->pending);
 	seq_printf(s, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", p->blocked, p->ignored, p->caught);
 }

@@ -9,6 +9,7 @@
 #include "guest.h"
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -126,6 +127,38 @@ limit(void)
 	check(queue(SIGUSR1, 77) == 0 && runs == 1);
 	check(seen[0].si_code == SI_USER && seen[0].si_pid == 0);
 	check(kill(getpid(), SIGUSR1) == 0 && runs == 2 && seen[1].si_pid == getpid());
+}
+
+static unsigned long
+status_word(const char *name, int base)
+{
+	char line[256];
+	unsigned long word = ~0UL;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	check(f != NULL);
+	while (fgets(line, sizeof(line), f))
+		if (strncmp(line, name, strlen(name)) == 0)
+			word = strtoul(line + strlen(name), NULL, base);
+	fclose(f);
+	return word;
+}
+
+static void
+status_tells(void)
+{
+	handle(SIGRTMIN, 0);
+	block(SIGRTMIN, SIGUSR1);
+	unsigned long before = status_word("SigQ:\t", 10);
+	for (int i = 0; i < 7; i++)
+		check(queue(SIGRTMIN, i) == 0);
+	check(kill(getpid(), SIGUSR1) == 0);
+	check(status_word("SigQ:\t", 10) == before + 8);
+	check(status_word("SigCgt:\t", 16) == 1UL << (SIGRTMIN - 1));
+	unsigned long both = 1UL << (SIGRTMIN - 1) | 1UL << (SIGUSR1 - 1);
+	check(status_word("SigBlk:\t", 16) == both && status_word("ShdPnd:\t", 16) == both);
+	unblock(SIGRTMIN, 0);
+	check(runs == 7 && status_word("SigQ:\t", 10) == before + 1);
 }
 
 static void
@@ -543,6 +576,7 @@ const struct test_case signal_rt_cases[] = {
 	{"real-time signals come in order, each with its value", queue_order, 0, 0},
 	{"a standard signal waits once, with the first value", standard_once, 0, 0},
 	{"RLIMIT_SIGPENDING: sigqueue says EAGAIN, kill never", limit, 0, 0},
+	{"/proc/self/status tells what waits, is blocked and is caught", status_tells, 0, 0},
 	{"what was delivered no longer counts for the limit", limit_is_given_back, 0, 0},
 	{"a process that ends with signals pending leaves nothing behind", dies_with_pending, 0, 0},
 	{"nobody may pretend to be the kernel or kill()", queue_permission, 0, 0},
