@@ -125,6 +125,33 @@ long_file_in_pieces(void)
 	close(fd);
 }
 
+/* As many mappings as a process may have; both files are longer than any one buffer of the kernel. */
+static void
+most_mappings(void)
+{
+	enum {
+		LINES = 60000
+	};
+	static char buf[1 << 16];
+	volatile unsigned char *p = map_aligned((size_t)LINES * PAGE, PAGE);
+	static const char *const paths[] = {"/proc/self/maps", "/proc/self/smaps"};
+	long least[] = {LINES, LINES * 20L};
+
+	for (int i = 0; i < LINES; i += 2)
+		check(mprotect((void *)(p + (size_t)i * PAGE), PAGE, PROT_READ) == 0);
+	for (int which = 0; which < 2; which++) {
+		int fd = open(paths[which], O_RDONLY);
+		long lines = 0;
+		ssize_t n;
+		check(fd >= 0);
+		while ((n = read(fd, buf, sizeof(buf))) > 0)
+			for (ssize_t i = 0; i < n; i++)
+				lines += buf[i] == '\n';
+		check(n == 0 && lines >= least[which]);
+		close(fd);
+	}
+}
+
 static void
 other_process_changes(void *arg)
 {
@@ -178,6 +205,7 @@ const struct test_case proc_maps_cases[] = {
 	{"a mapped file shows its offset", file_offset, 0, 0},
 	{"mprotect and munmap split lines, and joining shows one again", splits_and_merges, 0, 0},
 	{"a long maps reads the same in pieces of any size, and backwards", long_file_in_pieces, 0, 0},
+	{"maps and smaps of 60,000 mappings can be read", most_mappings, 0, 0},
 	{"maps and smaps of a process that changes can be read to the end", read_while_it_changes, 0, CASE_SMP},
 	{0},
 };

@@ -54,7 +54,8 @@ cpu_time_moves(void)
 
 	spin_cpu(200000000);
 	long grown = stat_column("cpu", 0) + stat_column("cpu", 1) + stat_column("cpu", 2) - busy;
-	check(grown >= 15);
+	/* Linux looks at each tick, and an emulated one may come late. */
+	check(grown >= (on_tidemark() ? 15 : 3));
 }
 
 static void

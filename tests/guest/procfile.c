@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PM_SOFT_DIRTY (1UL << 55) /* Linux has it, or not */
+
 enum {
 	TEXT_SIZE = 2 * MIB
 };
@@ -130,7 +132,7 @@ pagemap_word(pid_t pid, const volatile void *address)
 	uint64_t word;
 
 	check(word_at(pid_path(pid, "pagemap"), (uintptr_t)address / PAGE, &word));
-	return word;
+	return word & ~PM_SOFT_DIRTY;
 }
 
 bool
