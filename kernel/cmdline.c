@@ -36,6 +36,7 @@ static const char *const kernel_words[] = {
 	"noapic",
 	"nokaslr",
 	"noinitrd",
+	"norandmaps",
 	"nosmp",
 	"nox2apic",
 	"oom",

@@ -20,6 +20,7 @@
  */
 #include <kernel/exec.h>
 #include <kernel/exec_image.h>
+#include <kernel/exec_layout.h>
 #include <kernel/exec_script.h>
 #include <kernel/exec_stack.h>
 #include <kernel/exit.h>
@@ -275,9 +276,10 @@ exec_build(struct exec *e)
 	if (!e->mm)
 		return -ENOMEM;
 	rlimit_apply_mm(current->process, e->mm);
+	exec_layout_choose(&e->args.layout, false);
 	error = exec_stack_reserve(e->mm, &e->args, &e->sp);
 	if (!error)
-		error = image_map_program(e->mm, &e->program);
+		error = image_map_program(e->mm, &e->program, &e->args.layout);
 	if (!error && e->loader.file)
 		error = image_map_loader(e->mm, &e->loader);
 	if (!error)

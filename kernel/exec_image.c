@@ -14,6 +14,7 @@
  * See         Linux fs/binfmt_elf.c: elf_map, padzero, set_brk
  */
 #include <kernel/exec_image.h>
+#include <kernel/exec_layout.h>
 #include <kernel/exec_stack.h>
 #include <kernel/fs/file.h>
 #include <kernel/lib/errno.h>
@@ -31,16 +32,18 @@ static int map_zeroes(struct mm *mm, const struct elf_segment *s, u64 base);
 static void note_segment(struct mm *mm, const struct elf_segment *s, u64 base);
 
 int
-image_map_program(struct mm *mm, struct exec_image *image)
+image_map_program(struct mm *mm, struct exec_image *image, const struct exec_layout *layout)
 {
 	int error;
 
-	image->base = image->plan.pie ? round_up(PIE_BASE, image->plan.align) : 0;
+	image->base = image->plan.pie ? round_up(PIE_BASE + layout->pie_random, image->plan.align) : 0;
 	error = map_image(mm, image);
 	mm->start_code = ~0UL;
 	for (u32 i = 0; i < image->plan.count; i++)
 		note_segment(mm, &image->plan.segment[i], image->base);
 	mm->start_brk = image->base + image->plan.end;
+	if (layout->brk_random)
+		mm->start_brk = round_up(mm->start_brk, PAGE_SIZE) + layout->brk_random;
 	mm->brk = mm->start_brk;
 	/* Segments that lie over the stack are a malformed file. */
 	return error == -EEXIST ? -ENOEXEC : error;

@@ -23,6 +23,8 @@ struct exec_image {
 	u64 base;
 };
 
+struct exec_layout;
+
 /*
  * image_map_program - map the program itself; sets image->base and the addresses that @mm remembers
  * image_map_loader - map the loader it asks for, where mmap would put it; sets image->base
@@ -31,5 +33,5 @@ struct exec_image {
  *           -ENOMEM
  * Context   may sleep; @mm is nobody else's yet, its stack is mapped
  */
-int image_map_program(struct mm *mm, struct exec_image *image);
+int image_map_program(struct mm *mm, struct exec_image *image, const struct exec_layout *layout);
 int image_map_loader(struct mm *mm, struct exec_image *image);

@@ -24,7 +24,6 @@
 #include <mm/mmap.h>
 #include <mm/pagetable.h>
 
-#define STACK_TOP USER_TOP
 #define STACK_SLACK (128UL << 10) /* mapped beyond what is written, as in Linux: the first frames need no growing */
 #define RANDOM_BYTES 16
 #define PLATFORM "x86_64"
@@ -173,11 +172,13 @@ string_length(u64 string, bool kernel)
 int
 exec_stack_reserve(struct mm *mm, const struct exec_args *args, u64 *sp)
 {
+	u64 top = args->layout.stack_top;
 	struct stack_layout layout;
 
 	layout_make(args, &layout);
 	*sp = layout.sp;
-	return mmap_stack(mm, STACK_TOP, round_up(STACK_TOP - layout.sp + STACK_SLACK, PAGE_SIZE));
+	mmap_set_base(mm, args->layout.stack_room, args->layout.base_random);
+	return mmap_stack(mm, top, round_up(top - layout.sp + STACK_SLACK, PAGE_SIZE));
 }
 
 static void
@@ -185,9 +186,9 @@ layout_make(const struct exec_args *args, struct stack_layout *out)
 {
 	u64 words = 1 + args->argc + 1 + args->envc + 1 + AUX_WORDS;
 
-	out->path = STACK_TOP - sizeof(u64) - (strlen(args->path) + 1);
+	out->path = args->layout.stack_top - sizeof(u64) - (strlen(args->path) + 1);
 	out->strings = out->path - args->bytes;
-	out->random = round_down(out->strings - RANDOM_BYTES - sizeof(PLATFORM), 16);
+	out->random = round_down(out->strings - args->layout.stack_skew - RANDOM_BYTES - sizeof(PLATFORM), 16);
 	out->sp = round_down(out->random - words * sizeof(u64), 16);
 }
 

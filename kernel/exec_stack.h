@@ -5,7 +5,7 @@
  * Idea        Measure first, then every address is known and one ascending pass writes strings and pointers at once,
  *             straight from the old program's memory into frames of the new address space, which no CPU uses yet.
  *
- *                 USER_TOP  -> +--------------------------------+
+ *                 stack top -> +--------------------------------+
  *                              | 8 bytes of zero                |
  *                              | path of the program (EXECFN)   |
  *                              | environment strings            |
@@ -25,7 +25,7 @@
  */
 #pragma once
 
-#include <kernel/lib/types.h>
+#include <kernel/exec_layout.h>
 
 struct mm;
 
@@ -40,6 +40,7 @@ struct exec_args {
 	u32 heads;
 	u32 skip;         /* leading elements of argv that the head replaces */
 	const char *path; /* what the program was called by; AT_EXECFN */
+	struct exec_layout layout;
 
 	u32 argc; /* the rest is filled by exec_args_measure */
 	u32 envc;

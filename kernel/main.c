@@ -17,6 +17,7 @@
 #include <kernel/dev/tty.h>
 #include <kernel/dev/virtio_blk.h>
 #include <kernel/exec.h>
+#include <kernel/exec_layout.h>
 #include <kernel/fs/abi.h>
 #include <kernel/fs/file.h>
 #include <kernel/fs/files.h>
@@ -78,6 +79,7 @@ kernel_main(const struct boot_info *info)
 	futex_init();
 	tty_init();
 	process_init();
+	exec_layout_init();
 	if (process_start_init(init_task, (void *)info))
 		panic("no memory for process 1");
 	sched_cpu_start();

@@ -26,7 +26,7 @@
 
 /* The flags that MAP_SHARED_VALIDATE accepts: it promises to refuse what it does not know. */
 #define MAP_KNOWN                                                                                             \
-	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | \
+	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | \
 	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE)
 
 #define PROT_UNKNOWN 0x80000000u /* stands for bits that no mprotect knows */
@@ -45,9 +45,9 @@ sys_mmap(u64 addr, u64 len, u64 prot, u64 flags, u64 fd, u64 offset)
 	if (offset & ~PAGE_MASK)
 		return -EINVAL;
 	request.pgoff = offset >> PAGE_SHIFT;
-	if (flags & MAP_HUGETLB)
-		return flags & MAP_ANONYMOUS ? -ENOMEM : -EINVAL; /* as Linux with an empty pool of huge pages */
 	if (flags & MAP_ANONYMOUS) {
+		if (flags & MAP_HUGETLB)
+			return -ENOMEM; /* as Linux with an empty pool of huge pages */
 		request.pgoff = 0;
 		return map_and_populate(&request);
 	}
@@ -100,6 +100,7 @@ mmap_file(struct mmap_request *request, u64 fd)
 		if ((request->flags & MAP_TYPE) == MAP_SHARED_VALIDATE)
 			request->flags = (request->flags & ~MAP_TYPE) | MAP_SHARED;
 		request->object = file_object(file);
+		request->zeroes = file->ops->maps_zeroes;
 		request->may_write = file_can_write(file);
 		request->no_exec = file_no_exec(file);
 		result = map_sealable(request, file);
@@ -128,6 +129,8 @@ check_file(const struct mmap_request *request, struct file *file)
 
 	if (file->flags & O_PATH)
 		return -EBADF;
+	if (request->flags & MAP_HUGETLB)
+		return -EINVAL; /* no file has huge pages */
 	if (!request->len)
 		return -EINVAL;
 	if (request->pgoff + (round_up(request->len, PAGE_SIZE) >> PAGE_SHIFT) > FILE_PAGES_MAX)
@@ -142,7 +145,9 @@ check_file(const struct mmap_request *request, struct file *file)
 		return -EACCES;
 	if ((request->prot & PROT_EXEC) && file_no_exec(file))
 		return -EPERM;
-	return file_object(file) ? 0 : -ENODEV;
+	if (!file_object(file) && !file->ops->maps_zeroes)
+		return -ENODEV;
+	return request->flags & MAP_GROWSDOWN ? -EINVAL : 0;
 }
 
 /* Whether the file lies on a file system that was mounted so that nothing on it can be executed. */

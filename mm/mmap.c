@@ -20,9 +20,15 @@
 #include <mm/vma_alloc.h>
 #include <mm/vma_edit.h>
 
+/* Where Linux looks for MAP_32BIT. */
+#define LOW_START 0x40000000UL
+#define LOW_END 0x80000000UL
+
 u32 sysctl_max_map_count = MMAP_MAX_COUNT;
 u64 sysctl_mmap_min_addr = MMAP_MIN_ADDR;
 
+static u64 hinted_place(struct mm *mm, u64 hint, u64 len);
+static u64 lowest_address(void);
 static void count_range(struct mm *mm, u64 start, u64 end, s64 sign);
 static bool stack_may_grow(struct mm *mm, struct vma *stack, u64 start);
 static s64 check_request(const struct mmap_request *request, u64 *len);
@@ -113,17 +119,27 @@ munmap_commit(struct mm *mm, u64 start, u64 end)
 	remove_vmas(mm, first, end);
 }
 
+void
+mmap_set_base(struct mm *mm, u64 stack_room, u64 random)
+{
+	u64 pad = stack_room + STACK_GUARD_GAP;
+	u64 limit = READ_ONCE(mm->stack_limit);
+	u64 room = limit + pad > limit ? limit + pad : limit;
+
+	dassert(mm_may_change(mm));
+	room = min_u64(max_u64(room, STACK_ROOM_MIN), USER_TOP / 6 * 5);
+	mm->mmap_top = round_up(USER_TOP - room - random, PAGE_SIZE);
+}
+
 int
 mmap_stack(struct mm *mm, u64 top, u64 size)
 {
-	u64 room = min_u64(max_u64(mm->stack_limit, STACK_ROOM_MIN), USER_TOP / 6 * 5);
 	const struct vma wanted = {.start = top - size, .end = top, .flags = VM_STACK, .pgoff = vma_home(top - size)};
 	int err;
 
 	assert(size && size < top && top <= USER_TOP);
 	rwsem_write_lock(&mm->lock);
 	err = vma_add(mm, &wanted);
-	mm->mmap_top = round_down(top - room - STACK_GUARD_GAP, PAGE_SIZE);
 	rwsem_write_unlock(&mm->lock);
 	return err;
 }
@@ -175,22 +191,47 @@ mmap_may_replace(struct mm *mm, u32 flags, u64 pages, u64 gone_start, u64 gone_e
 s64
 mmap_place(struct mm *mm, u64 hint, u64 len)
 {
-	u64 low = max_u64(READ_ONCE(sysctl_mmap_min_addr), PAGE_SIZE);
+	u64 low = lowest_address();
 	u64 found;
 
 	dassert(mm_may_change(mm));
 	dassert(len && !(len & ~PAGE_MASK));
-	hint = round_up(hint, PAGE_SIZE);
-	if (hint && hint < low)
-		hint = low;
-	if (hint && va_is_user_range(hint, len) && range_is_free(mm, hint, len))
-		return (s64)hint;
-	if (len > USER_TOP - low)
-		return -ENOMEM;
+	found = hint ? hinted_place(mm, hint, len) : 0;
+	if (found || len > USER_TOP - low)
+		return found ? (s64)found : -ENOMEM;
 	found = vma_find_gap(&mm->vmas, len, low, mm->mmap_top);
 	if (!found)
 		found = vma_find_gap(&mm->vmas, len, low, USER_TOP);
 	return found ? (s64)found : -ENOMEM;
+}
+
+/* Simple: Linux takes the lowest place there. */
+s64
+mmap_place_low(struct mm *mm, u64 hint, u64 len)
+{
+	u64 found;
+
+	dassert(mm_may_change(mm));
+	if (len > LOW_END)
+		return -ENOMEM;
+	found = hint && hint <= LOW_END - len ? hinted_place(mm, hint, len) : 0;
+	if (!found)
+		found = vma_find_gap(&mm->vmas, len, LOW_START, LOW_END);
+	return found ? (s64)found : -ENOMEM;
+}
+
+/* @hint, raised to the lowest address that may be chosen, if it is free; else 0. */
+static u64
+hinted_place(struct mm *mm, u64 hint, u64 len)
+{
+	hint = max_u64(round_up(hint, PAGE_SIZE), lowest_address());
+	return va_is_user_range(hint, len) && range_is_free(mm, hint, len) ? hint : 0;
+}
+
+static u64
+lowest_address(void)
+{
+	return max_u64(READ_ONCE(sysctl_mmap_min_addr), PAGE_SIZE);
 }
 
 /* What the parts of vmas in [start, end) count, @sign times. */
@@ -307,7 +348,7 @@ choose_address(struct mm *mm, const struct mmap_request *request, u64 len)
 {
 	if (request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
 		return fixed_address(mm, request, len);
-	return mmap_place(mm, request->addr, len);
+	return request->flags & MAP_32BIT ? mmap_place_low(mm, request->addr, len) : mmap_place(mm, request->addr, len);
 }
 
 static s64
@@ -337,7 +378,7 @@ request_flags(const struct mmap_request *request)
 
 	if ((request->flags & MAP_TYPE) == MAP_SHARED) {
 		flags |= VM_SHARED;
-		if (request->object && !request->may_write)
+		if ((request->object || request->zeroes) && !request->may_write)
 			flags &= ~VM_MAYWRITE;
 	}
 	if (request->no_exec)
@@ -346,6 +387,8 @@ request_flags(const struct mmap_request *request)
 		flags |= VM_GROWSDOWN;
 	if (request->flags & MAP_NORESERVE)
 		flags |= VM_NORESERVE;
+	if ((flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE)
+		flags |= VM_ACCOUNT;
 	if (request->flags & MAP_LOCKED)
 		flags |= VM_LOCKED;
 	return flags;

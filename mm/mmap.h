@@ -29,6 +29,7 @@ struct pagecache;
 #define MAP_TYPE 0x0fu
 #define MAP_FIXED 0x10u
 #define MAP_ANONYMOUS 0x20u
+#define MAP_32BIT 0x40u
 #define MAP_GROWSDOWN 0x0100u
 #define MAP_DENYWRITE 0x0800u
 #define MAP_EXECUTABLE 0x1000u
@@ -66,6 +67,7 @@ struct mmap_request {
 	struct pagecache *object; /* what is mapped, or NULL: anonymous. do_mmap takes its own reference */
 	u64 pgoff;                /* first page of object */
 	bool may_write;           /* a shared mapping of object may be written (the file is open for writing) */
+	bool zeroes;              /* /dev/zero: no object, but may_write and no_exec count */
 	bool no_exec;             /* nobody may execute object, now or after mprotect (its file system forbids it) */
 };
 
@@ -130,6 +132,16 @@ u64 do_brk(struct mm *mm, u64 brk);
 bool mmap_grow_stack(struct mm *mm, u64 va);
 
 /*
+ * mmap_set_base - where the search for free ranges starts: below the stack's limit, as Linux computes it
+ *
+ * @stack_room  how far below USER_TOP the stack may end
+ * @random      how much lower than that the search starts
+ *
+ * Context   @mm is nobody else's yet
+ */
+void mmap_set_base(struct mm *mm, u64 stack_room, u64 random);
+
+/*
  * mmap_stack - the vma of the first stack, [top - size, top), growing down
  *
  * Returns   0, -ENOMEM
@@ -144,6 +156,9 @@ int mmap_stack(struct mm *mm, u64 top, u64 size);
  * Context   mm->lock for writing
  */
 s64 mmap_place(struct mm *mm, u64 hint, u64 len);
+
+/* mmap_place_low - the same below 2 GiB and not below 1 GiB, unless @hint is free: MAP_32BIT. Context: likewise. */
+s64 mmap_place_low(struct mm *mm, u64 hint, u64 len);
 
 /*
  * mmap_may_expand - may @pages more with @flags be mapped: RLIMIT_AS for all, RLIMIT_DATA for private writable memory

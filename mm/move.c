@@ -150,11 +150,14 @@ move_table(struct mm *mm, pte_t *from, pte_t *to, u64 base)
 	dassert(!((old | base) & (TABLE_SPAN - 1)) && slot_table(to)->level == 2);
 	spin_lock(&table->lock);
 	pte_write(from, (pte_t){0});
+	/*
+	 * Race: whoever comes from a page flushes the address that base names, and waits for this lock. So no CPU may
+	 * remember the old address once base has changed.
+	 */
+	tlb_flush_range(mm, old, old + TABLE_SPAN);
 	table->base = base;
 	slot_table(to)->other++;
 	pte_write(to, pte_make(page_to_pfn(table), PTE_USER_TABLE));
-	/* Race: as in rmap_move. Whoever comes from a page flushes the new address only, and waits for this lock. */
-	tlb_flush_range(mm, old, old + TABLE_SPAN);
 	spin_unlock(&table->lock);
 }
 

@@ -77,6 +77,8 @@ protect_from(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 wanted)
 		u32 flags = (vma->flags & ~VM_ACCESS) | wanted;
 
 		dassert(vma->start <= start && start < stop);
+		if ((flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE)
+			flags |= VM_ACCOUNT;
 		if (wanted & ~(vma->flags >> VM_MAY_SHIFT))
 			return -EACCES;
 		if (vma->flags != flags)

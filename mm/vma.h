@@ -40,6 +40,7 @@ struct pagecache;
 #define VM_RAND_READ 0x10000u   /* likewise */
 #define VM_DONTCOPY 0x20000u    /* fork leaves it out */
 #define VM_LOCKONFAULT 0x80000u /* VM_LOCKED, but only what is touched */
+#define VM_ACCOUNT 0x100000u /* private, and writable now or once: counts as promised. Keeps vmas apart, as in Linux */
 #define VM_NORESERVE 0x200000u
 #define VM_WIPEONFORK 0x2000000u  /* the child finds it empty */
 #define VM_DONTDUMP 0x4000000u    /* madvise: recorded */
@@ -47,7 +48,7 @@ struct pagecache;
 #define VM_NOHUGEPAGE 0x40000000u /* likewise */
 #define VM_LOCK_FLAGS (VM_LOCKED | VM_LOCKONFAULT)
 #define VM_MAYACCESS (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
-#define VM_HEAP (VM_READ | VM_WRITE | VM_MAYACCESS)
+#define VM_HEAP (VM_READ | VM_WRITE | VM_MAYACCESS | VM_ACCOUNT)
 #define VM_STACK (VM_HEAP | VM_GROWSDOWN)
 #define VM_ACCESS (VM_READ | VM_WRITE | VM_EXEC)
 

@@ -40,7 +40,7 @@ static s64 random_dev_write(struct file *f, struct io *io);
 static int make_node(struct inode *dev, const char *name, const struct inode_kind *kind);
 
 static const struct file_ops null_ops = {.read = null_read, .write = null_write};
-static const struct file_ops zero_ops = {.read = zero_read, .write = null_write};
+static const struct file_ops zero_ops = {.read = zero_read, .write = null_write, .maps_zeroes = true};
 static const struct file_ops full_ops = {.read = zero_read, .write = full_write};
 static const struct file_ops random_ops = {.read = random_dev_read, .write = random_dev_write};
 

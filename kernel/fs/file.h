@@ -39,6 +39,7 @@ struct file_ops {
 	u64 (*size)(struct file *f);                    /* what SEEK_END counts from; absent: inode_size() */
 	const char *label; /* of files without inode: "pipe" makes /proc/<pid>/fd show pipe:[number] */
 	bool stream;       /* no position: seeking, pread and pwrite give ESPIPE */
+	bool maps_zeroes; /* mapped, it is anonymous memory: /dev/zero */
 };
 
 struct file {

@@ -2,9 +2,9 @@
 """bench.py [--linux] [GROUP...] - the mmbench table, in guest instructions
 
 Idea        QEMU with -icount makes the guest's time stamp counter count instructions, so the figures repeat to about
-            0.01 % on any host. With --linux the same program runs on a stock Linux kernel in the same QEMU, and the
-            table shows both, the ratio, and the limit that Tidemark sets itself. The last rows are wall time and
-            memory after boot, taken without -icount.
+            0.01 % on any host; `norandmaps` keeps address spaces the same as well. With --linux the same program runs
+            on a stock Linux kernel in the same QEMU, and the table shows both, the ratio, and the limit that Tidemark
+            sets itself. The last rows are wall time and memory after boot, taken without -icount.
 Follow      from Makefile (bench, bench-linux)   to machine.py, user/mmbench.c
 """
 import pathlib
@@ -42,7 +42,7 @@ BOOT_SECONDS, KERNEL_MIB, MEM = 1.0, 4, 128
 
 def mmbench(kernel, append, groups):
     words = " ".join(groups)
-    run = machine.boot(kernel=kernel, initrd=INITRD, append=f"{append} -- {words}".strip(), cpus=1, mem=256,
+    run = machine.boot(kernel=kernel, initrd=INITRD, append=f"norandmaps {append} -- {words}".strip(), cpus=1, mem=256,
                        limit=LIMIT_SECONDS, CPU="qemu64,+rdrand", QEMUEXTRA="-icount shift=0,sleep=off")
     if "# mmbench end" not in run.text:
         print(f"mmbench did not come to its end: {run.describe()}", file=sys.stderr)

@@ -186,6 +186,7 @@ role_heap(int argc, char **argv)
 
 void role_signal_look(int argc, char **argv);
 void role_await_alarm(int argc, char **argv);
+void role_places(int argc, char **argv);
 
 bool
 role_run(int argc, char **argv)
@@ -196,7 +197,7 @@ role_run(int argc, char **argv)
 	} roles[] = {
 		{"words", role_words}, {"auxv", role_auxv},   {"status", role_status}, {"single", role_single},
 		{"files", role_files}, {"again", role_again}, {"many", role_many},     {"fpu", role_fpu},
-		{"heap", role_heap},
+		{"heap", role_heap}, {"places", role_places},
 		{"signal_look", role_signal_look},   {"exe", role_exe},     {"wait", role_wait},
 		{"await_alarm", role_await_alarm},
 	};

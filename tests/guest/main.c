@@ -49,7 +49,7 @@ extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshar
 	exec_cases[], elf_cases[], cpu_cases[], trap_cases[], file_cases[], pipe_cases[], time_cases[], wild_cases[],
 	fs_cases[], random_cases[], exhaust_cases[];
 /* mappings that move, merge and end at limits */
-extern const struct test_case mremap_cases[];
+extern const struct test_case mremap_cases[], vma_merge_cases[], limits_cases[], aslr_cases[], mmap_errno_cases[];
 
 /* files */
 extern const struct test_case names_cases[], statx_cases[], sendfile_cases[], fallocate_cases[], memfd_cases[],
@@ -89,7 +89,8 @@ static const struct test_group groups[] = {
 	{"file", file_cases},     {"pipe", pipe_cases},       {"time", time_cases},       {"wild", wild_cases},
 	{"fs", fs_cases},         {"random", random_cases},
 	/* mappings that move, merge and end at limits */
-	{"mremap", mremap_cases},
+	{"mremap", mremap_cases}, {"vma_merge", vma_merge_cases}, {"limits", limits_cases},
+	{"aslr", aslr_cases},     {"mmap_errno", mmap_errno_cases},
 	/* files */
 	{"names", names_cases},
 	{"statx", statx_cases},
