@@ -32,6 +32,7 @@
 #include <kernel/signal.h>
 #include <kernel/signal_action.h>
 #include <kernel/signal_stack.h>
+#include <kernel/signal_stop.h>
 #include <kernel/trace.h>
 #include <kernel/uaccess.h>
 #include <mm/mm.h>
@@ -249,7 +250,8 @@ fork_commit_locked(struct fork *f)
 	must_hold(&process_lock);
 	if (signal_state_fatal(&current->signal) || f->parent->group_exit)
 		return -EINTR;
-	if (f->parent->stop_signal)
+	/* Why: a stop of the whole group would miss a child that joins it between the stop and its parent's look at it. */
+	if (f->parent->stop_signal || signal_stop_waits(current))
 		return -ERESTARTNOINTR;
 	tid = pid_alloc();
 	if (tid < 0)

@@ -69,6 +69,13 @@ signal_stop(struct process *process, int sig)
 		signal_wake(task);
 }
 
+bool
+signal_stop_waits(const struct task *task)
+{
+	must_hold(&process_lock);
+	return (task->signal.queue.set | task->process->queue.set) & SIGNALS_STOP & ~task->signal.blocked;
+}
+
 /* Race: it goes on and stops again before this thread has run: then it is parked for the old stop, and parks anew. */
 void
 signal_park(void)

@@ -38,6 +38,9 @@ void signal_stop_prepare(struct process *process, int sig);
  */
 void signal_stop(struct process *process, int sig);
 
+/* signal_stop_waits - will @task take a stop signal before it enters user mode? Context: holds process_lock. */
+bool signal_stop_waits(const struct task *task);
+
 /* signal_park - the current thread waits until its process goes on, or dies. Context: may sleep; takes process_lock. */
 void signal_park(void);
 

@@ -259,6 +259,44 @@ group_stops(void)
 }
 
 static void
+forks_on(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			for (;;)
+				count[0]++;
+		announce(&count[3]);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+/* A group that is stopped as a whole has no member that was made meanwhile and runs on. */
+static void
+group_stop_and_fork(void)
+{
+	int status;
+
+	count = (volatile int *)map_shared(PAGE);
+	pid_t pid = child_start(forks_on, NULL);
+	check(setpgid(pid, pid) == 0);
+	for (int i = 1; i <= 50; i++) {
+		await(&count[3], i * 3);
+		check(kill(-pid, SIGSTOP) == 0);
+		check(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+		/* Its child may be on its way to the stop: it arrives, or it would count for ever. */
+		while (!stands_still())
+			;
+		check(kill(-pid, SIGCONT) == 0);
+	}
+	check(kill(-pid, SIGKILL) == 0);
+	check(child_wait(pid) == SIGKILL);
+}
+
+static void
 stop_storm(void)
 {
 	pid_t pid = counter_start((void *)1);
@@ -288,6 +326,7 @@ const struct test_case signal_stop_cases[] = {
 	{"stop signals and SIGCONT take each other back", cancel_each_other, 0, 0},
 	{"an orphaned group does not stop for its terminal", orphans_ignore, 0, 0},
 	{"a group stops and goes on", group_stops, 0, CASE_SMP},
+	{"a group stops whole, though a member forks meanwhile", group_stop_and_fork, 0, CASE_SMP},
 	{"five hundred stops and continues", stop_storm, 0, CASE_SMP},
 	{0},
 };
