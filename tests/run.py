@@ -13,7 +13,7 @@ import pytest
 from machine import ROOT
 
 
-MODULES = ["test_abi.py", "guest/test_guest.py"]
+MODULES = ["test_abi.py", "guest/test_guest.py", "guest/test_terminal.py"]
 
 
 class Count:

@@ -130,12 +130,17 @@ shell_run(void)
 	return children_reap(pid);
 }
 
-/* A session of its own, with the console as its terminal: then ^C reaches what runs in front, and nothing else. */
+/*
+ * A session of its own, with the serial line as its terminal: then ^C reaches what runs in front, and nothing else. Why
+ * not /dev/console: that one is for who must be heard, and asks nobody whether he is in front.
+ */
 static void
 console_take(void)
 {
 	setsid();
-	int fd = open("/dev/console", O_RDWR);
+	int fd = open("/dev/ttyS0", O_RDWR);
+	if (fd < 0)
+		fd = open("/dev/console", O_RDWR);
 	if (fd < 0)
 		return;
 	ioctl(fd, TIOCSCTTY, 1);

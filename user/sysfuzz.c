@@ -4,10 +4,10 @@
  *
  * Idea        sysfuzz [CALLS] [seed=S] [jobs=J] [only=CALL,CALL] [batch=B] [trace]
  *             This process is the supervisor: it keeps J batches running (two for each processor), each a process
- *             with threads of its own and a directory to play in. A batch that dies is replaced by the next; one that makes no call for a while waits for something that
- *             will not come, and is killed. One that does not even die of SIGKILL is a kernel that hangs: status 1.
- *             What the kernel has left when all is over is for init's account to say.
- *             `seed` with `batch` and `trace` plays one batch again and shows its calls.
+ *             with threads of its own and a directory to play in. A batch that dies is replaced by the next; one that
+ *             makes no call for a while waits for something that will not come, and is killed. One that does not even
+ *             die of SIGKILL is a kernel that hangs: status 1. What the kernel has left when all is over is for init's
+ *             account to say. `seed` with `batch` and `trace` plays one batch again and shows its calls.
  * Invariants  I1  No batch reaches outside: limits, a process group and a directory of its own (worker.c has the rest).
  * Locks       none
  * Follow      from init.c   to sysfuzz/worker.c

@@ -35,7 +35,12 @@ LIMITS = {
     "mmap_munmap_4k": 1500,
     "pipe_switch": 1500,
     "futex_switch": 1500,
+    "file_read_4k": 900,
+    "fork_exec": 100000,
+    "thread_create": 15000,
     "signal_deliver": 1500,
+    "mprotect_4k": 1200,
+    "mremap_16m": 5,
 }
 BOOT_SECONDS, KERNEL_MIB, MEM = 1.0, 4, 128
 

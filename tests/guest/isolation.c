@@ -99,7 +99,10 @@ fresh_heap(void)
 	check((unsigned char *)syscall(SYS_brk, heap) == heap);
 }
 
-static void __attribute__((noinline)) stack_look(void)
+static void stack_look(void) __attribute__((noinline));
+
+static void
+stack_look(void)
 {
 	volatile unsigned char deep[2 * MIB];
 	uintptr_t start = ((uintptr_t)deep + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
@@ -350,7 +353,10 @@ on_signal(int signal, siginfo_t *info, void *context)
 			frame_wrong = 1000 + i;
 }
 
-static void __attribute__((noinline)) stack_fill(void)
+static void stack_fill(void) __attribute__((noinline));
+
+static void
+stack_fill(void)
 {
 	volatile unsigned char deep[64 * 1024];
 

@@ -462,7 +462,22 @@ descriptors_are_listed(void)
 	check(seen == 1 && others >= 1);
 }
 
+static void
+processes_listed(void)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int found = 0;
+
+	check(dir != NULL);
+	while ((entry = readdir(dir)))
+		found += atoi(entry->d_name) == 1 || atoi(entry->d_name) == getpid();
+	closedir(dir);
+	check(found == 2);
+}
+
 const struct test_case proc_pid_cases[] = {
+	{"/proc lists processes", processes_listed, 0, 0},
 	{"stat and status name the process and its family", stat_and_status, 0, 0},
 	{"a zombie is Z and has no memory; reaped, its directory is gone", zombie, 0, 0},
 	{"a file of a process that is gone gives ESRCH", file_outlives_process, 0, 0},

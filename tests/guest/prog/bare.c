@@ -3,7 +3,8 @@
  * tests/guest/prog/bare.c - a program without a C library: what is in the registers when it starts?
  *
  * Idea        the entry stores every register before anything else. The exit status is the number of the first that is
- *             not what Linux promises; 0: none. On the way it writes its 16 random bytes (AT_RANDOM) to standard output.
+ *             not what Linux promises; 0: none. On the way it writes its 16 random bytes (AT_RANDOM) to standard
+ *             output.
  * Follow      from Makefile, tests/guest/isolation.c
  */
 #include <elf.h>

@@ -2,8 +2,9 @@
 /*
  * tests/guest/prog/libc.c - what a C library asks of a kernel, in one program
  *
- * Idea        compiled once for each way in which a program comes to Linux: glibc and musl, static, position-independent
- *             and with the dynamic loader. The exit status is 0, or the number of the part that went wrong.
+ * Idea        compiled once for each way in which a program comes to Linux: glibc and musl, static,
+ *             position-independent and with the dynamic loader. The exit status is 0, or the number of the part that
+ *             went wrong.
  * Follow      from Makefile, tests/guest/programs.c
  */
 #include <errno.h>
