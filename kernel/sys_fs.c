@@ -25,7 +25,6 @@
 #define SETTABLE (O_APPEND | O_NONBLOCK | O_NOATIME) /* by F_SETFL */
 #define FIONBIO 0x5421
 #define CLOSE_RANGE_CLOEXEC 4
-#define PIPE_BYTES (PIPE_SLOTS * PAGE_SIZE)
 
 static s64 dup_to(u64 from, u64 to, bool cloexec);
 static s64 fcntl_flags(struct file *f, u64 flags);
@@ -128,7 +127,10 @@ sys_fcntl(u64 fd, u64 cmd, u64 arg)
 		result = seals_get(f);
 		break;
 	case F_GETPIPE_SZ:
-		result = file_is_pipe(f) ? (s64)PIPE_BYTES : -EBADF;
+		result = pipe_size(f);
+		break;
+	case F_SETPIPE_SZ:
+		result = pipe_resize(f, arg);
 		break;
 	}
 	file_put(f);

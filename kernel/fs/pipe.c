@@ -104,6 +104,7 @@ pipe_alloc(void)
 
 	if (!p)
 		return NULL;
+	p->slots = PIPE_SLOTS;
 	mutex_init(&p->lock, RANK_PIPE);
 	wait_init(&p->filled);
 	wait_init(&p->emptied);
@@ -114,6 +115,41 @@ bool
 file_is_pipe(const struct file *f)
 {
 	return f->ops == &pipe_ops || f->ops == &fifo_file_ops;
+}
+
+s64
+pipe_size(struct file *f)
+{
+	struct pipe *p = f->private;
+
+	return file_is_pipe(f) ? (s64)(READ_ONCE(p->slots) * PAGE_SIZE) : -EBADF;
+}
+
+s64
+pipe_resize(struct file *f, u64 bytes)
+{
+	struct pipe *p = f->private;
+	u32 slots = 1;
+	s64 result;
+
+	if (!file_is_pipe(f))
+		return -EBADF;
+	if ((u32)bytes > 1U << 31)
+		return -EINVAL;
+	while (slots * PAGE_SIZE < (u32)bytes)
+		slots *= 2;
+	if (slots > PIPE_SLOTS)
+		return -EPERM;
+	mutex_lock(&p->lock);
+	if (p->used > slots) {
+		result = -EBUSY;
+	} else {
+		WRITE_ONCE(p->slots, slots);
+		wake_all(&p->emptied);
+		result = (s64)(slots * PAGE_SIZE);
+	}
+	mutex_unlock(&p->lock);
+	return result;
 }
 
 static s64
@@ -235,7 +271,7 @@ pipe_poll(struct file *f, struct poll_item *item)
 	}
 	if (file_can_write(f)) {
 		poll_join(item, &p->emptied);
-		if (READ_ONCE(p->used) < PIPE_SLOTS)
+		if (READ_ONCE(p->used) < READ_ONCE(p->slots))
 			mask |= POLL_WRITABLE;
 		if (!READ_ONCE(p->readers))
 			mask |= POLLERR;
@@ -364,7 +400,7 @@ tail_locked(struct pipe *p)
 
 	if (p->used && s->off + s->len < PAGE_SIZE)
 		return s;
-	if (p->used == PIPE_SLOTS || !p->spare)
+	if (p->used == p->slots || !p->spare)
 		return NULL;
 	s = &p->slot[(p->head + p->used++) % PIPE_SLOTS];
 	*s = (struct pipe_slot){.page = p->spare};
@@ -377,7 +413,7 @@ static u64
 pipe_room(const struct pipe *p)
 {
 	const struct pipe_slot *s = &p->slot[(p->head + p->used - 1) % PIPE_SLOTS];
-	u64 room = (PIPE_SLOTS - READ_ONCE(p->used)) * PAGE_SIZE;
+	u64 room = (u64)(READ_ONCE(p->slots) - READ_ONCE(p->used)) * PAGE_SIZE;
 
 	return p->used ? room + PAGE_SIZE - s->off - s->len : room;
 }

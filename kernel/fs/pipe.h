@@ -18,7 +18,7 @@ struct file;
 struct file_ops;
 struct page;
 
-#define PIPE_SLOTS 16 /* pages in a pipe: 64 KiB, as on Linux */
+#define PIPE_SLOTS 16 /* most pages in a pipe, and what it begins with: 64 KiB, as on Linux */
 
 struct pipe_slot {
 	struct page *page;
@@ -31,6 +31,7 @@ struct pipe {
 	atomic_t ends;                     /* files that are not closed: who takes the last one frees */
 	u32 head;                          /* lock: first used slot */
 	u32 used;                          /* lock to change */
+	u32 slots;                         /* lock to change: so many may be used; a power of two */
 	u64 bytes;                         /* lock to change */
 	u32 readers;                       /* lock to change: files open for reading */
 	u32 writers;                       /* lock to change */
@@ -58,6 +59,17 @@ int pipe_create(struct file *ends[2], u32 flags);
 
 /* Is @f an end of a pipe? Context: any. */
 bool file_is_pipe(const struct file *f);
+
+/*
+ * pipe_size, pipe_resize - the bytes that the pipe behind @f may hold
+ *
+ * Simple: Linux goes up to 1 MiB, and further for root.
+ *
+ * Returns   the size; -EBADF: no pipe; resize: -EBUSY: it holds more; -EPERM: beyond what is possible; -EINVAL
+ * Context   may sleep
+ */
+s64 pipe_size(struct file *f);
+s64 pipe_resize(struct file *f, u64 bytes);
 
 /* ---- between pipe.c and fifo.c ---- */
 

@@ -13,6 +13,14 @@
 #include <sys/syscall.h>
 
 static int fd;
+static volatile sig_atomic_t hups;
+
+static void
+hup(int sig)
+{
+	(void)sig;
+	hups++;
+}
 
 static void
 acquired(void *arg)
@@ -194,6 +202,27 @@ background_read_deaf(void *arg)
 	fd = terminal_open(0);
 	check(child_wait(job_start(reads_in_vain, NULL)) == 0);
 	check(child_wait(job_start(reads_in_vain, &fd)) == 0);
+}
+
+/* The handler runs, and whether the read begins anew is SA_RESTART's matter. */
+static void
+reads_with_handler(void *arg)
+{
+	struct sigaction action = {.sa_handler = hup};
+	char byte;
+
+	(void)arg;
+	check(sigaction(SIGTTIN, &action, NULL) == 0);
+	check_errno(read(fd, &byte, 1), EINTR);
+	check(hups == 1);
+}
+
+static void
+background_read_handled(void *arg)
+{
+	(void)arg;
+	fd = terminal_open(0);
+	check(child_wait(job_start(reads_with_handler, NULL)) == 0);
 }
 
 static void
@@ -391,15 +420,6 @@ told_by_proc(void *arg)
 	job_end(job);
 }
 
-static volatile sig_atomic_t hups;
-
-static void
-hup(int sig)
-{
-	(void)sig;
-	hups++;
-}
-
 static void
 hung_up(void *arg)
 {
@@ -430,6 +450,7 @@ TERMINAL_CASE(foreground_errno)
 TERMINAL_CASE(groups_errno)
 TERMINAL_CASE(background_read)
 TERMINAL_CASE(background_read_deaf)
+TERMINAL_CASE(background_read_handled)
 TERMINAL_CASE(background_change)
 TERMINAL_CASE(background_write)
 TERMINAL_CASE(orphan)
@@ -448,6 +469,7 @@ const struct test_case jobs_cases[] = {
 	{"setpgid gives Linux's errno for each misuse", groups_errno_case, 0, 0},
 	{"a read from the background stops until it is the foreground", background_read_case, 0, CASE_SMP},
 	{"a read from the background that no signal can stop is EIO", background_read_deaf_case, 0, 0},
+	{"a read from the background that a handler answers is EINTR", background_read_handled_case, 0, 0},
 	{"settings changed from the background stop the job", background_change_case, 0, 0},
 	{"a write from the background stops the job only under TOSTOP", background_write_case, 0, 0},
 	{"an orphaned job that reads gets EIO", orphan_case, 0, 0},

@@ -193,6 +193,31 @@ page_edges(void)
 	}
 }
 
+static void
+sizes(void)
+{
+	static char block[PAGE];
+	int file = file_make("/tmp/no_pipe", 1);
+	long total = 0;
+
+	check(pipe2(ends, O_NONBLOCK) == 0);
+	check(fcntl(ends[0], F_GETPIPE_SZ) == 65536);
+	check(fcntl(ends[1], F_SETPIPE_SZ, 5000) == 8192 && fcntl(ends[0], F_GETPIPE_SZ) == 8192);
+	while (write(ends[1], block, PAGE) == PAGE)
+		total += PAGE;
+	check(errno == EAGAIN && total == 8192);
+	check_errno(fcntl(ends[0], F_SETPIPE_SZ, PAGE), EBUSY);
+	check(fcntl(ends[0], F_SETPIPE_SZ, 16384) == 16384);
+	check(write(ends[1], block, PAGE) == PAGE);
+	for (; total >= 0; total -= PAGE)
+		check(read(ends[0], block, PAGE) == PAGE);
+	check(fcntl(ends[0], F_SETPIPE_SZ, 0) == PAGE);
+	check_errno(fcntl(ends[0], F_SETPIPE_SZ, 0xfffff000u), EINVAL);
+	check_errno(fcntl(file, F_SETPIPE_SZ, PAGE), EBADF);
+	check_errno(fcntl(file, F_GETPIPE_SZ), EBADF);
+	check(unlink("/tmp/no_pipe") == 0);
+}
+
 const struct test_case pipe_cases[] = {
 	{"bytes come out of a pipe in order", through, 0, 0},
 	{"a pipe without writers gives end of file", end_of_file, 0, 0},
@@ -203,6 +228,7 @@ const struct test_case pipe_cases[] = {
 	{"small writes of four processes are not torn", records_stay_whole, 0, CASE_SMP},
 	{"a reader asleep is woken, or killed", reader_killed, 0, 0},
 	{"a pipe gives EFAULT for bad memory", bad_memory, 0, 0},
+	{"a pipe can be made smaller and larger, not below what it holds", sizes, 0, 0},
 	{"a pipe's pages may be filled to the last byte, and a failed write leaves nothing", page_edges, 0, 0},
 	{0},
 };
