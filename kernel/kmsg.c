@@ -14,6 +14,7 @@
 
 #include <kernel/fs/file.h>
 #include <kernel/fs/io.h>
+#include <kernel/fs/poll.h>
 #include <kernel/lib/errno.h>
 #include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
@@ -52,6 +53,8 @@ static s64 device_read(struct file *f, struct io *io);
 static s64 device_write(struct file *f, struct io *io);
 static u64 device_size(struct file *f);
 static s64 proc_read(struct file *f, struct io *io);
+static u32 device_poll(struct file *f, struct poll_item *item);
+static u32 proc_poll(struct file *f, struct poll_item *item);
 static void say(enum printk_level level, const char *fmt, ...) __printf(2, 3);
 static s64 device_read_record(struct file *f, struct io *io, struct scratch *s);
 static u32 record_text(struct scratch *s);
@@ -64,8 +67,9 @@ static u64 size_unread(void);
 static u32 line_text(const struct printk_record *record, char *out);
 static s64 console_action(enum syslog_action action, s64 level);
 
-const struct file_ops kmsg_device_ops = {.read = device_read, .write = device_write, .size = device_size};
-const struct file_ops kmsg_proc_ops = {.read = proc_read};
+const struct file_ops kmsg_device_ops = {
+	.read = device_read, .write = device_write, .size = device_size, .poll = device_poll};
+const struct file_ops kmsg_proc_ops = {.read = proc_read, .poll = proc_poll};
 
 static struct wait_queue wait = WAIT_QUEUE_INIT(wait);
 static struct mutex stream_lock = MUTEX_INIT(stream_lock, RANK_PIPE); /* copies to programs, as a pipe does */
@@ -161,6 +165,23 @@ device_read(struct file *f, struct io *io)
 
 	kfree(s);
 	return result;
+}
+
+/* Like Linux's: ready when there is something to read, in error for who cannot read. */
+static u32
+device_poll(struct file *f, struct poll_item *item)
+{
+	if (!file_can_read(f))
+		return POLLERR;
+	poll_join(item, &wait);
+	return printk_next() > READ_ONCE(f->pos) ? POLL_READABLE : 0;
+}
+
+static u32
+proc_poll(struct file *f, struct poll_item *item)
+{
+	poll_join(item, &wait);
+	return printk_next() > READ_ONCE(stream_seq) ? POLL_READABLE : 0;
 }
 
 static s64

@@ -8,6 +8,7 @@
 #include "guest.h"
 #include "procfile.h"
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,7 +265,31 @@ sysrq_kills(void)
 	check(log_has("sysrq: Manual OOM execution"));
 }
 
+static void
+log_late(void *arg)
+{
+	(void)arg;
+	usleep(10000);
+	log_line("<6>polled for\n");
+}
+
+static void
+polled(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	struct pollfd p = {.fd = fd, .events = POLLIN | POLLOUT};
+
+	if (!have_log())
+		return;
+	check(fd >= 0 && lseek(fd, 0, SEEK_END) >= 0);
+	check(poll(&p, 1, 0) == 0);
+	pid_t pid = child_start(log_late, NULL);
+	check(poll(&p, 1, -1) == 1 && p.revents == POLLIN);
+	check(child_wait(pid) == 0);
+}
+
 const struct test_case kmsg_cases[] = {
+	{"poll waits for the next message", polled, 0, 0},
 	{"/dev/kmsg gives a record a read, from any place", records, 0, 0},
 	{"a reader of /dev/kmsg sleeps until something is said, or it is killed", reader_sleeps, 0, CASE_SMP},
 	{"syslog reads all, the newest first when room is short, and refuses nonsense", syslog_reads, 0, 0},
