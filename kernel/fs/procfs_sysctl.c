@@ -22,6 +22,7 @@
 #include <kernel/panic.h>
 #include <kernel/pid.h>
 #include <kernel/printk.h>
+#include <kernel/exec_layout.h>
 #include <kernel/process.h>
 #include <kernel/random.h>
 #include <kernel/task.h>
@@ -75,6 +76,8 @@ SETTER(mmap_min_addr, WRITE_ONCE(sysctl_mmap_min_addr, round_up((u64)value, PAGE
 SETTER(drop_caches, pr_info("%s (%d): drop_caches: %ld", current->comm, current->tid, value); proc_caches_drop())
 GETTER(panic, READ_ONCE(panic_seconds))
 SETTER(panic, WRITE_ONCE(panic_seconds, (s32)value))
+GETTER(randomize, READ_ONCE(sysctl_randomize_va_space))
+SETTER(randomize, WRITE_ONCE(sysctl_randomize_va_space, (u32)value))
 GETTER(pid_max, PID_MAX)
 GETTER(cap_last_cap, CAP_LAST_CAP)
 GETTER(ngroups_max, NGROUPS_MAX)
@@ -87,6 +90,7 @@ static const struct sysctl map_count = {get_max_map_count, set_max_map_count, 0,
 static const struct sysctl min_addr = {get_mmap_min_addr, set_mmap_min_addr, 0, 1L << 30};
 static const struct sysctl drop = {NULL, set_drop_caches, 1, 4};
 static const struct sysctl panic_after = {get_panic, set_panic, -0x7fffffff, 0x7fffffff};
+static const struct sysctl randomize = {get_randomize, set_randomize, 0, 2};
 static const struct sysctl pid_most = {.get = get_pid_max};
 static const struct sysctl last_cap = {.get = get_cap_last_cap};
 static const struct sysctl groups_most = {.get = get_ngroups_max};
@@ -141,6 +145,7 @@ static const struct proc_entry kernel_entries[] = {
 	NAME("domainname", UTS_DOMAIN),
 	{.name = "printk", .mode = S_IFREG | 0644, .strict = true, .show_who = printk_show, .store = printk_store},
 	NUMBER("panic", 0644, panic_after),
+	NUMBER("randomize_va_space", 0644, randomize),
 	NUMBER("pid_max", 0444, pid_most),
 	NUMBER("cap_last_cap", 0444, last_cap),
 	NUMBER("ngroups_max", 0444, groups_most),

@@ -93,6 +93,29 @@ differs_each_time(void)
 	check(setting() > 1 ? heap >= 7 : heap == 0);
 }
 
+static void
+setting_write(char digit)
+{
+	int fd = open("/proc/sys/kernel/randomize_va_space", O_WRONLY);
+
+	check(fd >= 0 && write(fd, &digit, 1) == 1);
+	close(fd);
+}
+
+/* Turned off, every run is like the other; the setting is put back. */
+static void
+can_be_turned_off(void)
+{
+	int before = setting();
+	struct places a, b;
+
+	setting_write('0');
+	a = places_of_a_run();
+	b = places_of_a_run();
+	setting_write('0' + before);
+	check(a.stack == b.stack && a.map == b.map && a.heap == b.heap);
+}
+
 /* The stack has room to grow whatever chance did to it. */
 static void
 room_for_the_stack(void)
@@ -124,6 +147,7 @@ child_is_alike(void)
 
 const struct test_case aslr_cases[] = {
 	{"stack, mappings and heap lie elsewhere each time", differs_each_time, 0, 0},
+	{"kernel.randomize_va_space turns it off", can_be_turned_off, 0, 0},
 	{"the stack keeps its room", room_for_the_stack, 0, 0},
 	{"fork changes no place", child_is_alike, 0, 0},
 	{0},
