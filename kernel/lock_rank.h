@@ -32,6 +32,7 @@ enum lock_rank {
 	RANK_PROCESS,        /* process tree, pid table, signals: wakes, so before all that waking needs */
 	RANK_FUTEX,          /* buckets: two at once when waiters move (nested) */
 	RANK_FILES,          /* a table of open files */
+	RANK_FILE_LOCKS,     /* advisory locks of all files */
 	RANK_NAMES,          /* which entry names an inode, where a file system is mounted: whoever prints a path */
 	RANK_PAGECACHE_LIST, /* all objects: mm_check visits each */
 	RANK_PAGECACHE,      /* index of an object's pages: looks up, then maps */

@@ -41,7 +41,7 @@ sys_close(u64 fd)
 
 	if (!f)
 		return -EBADF;
-	file_put(f);
+	file_close(f, own_files());
 	return 0;
 }
 
@@ -60,7 +60,7 @@ sys_close_range(u64 first, u64 last, u64 flags)
 		if (flags)
 			files_set_cloexec(files, fd, true);
 		else if (f)
-			file_put(f);
+			file_close(f, files);
 	}
 	return 0;
 }
@@ -119,6 +119,14 @@ sys_fcntl(u64 fd, u64 cmd, u64 arg)
 		break;
 	case F_SETFL:
 		result = fcntl_flags(f, arg);
+		break;
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		result = fcntl_lock(f, fd, (u32)cmd, arg);
 		break;
 	case F_ADD_SEALS:
 		result = seals_add(f, (u32)arg);

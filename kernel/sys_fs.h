@@ -5,7 +5,7 @@
  * Idea        sys_rw.c and sys_copy.c have the calls that move bytes, sys_sync.c those about when, sys_alloc.c about
  *             how many; sys_fs.c the others that begin with a descriptor, sys_path.c those that open; sys_stat.c,
  *             sys_statx.c and sys_utime.c those that describe, sys_name.c those that change names, sys_dir.c those
- *             that list, sys_mount.c those that mount, sys_memfd.c files without a name. The prototypes of all come from syscalls.def.
+ *             that list, sys_mount.c those that mount, sys_lock.c those that lock, sys_memfd.c files without a name. The prototypes of all come from syscalls.def.
  * Invariants  none
  * Locks       none
  * Follow      from syscall.h   to fs/
@@ -81,6 +81,9 @@ int fd_inode_change(u64 fd, struct inode **out);
  * Context   may sleep; takes tree_lock for reading
  */
 int stat_get(u64 dirfd, u64 path, u64 flags, struct stat *out);
+
+/* fcntl_lock - F_GETLK, F_SETLK, F_SETLKW and their F_OFD_ kin on @f, which is descriptor @fd. Context: may sleep. */
+s64 fcntl_lock(struct file *f, u64 fd, u32 cmd, u64 user);
 
 /* WALK_FOLLOW, unless the bit @nofollow is in @flags. */
 u32 follow_unless(u64 flags, u64 nofollow);

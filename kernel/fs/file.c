@@ -83,6 +83,8 @@ void
 file_release(struct file *f)
 {
 	assert(atomic_read(&f->refs) == 0);
+	if (unlikely(READ_ONCE(file_locks_total)))
+		file_locks_release(f);
 	if (f->ops->release)
 		f->ops->release(f);
 	if (f->claim)

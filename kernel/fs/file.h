@@ -13,7 +13,9 @@
 #pragma once
 
 #include <kernel/fs/abi.h>
+#include <kernel/fs/file_lock.h>
 #include <kernel/lib/atomic.h>
+#include <kernel/lib/compiler.h>
 #include <kernel/mutex.h>
 
 struct file;
@@ -84,6 +86,16 @@ file_hold(struct file *f)
 {
 	atomic_inc(&f->refs);
 	return f;
+}
+
+/* Takes one reference: that of a descriptor of @files, whose locks on the file end. Context: may sleep. */
+static inline void
+file_close(struct file *f, const struct files *files)
+{
+	if (unlikely(READ_ONCE(file_locks_total)))
+		file_locks_close(f, files);
+	if (atomic_dec_and_test(&f->refs))
+		file_release(f);
 }
 
 /* Takes one reference. Context: may sleep when it is the last. */

@@ -82,7 +82,7 @@ files_put(struct files *files)
 		return;
 	for (u32 fd = 0; fd < files->size; fd++) {
 		if (files->table[fd])
-			file_put(files->table[fd]);
+			file_close(files->table[fd], files);
 	}
 	if (files->table != files->inline_table)
 		kfree(files->table);
@@ -97,7 +97,7 @@ files_close_on_exec(struct files *files)
 	for (u32 fd = 0; fd < READ_ONCE(files->size); fd++) {
 		file = take_marked(files, fd);
 		if (file)
-			file_put(file);
+			file_close(file, files);
 	}
 }
 
@@ -133,7 +133,7 @@ files_replace(struct files *files, struct file *file, u32 fd, u64 limit, bool cl
 	old = slot_swap_locked(files, fd, file, cloexec);
 	spin_unlock(&files->lock);
 	if (old)
-		file_put(old);
+		file_close(old, files);
 	return fd;
 }
 

@@ -52,6 +52,7 @@ vfs_init(void)
 	inode_cache = kmem_cache_create("inode", sizeof(struct inode), 0);
 	file_init();
 	files_init();
+	file_lock_init();
 	pipe_init();
 	tmpfs_init();
 	root_inode = vfs_mount_root();
@@ -97,6 +98,7 @@ inode_alloc(struct superblock *sb, const struct inode_kind *kind)
 	inode->rdev = kind->rdev;
 	inode->nlink = 1;
 	list_init(&inode->names);
+	list_init(&inode->locks);
 	inode->ino = atomic64_add_return(&sb->next_ino, 1);
 	inode->atime_ns = inode->mtime_ns = inode->ctime_ns = inode_now_ns();
 	return inode;
@@ -129,6 +131,7 @@ inode_drop(struct inode *inode)
 
 	while (inode && atomic_dec_and_test(&inode->refs)) {
 		assertf(!inode->mounted, "inode %llu freed below a mount", (unsigned long long)inode->ino);
+		assert(list_empty(&inode->locks));
 		parent = inode->parent;
 		if (inode->ops->evict)
 			inode->ops->evict(inode);

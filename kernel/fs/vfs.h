@@ -102,6 +102,7 @@ struct inode {
 	struct superblock *mounted;  /* tree_lock: what covers this directory, or NULL */
 	struct pagecache *object;    /* const after init: contents of a regular file that has pages, else NULL */
 	u32 seals;                   /* lock: F_SEAL_* of a regular file of tmpfs */
+	struct list locks;           /* advisory locks; its own lock (file_lock.c) */
 	bool linkable;               /* const after init: made by O_TMPFILE, and link may name it */
 	struct mutex lock;           /* rank INODE */
 	u64 atime_ns, mtime_ns, ctime_ns; /* since 1970; written without a guard: each is one word */

@@ -53,7 +53,7 @@ extern const struct test_case mremap_cases[], vma_merge_cases[], limits_cases[],
 
 /* files */
 extern const struct test_case names_cases[], statx_cases[], sendfile_cases[], fallocate_cases[], memfd_cases[],
-	mount_cases[], sysfs_cases[], openflags_cases[];
+	mount_cases[], sysfs_cases[], openflags_cases[], locks_cases[];
 
 extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[], robust_cases[], membarrier_cases[],
 	affinity_cases[], nice_cases[];
@@ -100,6 +100,7 @@ static const struct test_group groups[] = {
 	{"mount", mount_cases},
 	{"sysfs", sysfs_cases},
 	{"openflags", openflags_cases},
+	{"locks", locks_cases},
 	/* threads and time */
 	{"cputime", cputime_cases},
 	{"clone", clone_cases},

@@ -60,6 +60,14 @@ kmem_cache_free(struct kmem_cache *cache, void *object)
 	kfree(object);
 }
 
+u32 file_locks_total; /* none: nobody looks for any */
+
+void
+file_locks_close(struct file *f, const struct files *files)
+{
+	fail();
+}
+
 void
 file_release(struct file *f)
 {
