@@ -77,7 +77,7 @@ fallocate_file(struct file *f, u32 mode, u64 from, u64 len)
 		return -EOPNOTSUPP;
 	if (!file_can_write(f))
 		return -EBADF;
-	if (!f->inode)
+	if (!f->inode || (f->inode->mode & S_IFMT) == S_IFIFO)
 		return -ESPIPE;
 	if (inode_is_dir(f->inode))
 		return -EISDIR;

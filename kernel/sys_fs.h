@@ -5,7 +5,8 @@
  * Idea        sys_rw.c and sys_copy.c have the calls that move bytes, sys_sync.c those about when, sys_alloc.c about
  *             how many; sys_fs.c the others that begin with a descriptor, sys_path.c those that open; sys_stat.c,
  *             sys_statx.c and sys_utime.c those that describe, sys_name.c those that change names, sys_dir.c those
- *             that list, sys_mount.c those that mount, sys_lock.c those that lock, sys_memfd.c files without a name. The prototypes of all come from syscalls.def.
+ *             that list, sys_mount.c those that mount, sys_lock.c those that lock, sys_memfd.c files without a name,
+ *             sys_poll.c those that wait. The prototypes of all come from syscalls.def.
  * Invariants  none
  * Locks       none
  * Follow      from syscall.h   to fs/

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/sys_sync.c - system calls about when data reach a device: fsync and its kin, and advice about reading ahead
+ * kernel/sys_sync.c - when data reach a device: fsync and its kin, and advice about reading ahead
  *
- * Idea        Files in memory have no device behind them: what is left of each call are its errors, and the advice is as
- *             good as none, as on Linux's tmpfs. Only a disk itself has something to do (file_ops->fsync).
+ * Idea        Files in memory have no device behind them: what is left of each call are its errors, and the advice is
+ *             as good as none, as on Linux's tmpfs. Only a disk itself has something to do (file_ops->fsync).
  * Invariants  none
  * Locks       none
  * Follow      from syscall.c   to fs/file.h

@@ -24,6 +24,7 @@
 
 static int pipe_get(struct file *f);
 static int meet(struct file *f);
+static bool has_no_name(const struct file *f);
 static int end_opened_locked(struct pipe *p, struct file *f);
 
 int
@@ -72,7 +73,8 @@ meet(struct file *f)
 	mutex_lock(&p->lock);
 	err = end_opened_locked(p, f);
 	opens = reads ? p->writer_opens : p->reader_opens;
-	if ((reads && writes) || (reads && p->writers) || (writes && p->readers) || (f->flags & O_NONBLOCK))
+	if ((reads && writes) || (reads && p->writers) || (writes && p->readers) || (f->flags & O_NONBLOCK) ||
+	    has_no_name(f))
 		opens--; /* do not wait */
 	mutex_unlock(&p->lock);
 	if (err)
@@ -90,15 +92,23 @@ end_opened_locked(struct pipe *p, struct file *f)
 
 	WRITE_ONCE(p->readers, p->readers + reads);
 	WRITE_ONCE(p->writers, p->writers + writes);
-	if (writes && !reads && (f->flags & O_NONBLOCK) && !p->readers)
+	if (writes && !reads && (f->flags & O_NONBLOCK) && !p->readers && !has_no_name(f))
 		return -ENXIO;
 	WRITE_ONCE(p->reader_opens, p->reader_opens + reads);
 	WRITE_ONCE(p->writer_opens, p->writer_opens + writes);
 	/* Why: who reads without waiting shall see no hang-up before the first writer. */
-	f->pos = reads && !p->writers && (f->flags & O_NONBLOCK) ? p->writer_opens : p->writer_opens - 1;
+	f->pos = reads && !p->writers && (f->flags & O_NONBLOCK) && !has_no_name(f) ? p->writer_opens
+										    : p->writer_opens - 1;
 	wake_all(&p->filled);
 	wake_all(&p->emptied);
 	return 0;
+}
+
+/* A pipe that pipe(2) made had both its ends from the start: to open one anew waits for nobody. */
+static bool
+has_no_name(const struct file *f)
+{
+	return f->inode->ops->label;
 }
 
 void

@@ -80,6 +80,12 @@ file_alloc(struct inode *inode, const struct file_ops *ops, u32 flags)
 }
 
 void
+file_discard(struct file *f)
+{
+	kmem_cache_free(file_cache, f);
+}
+
+void
 file_release(struct file *f)
 {
 	assert(atomic_read(&f->refs) == 0);

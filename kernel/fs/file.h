@@ -78,6 +78,9 @@ u64 file_next_ino(void);
  */
 struct file *file_alloc(struct inode *inode, const struct file_ops *ops, u32 flags);
 
+/* Frees a file that was not opened yet; its inode stays the caller's. Context: any. */
+void file_discard(struct file *f);
+
 /* Frees a file whose last reference is gone; called by file_put. Context: may sleep. */
 void file_release(struct file *f);
 

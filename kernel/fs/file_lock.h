@@ -2,9 +2,10 @@
 /*
  * kernel/fs/file_lock.h - advisory locks on files: flock, and on ranges of bytes by fcntl
  *
- * Idea        A lock belongs to an owner: an open file (flock, F_OFD_SETLK) or a table of descriptors, that is, a process
- *             (F_SETLK). Locks of flock and those of ranges know nothing of each other. What an owner sets replaces
- *             what it had on the same bytes, so that its ranges never overlap and neighbours of one kind are one.
+ * Idea        A lock belongs to an owner: an open file (flock, F_OFD_SETLK) or a table of descriptors, that is, a
+ *             process (F_SETLK). Locks of flock and those of ranges know nothing of each other. What an owner sets
+ *             replaces what it had on the same bytes, so that its ranges never overlap and neighbours of one kind are
+ *             one.
  *             Simple: one spinlock and one queue of waiters for all files; whoever lets go wakes all, and they look
  *             again.
  * Invariants  I1  Two locks of one kind on the same bytes have one owner, or both are shared.

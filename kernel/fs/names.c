@@ -31,6 +31,7 @@ struct growth {
 	bool cut;     /* it does not fit */
 };
 
+static char *label_build(const char *label, u64 number, char *buf, u32 size);
 static char *path_build(struct inode *inode, struct growth *g);
 static void grow_path_locked(struct inode *inode, struct growth *g);
 static void grow_name_locked(struct inode *inode, struct growth *g);
@@ -42,6 +43,8 @@ path_of_inode(struct inode *inode, char *buf, u32 size)
 {
 	struct growth g = {.buf = buf, .start = buf + size};
 
+	if (inode->ops->label)
+		return label_build(inode->ops->label, inode->ino, buf, size);
 	grow(&g, "", 1);
 	if (!READ_ONCE(inode->nlink))
 		grow(&g, DELETED, strlen(DELETED));
@@ -51,12 +54,9 @@ path_of_inode(struct inode *inode, char *buf, u32 size)
 char *
 path_of_file(struct file *f, char *buf, u32 size)
 {
-	char text[LABEL_MAX];
-
 	if (f->inode)
 		return path_of_inode(f->inode, buf, size);
-	format(text, sizeof(text), "%s:[%lu]", f->ops->label, f->ino);
-	return strlcpy(buf, text, size) < size ? buf : NULL;
+	return label_build(f->ops->label, f->ino, buf, size);
 }
 
 char *
@@ -88,6 +88,15 @@ object_identity(const struct pagecache *object, u64 *dev, u64 *ino)
 
 	*dev = inode ? inode->sb->dev : ANON_DEV;
 	*ino = inode ? inode->ino : object->serial;
+}
+
+static char *
+label_build(const char *label, u64 number, char *buf, u32 size)
+{
+	char text[LABEL_MAX];
+
+	format(text, sizeof(text), "%s:[%lu]", label, number);
+	return strlcpy(buf, text, size) < size ? buf : NULL;
 }
 
 /* Puts the path of @inode before what has grown. NULL: too long. */

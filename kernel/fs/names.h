@@ -8,7 +8,7 @@
  *             opened: an open file leads to an inode, not to an entry.
  *
  *                 a file, a directory     /tmp/x, or /tmp/x (deleted)
- *                 a pipe and its like     pipe:[7], socket:[9]: file_ops->label, file->ino
+ *                 a pipe and its like     pipe:[7], socket:[9]: label in the operations
  *                 memfd_create("m")       /memfd:m (deleted)
  *                 shared memory           /dev/zero (deleted)
  *

@@ -24,6 +24,7 @@
 #include <kernel/fs/file.h>
 #include <kernel/fs/io.h>
 #include <kernel/fs/poll.h>
+#include <kernel/fs/tmpfs.h>
 #include <kernel/panic.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
@@ -35,7 +36,6 @@
 
 static s64 pipe_read(struct file *f, struct io *io);
 static s64 pipe_write(struct file *f, struct io *io);
-static void pipe_release(struct file *f);
 static s64 pipe_ioctl(struct file *f, u32 cmd, u64 arg);
 static u32 pipe_poll(struct file *f, struct poll_item *item);
 static s64 read_some(struct pipe *p, struct io *io);
@@ -47,15 +47,8 @@ static struct pipe_slot *tail_locked(struct pipe *p);
 static u64 pipe_room(const struct pipe *p);
 static void send_sigpipe(void);
 
-static const struct file_ops pipe_ops = {
-	.read = pipe_read,
-	.write = pipe_write,
-	.release = pipe_release,
-	.ioctl = pipe_ioctl,
-	.poll = pipe_poll,
-	.label = "pipe",
-	.stream = true,
-};
+/* Of a pipe without a name. Its inode is what /proc/<pid>/fd opens anew, as if it were a FIFO. */
+static const struct inode_ops pipe_inode_ops = {.label = "pipe"};
 
 const struct file_ops fifo_file_ops = {
 	.open = fifo_open,
@@ -78,22 +71,26 @@ pipe_init(void)
 int
 pipe_create(struct file *ends[2], u32 flags)
 {
-	struct pipe *p = pipe_alloc();
+	struct inode *inode = inode_anonymous(S_IFIFO | 0600, &pipe_inode_ops);
+	struct pipe *p = inode ? pipe_alloc() : NULL;
 
-	ends[0] = p ? file_alloc(NULL, &pipe_ops, O_RDONLY | flags) : NULL;
-	ends[1] = ends[0] ? file_alloc(NULL, &pipe_ops, O_WRONLY | flags) : NULL;
+	ends[0] = p ? file_alloc(inode, &fifo_file_ops, O_RDONLY | flags) : NULL;
+	ends[1] = ends[0] ? file_alloc(inode, &fifo_file_ops, O_WRONLY | flags) : NULL;
 	if (!ends[1]) {
 		if (ends[0])
-			file_put(ends[0]); /* has no pipe yet */
+			file_discard(ends[0]);
 		if (p)
 			pipe_free(p);
+		if (inode)
+			inode_put(inode);
 		return -ENOMEM;
 	}
+	inode_get(inode); /* one for each end */
+	inode->fifo = p;
 	p->readers = p->writers = 1;
 	p->reader_opens = p->writer_opens = 1;
 	atomic_set(&p->ends, 2);
 	ends[0]->private = ends[1]->private = p;
-	ends[0]->ino = ends[1]->ino = file_next_ino();
 	return 0;
 }
 
@@ -114,7 +111,7 @@ pipe_alloc(void)
 bool
 file_is_pipe(const struct file *f)
 {
-	return f->ops == &pipe_ops || f->ops == &fifo_file_ops;
+	return f->ops == &fifo_file_ops;
 }
 
 s64
@@ -206,22 +203,6 @@ pipe_write(struct file *f, struct io *io)
 	if (moved || io->faulted)
 		return io_result(io, moved);
 	return got;
-}
-
-/*
- * Race: both ends close at once. Who releases the mutex may still be inside of it when the other has taken it and let
- * it go again; so the pipe is freed by who leaves last, not by who came last.
- */
-static void
-pipe_release(struct file *f)
-{
-	struct pipe *p = f->private;
-
-	if (!p)
-		return;
-	pipe_end_closed(p, f);
-	if (atomic_dec_and_test(&p->ends))
-		pipe_free(p);
 }
 
 void

@@ -101,6 +101,20 @@ tmpfs_init(void)
 	anon.quota.most = ~0UL;
 }
 
+struct inode *
+inode_anonymous(u32 mode, const struct inode_ops *ops)
+{
+	struct inode_kind kind = {.mode = mode};
+	struct inode *inode = inode_alloc(&anon, &kind);
+
+	if (!inode)
+		return NULL;
+	inode->ops = ops;
+	inode_get(inode);
+	inode_drop(inode); /* only the caller knows it */
+	return inode;
+}
+
 int
 tmpfs_memfd(const char *name, struct inode **out)
 {

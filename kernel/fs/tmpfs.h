@@ -22,6 +22,9 @@ extern const struct fs_type tmpfs_type;
 extern const struct fs_type devtmpfs_type;   /* the same, with the device nodes in it from the start */
 extern const struct file_ops tmpfs_file_ops; /* of regular files */
 
+/* inode_anonymous - an inode in no directory, with no evict but what @ops has; pinned. NULL: no memory. May sleep. */
+struct inode *inode_anonymous(u32 mode, const struct inode_ops *ops);
+
 /* Makes the file system of memfd_create. Context: boot. */
 void tmpfs_init(void);
 

@@ -76,6 +76,8 @@ struct inode_ops {
 	int (*iterate)(struct inode *dir, u64 pos, struct dir_emit *emit);
 	/* The name of @child in its parent @dir, of up to NAME_MAX bytes and a 0. Under name_lock alone. */
 	int (*name_of)(struct inode *dir, struct inode *child, char *name);
+	/* Of inodes in no directory: "pipe" makes pipe:[number] of their path. */
+	const char *label;
 	/* Copies the target of a symbolic link, without a 0: its length, or -errno. Absent: -EINVAL. */
 	s64 (*read_link)(struct inode *inode, char *buf, u32 size);
 	/* A link that leads to a place, whatever its path says: gives *out, pinned. Absent: read_link says where. */

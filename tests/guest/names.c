@@ -307,6 +307,30 @@ mapped_by_child(void)
 	name_is(p, "/tmp/names-map (deleted)", 0);
 }
 
+/* A pipe without a name has an inode all the same: it is opened anew through its descriptor. */
+static void
+pipe_again(void)
+{
+	char path[32], want[64], byte;
+	struct stat st, again;
+	int ends[2];
+
+	check(pipe(ends) == 0 && fstat(ends[0], &st) == 0 && S_ISFIFO(st.st_mode) && st.st_ino);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	snprintf(want, sizeof(want), "pipe:[%lu]", (unsigned long)st.st_ino);
+	check(strcmp(link_text(path), want) == 0);
+	check(stat(path, &again) == 0 && again.st_ino == st.st_ino && again.st_dev == st.st_dev);
+	int writer = open(path, O_WRONLY), reader = open(path, O_RDONLY);
+	check(writer >= 0 && reader >= 0);
+	check(write(writer, "a", 1) == 1 && read(ends[0], &byte, 1) == 1 && byte == 'a');
+	check(write(ends[1], "b", 1) == 1 && read(reader, &byte, 1) == 1 && byte == 'b');
+	close(ends[1]), close(writer);
+	int late = open(path, O_RDONLY); /* waits for no writer, as a FIFO would */
+	check(late >= 0 && read(late, &byte, 1) == 0 && close(late) == 0);
+	check(read(reader, &byte, 1) == 0 && read(ends[0], &byte, 1) == 0);
+	close(ends[0]), close(reader);
+}
+
 const struct test_case names_cases[] = {
 	{"/proc/self/exe names the program and opens it", exe_link, 0, 0},
 	{"execve of /proc/self/exe runs the program anew", exec_exe, 0, 0},
@@ -320,6 +344,7 @@ const struct test_case names_cases[] = {
 	{"of two hard links the one that is left names the file", hard_links, 0, 0},
 	{"a file that a rename replaced is deleted, the other bears the name", replaced, 0, 0},
 	{"a file system with a mapped file is busy, linked or not", mapped_busy, 0, 0},
+	{"a pipe is opened anew through /proc/self/fd", pipe_again, 0, 0},
 	{"children that map and unmap an unlinked file leave its name alone", mapped_by_child, 0, CASE_SMP},
 	{0},
 };
