@@ -118,6 +118,19 @@ define link_kernel
 	$(Q)$(call ksyms,$@,$@.ksyms4) && cmp $@.ksyms3.S $@.ksyms4.S && rm -f $@.ksyms* $@.1 $@.2
 endef
 
+# The object that every program gets beside it (arch/x86_64/vdso), linked by itself and carried in the image.
+VDSO_FLAGS := -std=gnu17 -O2 -I. -Iarch/x86_64/include -Wall -Wextra -MMD -MP -ffreestanding -fPIC -fvisibility=hidden \
+              -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
+VDSO_LDFLAGS := -shared -nostdlib -Wl,-soname=linux-vdso.so.1,--hash-style=both,-Bsymbolic,-s,--build-id=none \
+                -Wl,-z,noexecstack,-z,max-page-size=4096,-T,arch/x86_64/vdso/vdso.ld
+
+build/vdso/vdso.so: arch/x86_64/vdso/vdso.c arch/x86_64/vdso/vdso.ld build/flags.stamp
+	$(call say,VDSO,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(VDSO_FLAGS) -c -o $(@:.so=.o) $<
+	$(Q)$(CC) $(VDSO_LDFLAGS) -o $@ $(@:.so=.o)
+build/kernel/arch/x86_64/vdso_image.S.o build/debug/arch/x86_64/vdso_image.S.o: build/vdso/vdso.so
+
 build/tidemark.elf: $(SOURCES:%=build/kernel/%.o) arch/x86_64/kernel.ld iso/ksyms.py build/sources.stamp
 	$(link_kernel)
 
@@ -126,7 +139,7 @@ build/tidemark-debug.elf: $(SOURCES:%=build/debug/%.o) arch/x86_64/kernel.ld iso
 
 KERNEL := build/tidemark$(if $(filter 1,$(DEBUG)),-debug).elf
 
--include $(SOURCES:%=build/kernel/%.d) $(SOURCES:%=build/debug/%.d)
+-include $(SOURCES:%=build/kernel/%.d) $(SOURCES:%=build/debug/%.d) build/vdso/vdso.d
 
 # ---- 4 programs and initial RAM disks: ordinary static Linux programs on musl ----------------------------------------
 

@@ -26,6 +26,7 @@
 #include <kernel/exit.h>
 #include <kernel/fs/file.h>
 #include <kernel/fs/files.h>
+#include <kernel/fs/vfs.h>
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
 #include <kernel/pid.h>
@@ -35,6 +36,7 @@
 #include <kernel/signal_stack.h>
 #include <kernel/trace.h>
 #include <kernel/uaccess.h>
+#include <kernel/vdso.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
@@ -55,6 +57,9 @@ struct exec {
 	struct files *files;            /* NULL: the process's table is its own and stays */
 	struct signal_actions *actions; /* if there may be handlers, which become defaults */
 	u64 sp;
+	u64 vdso;
+	struct cred cred; /* the new program's; the group list is the process's */
+	bool secure;
 };
 
 static struct exec *exec_alloc(void);
@@ -268,6 +273,7 @@ static int
 exec_build(struct exec *e)
 {
 	u64 limit = rlimit_get(current->process, RLIMIT_STACK) / 4;
+	const struct inode *inode = e->program.file->inode;
 	int error = exec_args_measure(&e->args, max_u64(min_u64(limit, ARGS_MAX), ARGS_MIN));
 
 	if (error)
@@ -276,12 +282,15 @@ exec_build(struct exec *e)
 	if (!e->mm)
 		return -ENOMEM;
 	rlimit_apply_mm(current->process, e->mm);
-	exec_layout_choose(&e->args.layout, false);
+	exec_layout_choose(&e->args.layout, current->process->traits.personality & PERSONALITY_FIXED_ADDRESSES);
+	e->secure = cred_exec(inode->mode, inode->uid, inode->gid, &e->cred);
 	error = exec_stack_reserve(e->mm, &e->args, &e->sp);
 	if (!error)
 		error = image_map_program(e->mm, &e->program, &e->args.layout);
 	if (!error && e->loader.file)
 		error = image_map_loader(e->mm, &e->loader);
+	if (!error)
+		error = vdso_map(e->mm, &e->vdso);
 	if (!error)
 		error = build_stack(e);
 	return error;
@@ -297,6 +306,9 @@ build_stack(struct exec *e)
 		.phnum = p->plan.phnum,
 		.base = e->loader.file ? e->loader.base : 0,
 		.entry = p->base + p->plan.entry,
+		.vdso = e->vdso,
+		.cred = &e->cred,
+		.secure = e->secure,
 	};
 
 	return exec_stack_write(e->mm, &e->args, &aux, e->sp);
@@ -383,6 +395,10 @@ exec_step(struct exec *e)
 	exe = process->exe;
 	process->exe = e->program.file;
 	process->exec_done = true;
+	process->cred.user = e->cred.user;
+	process->cred.group = e->cred.group;
+	process->traits.dumpable = !e->secure;
+	process->traits.death_signal = e->secure ? 0 : process->traits.death_signal;
 	process->exit_signal = SIGCHLD;
 	signal_exec(process, &e->actions);
 	strlcpy(process->comm, base_name(e->path), sizeof(process->comm));

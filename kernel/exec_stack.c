@@ -9,6 +9,7 @@
  * Follow      from exec.c   to fault_handle, pagetable_walk
  * Tests       tests/guest/exec.c
  */
+#include <kernel/cred.h>
 #include <kernel/exec.h>
 #include <kernel/exec_stack.h>
 #include <kernel/lib/string.h>
@@ -48,10 +49,11 @@ enum aux_type {
 	AT_RANDOM = 25,
 	AT_HWCAP2 = 26,
 	AT_EXECFN = 31,
+	AT_SYSINFO_EHDR = 33,
 	AT_MINSIGSTKSZ = 51,
 };
 
-#define AUX_WORDS 40 /* 20 entries of two words */
+#define AUX_WORDS 42 /* 21 entries of two words */
 #define CLOCK_TICKS 100
 
 /* Where everything goes. */
@@ -277,16 +279,17 @@ write_aux(struct stack_build *b, const struct exec_aux *aux)
 		AT_BASE,        aux->base,
 		AT_FLAGS,       0,
 		AT_ENTRY,       aux->entry,
-		AT_UID,         0,
-		AT_EUID,        0,
-		AT_GID,         0,
-		AT_EGID,        0,
-		AT_SECURE,      0,
+		AT_UID,         aux->cred->user.real,
+		AT_EUID,        aux->cred->user.effective,
+		AT_GID,         aux->cred->group.real,
+		AT_EGID,        aux->cred->group.effective,
+		AT_SECURE,      aux->secure,
 		AT_RANDOM,      b->layout.random,
 		AT_HWCAP2,      0,
 		AT_EXECFN,      b->layout.path,
 		AT_PLATFORM,    b->layout.random + RANDOM_BYTES,
 		AT_MINSIGSTKSZ, arch_signal_frame_size(),
+		AT_SYSINFO_EHDR, aux->vdso,
 		AT_NULL,        0,
 	};
 

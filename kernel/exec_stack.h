@@ -27,6 +27,7 @@
 
 #include <kernel/exec_layout.h>
 
+struct cred;
 struct mm;
 
 #define EXEC_HEADS_MAX 4
@@ -54,6 +55,9 @@ struct exec_aux {
 	u64 phnum;
 	u64 base; /* of the loader; 0 without */
 	u64 entry;
+	u64 vdso; /* ELF header of the object that tells the time */
+	const struct cred *cred; /* who the program will be */
+	bool secure;             /* and that this is not who started it */
 };
 
 /*

@@ -51,6 +51,7 @@ static void take_belongings(struct process *process, struct belongings *out);
 static void init_died(s32 status) __noreturn;
 static void give_back(struct belongings *b);
 static void become_zombie(struct process *process);
+static struct process *reaper_of(const struct process *process);
 static void orphan_children(struct process *process);
 static bool tell_parent(struct process *process);
 static void send_exit_signal(struct process *process, struct process *parent);
@@ -210,19 +211,34 @@ become_zombie(struct process *process)
 		process_put(process);
 }
 
-/* All children get init for a parent; it hears of those that are zombies already. */
+/* Who inherits its children: the nearest ancestor that has asked for orphans and lives, else init. */
+static struct process *
+reaper_of(const struct process *process)
+{
+	struct process *reaper = process->parent;
+
+	must_hold(&process_lock);
+	while (reaper && !(reaper->traits.reaper && reaper->state == PROCESS_LIVE && !reaper->group_exit))
+		reaper = reaper->parent;
+	return reaper ? reaper : init_process;
+}
+
+/* All children get another parent; it hears of those that are zombies already. */
 static void
 orphan_children(struct process *process)
 {
+	struct process *reaper = reaper_of(process);
 	struct process *child;
 	struct process *next;
 
 	must_hold(&process_lock);
 	list_for_each_safe (child, next, &process->children, sibling) {
-		child->parent = init_process;
+		child->parent = reaper;
 		child->exit_signal = SIGCHLD;
 		list_del(&child->sibling);
-		list_add_tail(&child->sibling, &init_process->children);
+		list_add_tail(&child->sibling, &reaper->children);
+		if (child->traits.death_signal)
+			signal_send_process(child, child->traits.death_signal);
 		if (child->state == PROCESS_ZOMBIE && tell_parent(child))
 			process_put(child);
 		else
@@ -278,6 +294,7 @@ siginfo_child(struct process *process, int sig, int code, int status)
 	return (struct siginfo){.signo = sig,
 				.code = code,
 				.pid = process->pid,
+				.uid = process->cred.user.real,
 				.status = status,
 				.utime = (s64)(usage.utime_ns / CLOCK_TICK_NS),
 				.stime = (s64)(usage.stime_ns / CLOCK_TICK_NS)};

@@ -68,6 +68,7 @@ static int fork_commit(struct fork *f);
 static int fork_commit_locked(struct fork *f);
 static void link_process(struct fork *f);
 static bool threads_full(void);
+static bool user_full(const struct process *parent);
 static void fork_start(struct fork *f);
 static void fork_undo(struct fork *f);
 
@@ -209,6 +210,7 @@ prepare_task(struct fork *f)
 
 	task->mm = f->process->mm;
 	sched_attr_fork(task, current);
+	task->timer_slack_ns = task->timer_slack_default_ns = current->timer_slack_ns;
 	task->signal.blocked = current->signal.blocked;
 	/* Why not always: two that run in one memory would run on one stack. */
 	if (!(r->flags & CLONE_VM) || (r->flags & CLONE_VFORK))
@@ -253,6 +255,8 @@ fork_commit_locked(struct fork *f)
 	/* Why: a stop of the whole group would miss a child that joins it between the stop and its parent's look at it. */
 	if (f->parent->stop_signal || signal_stop_waits(current))
 		return -ERESTARTNOINTR;
+	if (!(f->request->flags & CLONE_THREAD) && user_full(f->parent))
+		return -EAGAIN;
 	tid = pid_alloc();
 	if (tid < 0)
 		return tid;
@@ -271,12 +275,31 @@ link_process(struct fork *f)
 	struct process *parent = f->request->flags & CLONE_PARENT ? f->parent->parent : f->parent;
 
 	memcpy(child->limits, f->parent->limits, sizeof(child->limits));
+	cred_fork(child, f->parent);
+	child->traits.personality = f->parent->traits.personality;
+	child->traits.dumpable = f->parent->traits.dumpable;
 	child->tty = f->parent->tty;
 	signal_actions_fork(child, f->parent);
 	process_link(child, parent, f->tid, f->parent->pgid, f->parent->sid);
 }
 
-/* Everybody is root, whom RLIMIT_NPROC does not bind; this is what stops a fork bomb. */
+/* RLIMIT_NPROC of a user: it does not bind root. (Simple: counted each time.) */
+static bool
+user_full(const struct process *parent)
+{
+	u32 user = parent->cred.user.real;
+	const struct process *process;
+	u64 count = 0;
+
+	must_hold(&process_lock);
+	if (likely(!user || cred_is_root()))
+		return false;
+	list_for_each (process, &process_list, all)
+		count += process->cred.user.real == user ? process->nr_threads : 0;
+	return count >= rlimit_get(parent, RLIMIT_NPROC);
+}
+
+/* This is what stops a fork bomb of root's. */
 static bool
 threads_full(void)
 {

@@ -34,6 +34,7 @@
 #include <kernel/task.h>
 #include <kernel/timer.h>
 #include <kernel/trace.h>
+#include <kernel/vdso.h>
 #include <kernel/wall_clock.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
@@ -120,6 +121,7 @@ init_task(void *arg)
 	const struct boot_info *info = arg;
 
 	smp_start((u32)cmdline_u64("maxcpus", MAX_CPUS));
+	vdso_init();
 	console_start();
 	virtio_blk_probe_all();
 	vfs_disks_found();

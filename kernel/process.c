@@ -53,6 +53,7 @@ process_alloc(void)
 	if (!p)
 		return NULL;
 	atomic_set(&p->refs, 1);
+	p->traits.dumpable = true;
 	list_init(&p->children);
 	list_init(&p->sibling);
 	list_init(&p->all);
@@ -74,6 +75,7 @@ process_put(struct process *process)
 	assert(list_empty(&process->threads) && list_empty(&process->children));
 	assert(!process->mm && !process->files && !process->fs && !process->exe);
 	signal_actions_drop(process);
+	cred_drop(process);
 	kmem_cache_free(process_cache, process);
 }
 
@@ -203,6 +205,15 @@ process_find_thread(s32 tid)
 	must_hold(&process_lock);
 	node = pid_find(PID_THREAD, tid);
 	return node ? container_of(node, struct task, signal.tid) : NULL;
+}
+
+struct process *
+process_find_any(s32 tid)
+{
+	struct process *process = process_find(tid);
+	struct task *task = process ? NULL : process_find_thread(tid);
+
+	return task ? task->process : process;
 }
 
 struct process *

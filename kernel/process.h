@@ -20,9 +20,11 @@
 #pragma once
 
 #include <kernel/cputime.h>
+#include <kernel/cred.h>
 #include <kernel/itimer.h>
 #include <kernel/lib/atomic.h>
 #include <kernel/lib/list.h>
+#include <kernel/process_traits.h>
 #include <kernel/rlimit.h>
 #include <kernel/signal_state.h>
 #include <kernel/spinlock.h>
@@ -82,6 +84,10 @@ struct process {
 	struct rlimit limits[RLIMIT_COUNT]; /* process_lock; words are read without it */
 	s32 oom_score_adj;                  /* READ_ONCE, WRITE_ONCE */
 	char comm[16];                      /* the name of the program; owner only, read racily */
+
+	/* Who it is, what it is like: cred.h, process_traits.h. */
+	struct cred cred;
+	struct process_traits traits;
 
 	/* Signals and the end: process_lock. */
 	struct signal_queue queue;      /* signals sent to the process as a whole */
@@ -154,6 +160,9 @@ struct process *process_find_get(s32 pid);
 
 /* process_find - likewise, without a reference. Context: holds process_lock. */
 struct process *process_find(s32 pid);
+
+/* process_find_any - the process that has a thread with number @tid, or NULL. Context: holds process_lock. */
+struct process *process_find_any(s32 tid);
 
 /* process_find_thread - the task that has number @tid, or NULL. Context: holds process_lock. */
 struct task *process_find_thread(s32 tid);

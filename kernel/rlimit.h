@@ -2,9 +2,9 @@
 /*
  * kernel/rlimit.h - resource limits of a process
  *
- * Idea        Linux's sixteen pairs. Those that Tidemark enforces: STACK, AS and DATA (through the address space), NPROC
- *             (fork), NOFILE (the descriptor table), FSIZE is stored only. Everybody is root, so a hard limit can
- *             always be raised.
+ * Idea        Linux's sixteen pairs. Those that Tidemark enforces: STACK, AS, DATA and MEMLOCK (through the address
+ *             space), CPU (itimer.c), NPROC (fork, of users but root), NOFILE (the descriptor table), FSIZE (tmpfs),
+ *             NICE (setpriority), SIGPENDING. The others are stored only: they limit what does not exist here.
  * Invariants  I1  soft <= hard in every pair.
  * Locks       process_lock for changes; single words are read without it
  * Follow      from fork.c, exec.c, kernel/fs   to mm/mm.h (stack_limit, as_limit)

@@ -24,7 +24,9 @@ static int codes_of(int sig);
 struct siginfo
 siginfo_sent(int sig, int code)
 {
-	return (struct siginfo){.signo = sig, .code = code, .pid = current->process->pid};
+	const struct process *self = current->process;
+
+	return (struct siginfo){.signo = sig, .code = code, .pid = self->pid, .uid = self->cred.user.real};
 }
 
 int

@@ -61,6 +61,12 @@ timespec_valid(const struct timespec *time)
 	return time->sec >= 0 && time->nsec >= 0 && time->nsec < (s64)NS_PER_SEC;
 }
 
+static inline bool
+timeval_valid(const struct timeval *time)
+{
+	return time->sec >= 0 && time->usec >= 0 && time->usec < (s64)(NS_PER_SEC / NS_PER_US);
+}
+
 /* Nanoseconds; a time too far away becomes the farthest there is before TIMER_NEVER. */
 static inline u64
 timespec_to_ns(const struct timespec *time)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/sys_id.c - the system calls about numbers: of threads, processes, groups, sessions, users
+ * kernel/sys_id.c - the system calls about numbers: of threads, processes, groups, sessions
  *
  * Idea        reading is one load where nothing can change it, else under process_lock
  * Invariants  none
@@ -40,31 +40,6 @@ sys_getppid(void)
 	pid = current->process->parent ? current->process->parent->pid : 0;
 	spin_unlock(&process_lock);
 	return pid;
-}
-
-/* Everybody is root. */
-s64
-sys_getuid(void)
-{
-	return 0;
-}
-
-s64
-sys_geteuid(void)
-{
-	return 0;
-}
-
-s64
-sys_getgid(void)
-{
-	return 0;
-}
-
-s64
-sys_getegid(void)
-{
-	return 0;
 }
 
 /* ---- groups and sessions ---- */

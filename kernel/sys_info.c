@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/sys_info.c - the system calls that tell and limit: sysinfo, getrusage, times, limits
+ * kernel/sys_info.c - the system calls that tell: sysinfo, getrusage, times
  *
  * Idea        numbers that the kernel has; a field for something that does not exist here is 0, as Linux would say it
  * Invariants  none
@@ -8,12 +8,10 @@
  * Follow      from syscall.c   to process.c, mm/page_alloc.h
  * Tests       tests/guest/basics.c, tests/guest/wait.c
  */
-#include <kernel/fs/files.h>
 #include <kernel/lib/errno.h>
 #include <kernel/lib/string.h>
 #include <kernel/loadavg.h>
 #include <kernel/process.h>
-#include <kernel/rlimit.h>
 #include <kernel/sys_abi.h>
 #include <kernel/syscall.h>
 #include <kernel/task.h>
@@ -48,9 +46,6 @@ enum usage_whom {
 	RUSAGE_SELF = 0,
 	RUSAGE_THREAD = 1,
 };
-
-static s64 limit_exchange(s32 pid, u32 resource, const struct rlimit *new, struct rlimit *old);
-static int limit_check(u32 resource, const struct rlimit *new);
 
 s64
 sys_sysinfo(u64 to)
@@ -131,73 +126,4 @@ sys_times(u64 to)
 	if (to && copy_to_user((void __user *)to, &out, sizeof(out)))
 		return -EFAULT;
 	return (s64)(clock_ns() / CLOCK_TICK_NS);
-}
-
-/* ---- limits ---- */
-
-s64
-sys_getrlimit(u64 resource, u64 to)
-{
-	return sys_prlimit64(0, resource, 0, to);
-}
-
-s64
-sys_setrlimit(u64 resource, u64 from)
-{
-	struct rlimit new;
-
-	if (copy_from_user(&new, (const void __user *)from, sizeof(new)))
-		return -EFAULT;
-	return limit_exchange(0, (u32)resource, &new, NULL);
-}
-
-s64
-sys_prlimit64(u64 pid, u64 resource, u64 from, u64 to)
-{
-	struct rlimit new;
-	struct rlimit old;
-	s64 error;
-
-	if ((u32)resource >= RLIMIT_COUNT)
-		return -EINVAL;
-	if (from && copy_from_user(&new, (const void __user *)from, sizeof(new)))
-		return -EFAULT;
-	error = limit_exchange((s32)pid, (u32)resource, from ? &new : NULL, &old);
-	if (!error && to && copy_to_user((void __user *)to, &old, sizeof(old)))
-		error = -EFAULT;
-	return error;
-}
-
-/* Everybody is root and may raise a hard limit. */
-static s64
-limit_exchange(s32 pid, u32 resource, const struct rlimit *new, struct rlimit *old)
-{
-	struct process *process;
-	s64 error = -ESRCH;
-
-	if (resource >= RLIMIT_COUNT)
-		return -EINVAL;
-	if (new &&limit_check(resource, new))
-		return limit_check(resource, new);
-	spin_lock(&process_lock);
-	process = pid ? process_find(pid) : current->process;
-	if (process) {
-		error = 0;
-		if (old)
-			*old = process->limits[resource];
-		if (new)
-			process->limits[resource] = *new;
-		if (new && process->mm)
-			rlimit_apply_mm(process, process->mm);
-	}
-	spin_unlock(&process_lock);
-	return error;
-}
-
-static int
-limit_check(u32 resource, const struct rlimit *new)
-{
-	if (new->soft > new->hard)
-		return -EINVAL;
-	return resource == RLIMIT_NOFILE && new->hard > FILES_MAX ? -EPERM : 0;
 }

@@ -28,7 +28,6 @@ struct itimerval {
 static struct itimer exchange(enum itimer_kind kind, const struct itimer *new);
 static struct itimerval itimerval_from(const struct itimer *t);
 static struct timeval timeval_round_up(u64 ns);
-static bool timeval_valid(const struct timeval *time);
 static u64 timeval_to_ns(const struct timeval *time);
 
 /* Seconds: half a second and more counts as one, and what is left of a running timer is never 0. */
@@ -105,12 +104,6 @@ timeval_round_up(u64 ns)
 	u64 us = ns / NS_PER_US + (ns % NS_PER_US != 0);
 
 	return (struct timeval){(s64)(us / US_PER_SEC), (s64)(us % US_PER_SEC)};
-}
-
-static bool
-timeval_valid(const struct timeval *time)
-{
-	return time->sec >= 0 && time->usec >= 0 && time->usec < US_PER_SEC;
 }
 
 static u64

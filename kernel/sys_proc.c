@@ -8,12 +8,10 @@
  * Follow      from syscall.c   to exec.c, exit.c, wait_child.c
  * Tests       tests/guest/proc.c, tests/guest/wait.c, tests/guest/exec.c
  */
-#include <kernel/dev/console.h>
 #include <kernel/exec.h>
 #include <kernel/exit.h>
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
-#include <kernel/printk.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
@@ -21,11 +19,6 @@
 #include <kernel/syscall.h>
 #include <kernel/uaccess.h>
 #include <kernel/wait_child.h>
-
-#define REBOOT_MAGIC1 0xfee1deadU
-#define REBOOT_RESTART 0x01234567U
-#define REBOOT_HALT 0xcdef0123U
-#define REBOOT_POWER_OFF 0x4321fedcU
 
 /* waitid's idtype. */
 enum wait_idtype {
@@ -155,33 +148,4 @@ waitid_report(const struct wait_request *request, u64 info)
 	}
 	/* Why not the whole 128 bytes: Linux leaves the rest of the program's structure alone too. */
 	return copy_to_user((void __user *)info, &si, sizeof(si));
-}
-
-/* ---- power ---- */
-
-/* Linux's second magic numbers are birthdays. */
-s64
-sys_reboot(u64 magic1, u64 magic2, u64 command, u64 arg)
-{
-	static const u32 magics[] = {672274793, 85072278, 369367448, 537993216};
-	bool known = false;
-
-	for (u32 i = 0; i < ARRAY_SIZE(magics); i++)
-		known |= (u32)magic2 == magics[i];
-	if ((u32)magic1 != REBOOT_MAGIC1 || !known)
-		return -EINVAL;
-	console_settle();
-	switch ((u32)command) {
-	case REBOOT_RESTART:
-		pr_notice("reboot: restarting system\n");
-		machine_reset();
-	case REBOOT_HALT:
-		pr_notice("reboot: system halted\n");
-		machine_halt();
-	case REBOOT_POWER_OFF:
-		pr_notice("reboot: power down\n");
-		machine_power_off();
-	default:
-		return -EINVAL;
-	}
 }

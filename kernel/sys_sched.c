@@ -10,6 +10,7 @@
  * See         sched(7), sched_setaffinity(2), getpriority(2)
  */
 #include <arch/mmu.h>
+#include <kernel/cred.h>
 #include <kernel/lib/errno.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
@@ -34,6 +35,7 @@ struct priority_call {
 	bool set;
 	s32 nice; /* set: the new one; else the smallest found */
 	u32 found;
+	int error;
 };
 
 static u64 cpus_online(void);
@@ -42,6 +44,7 @@ static void wait_until_placed(s32 tid);
 static int priority_visit(u32 whose, s32 who, struct priority_call *call);
 static bool process_concerned(const struct process *process, u32 whose, s32 who);
 static void priority_of_task(struct task *task, struct priority_call *call);
+static void priority_set(struct task *task, struct priority_call *call);
 static s64 policy_set(s32 tid, s32 policy, u64 param);
 static s64 policy_check(s32 policy, u32 priority);
 
@@ -100,17 +103,21 @@ sys_sched_setaffinity(u64 tid, u64 size, u64 from)
 {
 	struct task *task;
 	u64 mask = 0;
+	bool allowed;
 
 	if (copy_from_user(&mask, (const void __user *)from, min_u64((u32)size, sizeof(mask))))
 		return -EFAULT;
 	mask &= cpus_online();
 	spin_lock(&process_lock);
 	task = thread_or_self((s32)tid);
-	if (task && task != current && mask)
+	allowed = task && cred_may_nice(task->process);
+	if (allowed && task != current && mask)
 		sched_set_affinity(task, mask);
 	spin_unlock(&process_lock);
 	if (!task)
 		return -ESRCH;
+	if (!allowed)
+		return -EPERM;
 	if (!mask)
 		return -EINVAL;
 	if (task == current)
@@ -179,15 +186,15 @@ priority_visit(u32 whose, s32 who, struct priority_call *call)
 					priority_of_task(task, call);
 	}
 	spin_unlock(&process_lock);
-	return call->found ? 0 : -ESRCH;
+	return call->found ? call->error : -ESRCH;
 }
 
-/* Everybody is root. */
+/* User 0 means the caller's own. */
 static bool
 process_concerned(const struct process *process, u32 whose, s32 who)
 {
 	if (whose == PRIO_USER)
-		return !who;
+		return process->cred.user.real == (who ? (u32)who : current->process->cred.user.real);
 	return process->pgid == (who ? who : current->process->pgid);
 }
 
@@ -197,9 +204,23 @@ priority_of_task(struct task *task, struct priority_call *call)
 	must_hold(&process_lock);
 	call->found++;
 	if (call->set)
-		sched_set_nice(task, call->nice);
+		priority_set(task, call);
 	else
 		call->nice = task->nice < call->nice ? task->nice : call->nice;
+}
+
+/* Who is not root may become nicer, or as nasty as RLIMIT_NICE allows, which counts from 1 to 40. */
+static void
+priority_set(struct task *task, struct priority_call *call)
+{
+	u64 least = (u64)(NICE_MAX + 1 - call->nice);
+
+	if (!cred_may_nice(task->process))
+		call->error = -EPERM;
+	else if (call->nice < task->nice && !cred_is_root() && least > rlimit_get(task->process, RLIMIT_NICE))
+		call->error = -EACCES;
+	else
+		sched_set_nice(task, call->nice);
 }
 
 /* ---- policies ---- */
@@ -235,6 +256,8 @@ policy_set(s32 tid, s32 policy, u64 param)
 	spin_lock(&process_lock);
 	task = thread_or_self(tid);
 	error = task ? policy_check(keep ? task->policy : policy & ~RESET_ON_FORK, priority) : -ESRCH;
+	if (!error && !cred_may_nice(task->process))
+		error = -EPERM;
 	if (!error && !keep)
 		sched_set_policy(task, (enum sched_policy)(policy & ~RESET_ON_FORK), policy & RESET_ON_FORK);
 	spin_unlock(&process_lock);

@@ -2,12 +2,13 @@
 /*
  * kernel/sys_signal.c - the system calls about actions, masks, stacks, and sending
  *
- * Idea        decode, check, hand to signal.c. Everybody is root, so that no permission is looked at.
+ * Idea        decode, check, hand to signal.c. Who may signal whom, cred.h says.
  * Invariants  none
  * Locks       process_lock while a target is looked up and sent to
  * Follow      from syscall.c   to signal.c, signal_action.c, signal_stack.c
  * Tests       tests/guest/signal.c, signal_rt.c, tests/guest/proc.c, tests/guest/wild.c
  */
+#include <kernel/cred.h>
 #include <kernel/lib/errno.h>
 #include <kernel/pid.h>
 #include <kernel/process.h>
@@ -133,6 +134,8 @@ send_checked(struct process *process, const struct siginfo *info)
 {
 	if (info->signo && !signal_valid(info->signo))
 		return -EINVAL;
+	if (!cred_may_signal(process, info->signo))
+		return -EPERM;
 	return info->signo ? signal_send_process_info(process, info) : 0;
 }
 
@@ -153,13 +156,19 @@ static s64
 kill_group(s32 pgid, const struct siginfo *info)
 {
 	struct pid_node *node = pid_find(PID_GROUP, pgid);
+	s64 result = 0;
+	bool sent = false;
 
 	must_hold(&process_lock);
 	if (!node)
 		return -ESRCH;
 	if (info->signo && !signal_valid(info->signo))
 		return -EINVAL;
-	return info->signo ? signal_send_group(pgid, info) : 0;
+	for (; node; node = pid_next(node)) {
+		result = send_checked(container_of(node, struct process, pgid_node), info);
+		sent |= !result;
+	}
+	return sent ? 0 : result;
 }
 
 /* All but init and the caller. */
@@ -209,6 +218,8 @@ kill_thread(s64 tgid, s32 tid, const struct siginfo *info)
 		result = -ESRCH;
 	else if (info->signo && !signal_valid(info->signo))
 		result = -EINVAL;
+	else if (!cred_may_signal(task->process, info->signo))
+		result = -EPERM;
 	else if (info->signo)
 		result = signal_send_thread_info(task, info);
 	spin_unlock(&process_lock);

@@ -4,13 +4,16 @@
  *
  * Idea        One clock, clock_ns(); the others are it plus a constant, or what a task has run. All have the resolution
  *             of the TSC as far as the ABI can say it: 1 ns.
- *             Simple: the wall clock is read once at boot and not set, so MONOTONIC, its RAW and COARSE forms and
- *             BOOTTIME are one, and so are REALTIME and TAI.
+ *             Simple: no rate is ever adjusted and the machine never sleeps, so MONOTONIC, its RAW and COARSE forms and
+ *             BOOTTIME are one, and so are REALTIME and TAI, which settime moves.
  * Invariants  none
  * Locks       process_lock for a process's CPU time
  * Follow      from syscall.c   to arch clock_ns, timer.h
- * Tests       tests/guest/time.c
+ * Tests       tests/guest/time.c, tests/guest/clocks.c
  */
+#include <kernel/cpu_clock.h>
+#include <kernel/cred.h>
+#include <kernel/futex.h>
 #include <kernel/lib/errno.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
@@ -22,6 +25,14 @@
 #include <kernel/wall_clock.h>
 
 #define TIMER_ABSTIME 1
+#define MINUTES_WEST_MAX (15 * 60)
+#define WALL_SECONDS_MAX (TIMER_NEVER / 2 / NS_PER_SEC)
+
+/* What gettimeofday still tells of the zone: nothing here looks at it. */
+struct timezone {
+	s32 minutes_west;
+	s32 daylight_saving;
+} __aligned(8);
 
 enum clock_id {
 	CLOCK_REALTIME,
@@ -35,10 +46,14 @@ enum clock_id {
 	CLOCK_TAI = 11,
 };
 
+static struct timezone timezone; /* atomic as a whole */
+
 static int clock_read(u32 id, u64 *ns);
 static u64 process_cpu_ns(void);
-static int clock_base(u32 id, u64 *base);
+static s64 wall_set(u64 seconds, u64 ns);
 static s64 sleep_to(u64 deadline_ns, u64 remaining);
+static int sleep_by_wall_clock(u64 until_ns);
+static int clock_to_sleep_on(u32 id, bool *wall);
 static s64 sleep_again(const u64 arg[RESTART_ARGS]);
 
 s64
@@ -63,6 +78,8 @@ sys_clock_getres(u64 id, u64 to)
 
 	if (error || !to)
 		return error;
+	if (cpu_clock_is((u32)id))
+		resolution.nsec = (s64)cpu_clock_resolution_ns((u32)id);
 	return copy_to_user((void __user *)to, &resolution, sizeof(resolution));
 }
 
@@ -88,7 +105,7 @@ clock_read(u32 id, u64 *ns)
 		*ns = task_runtime_ns(current);
 		return 0;
 	default:
-		return -EINVAL;
+		return cpu_clock_is(id) ? cpu_clock_read(id, ns) : -EINVAL;
 	}
 }
 
@@ -106,13 +123,64 @@ process_cpu_ns(void)
 s64
 sys_gettimeofday(u64 to, u64 zone)
 {
-	u64 ns = wall_clock_ns();
-	struct timeval time = {(s64)(ns / NS_PER_SEC), (s64)(ns % NS_PER_SEC / NS_PER_US)};
-	u64 greenwich = 0; /* struct timezone: two ints, minutes west and daylight saving */
+	struct timeval time = timeval_from_ns(wall_clock_ns());
+	struct timezone where;
 
 	if (to && copy_to_user((void __user *)to, &time, sizeof(time)))
 		return -EFAULT;
-	return zone ? put_user_u64(greenwich, (u64 __user *)zone) : 0;
+	__atomic_load(&timezone, &where, __ATOMIC_RELAXED);
+	return zone ? copy_to_user((void __user *)zone, &where, sizeof(where)) : 0;
+}
+
+s64
+sys_settimeofday(u64 from, u64 zone)
+{
+	struct timeval time;
+	struct timezone where;
+
+	if (from && copy_from_user(&time, (const void __user *)from, sizeof(time)))
+		return -EFAULT;
+	if (from && (time.usec < 0 || time.usec > (s64)(NS_PER_SEC / NS_PER_US)))
+		return -EINVAL;
+	if (zone && copy_from_user(&where, (const void __user *)zone, sizeof(where)))
+		return -EFAULT;
+	if (from && !timeval_valid(&time))
+		return -EINVAL;
+	if (!cred_is_root())
+		return -EPERM;
+	if (zone && (where.minutes_west > MINUTES_WEST_MAX || where.minutes_west < -MINUTES_WEST_MAX))
+		return -EINVAL;
+	if (zone)
+		__atomic_store(&timezone, &where, __ATOMIC_RELAXED);
+	return from ? wall_set((u64)time.sec, (u64)time.usec * NS_PER_US) : 0;
+}
+
+/* Only the wall clock may be set; clocks of CPU time exist, and may not. */
+s64
+sys_clock_settime(u64 id, u64 from)
+{
+	struct timespec time;
+	u64 ns;
+
+	if (cpu_clock_is((u32)id))
+		return clock_read((u32)id, &ns) ? -EINVAL : -EPERM;
+	if ((u32)id != CLOCK_REALTIME)
+		return -EINVAL;
+	if (copy_from_user(&time, (const void __user *)from, sizeof(time)))
+		return -EFAULT;
+	if (!timespec_valid(&time))
+		return -EINVAL;
+	return cred_is_root() ? wall_set((u64)time.sec, (u64)time.nsec) : -EPERM;
+}
+
+static s64
+wall_set(u64 seconds, u64 ns)
+{
+	int error = seconds <= WALL_SECONDS_MAX ? wall_clock_set(seconds * NS_PER_SEC + ns) : -EINVAL;
+
+	if (!error)
+		futex_wall_clock_changed();
+	return error;
 }
 
 s64
@@ -137,9 +205,9 @@ s64
 sys_clock_nanosleep(u64 id, u64 flags, u64 request, u64 remaining)
 {
 	struct timespec time;
-	u64 base;
+	bool wall;
 	u64 ns;
-	int error = clock_base((u32)id, &base);
+	int error = clock_to_sleep_on((u32)id, &wall);
 
 	if (error)
 		return error;
@@ -149,7 +217,7 @@ sys_clock_nanosleep(u64 id, u64 flags, u64 request, u64 remaining)
 		return -EINVAL;
 	ns = timespec_to_ns(&time);
 	if (flags & TIMER_ABSTIME)
-		return restart_unless_handler(sleep_until(ns > base ? ns - base : 0));
+		return restart_unless_handler(wall ? sleep_by_wall_clock(ns) : sleep_until(ns));
 	return sleep_to(ns_add(clock_ns(), ns), remaining);
 }
 
@@ -176,25 +244,29 @@ sleep_again(const u64 arg[RESTART_ARGS])
 	return sleep_to(arg[0], arg[1]);
 }
 
-/* What the clock @id is ahead of clock_ns(). The raw and coarse clocks and those of a task cannot be slept on. */
+/* Whenever the clock is set, the moment is another one of clock_ns(). */
 static int
-clock_base(u32 id, u64 *base)
+sleep_by_wall_clock(u64 until_ns)
 {
-	switch (id) {
-	case CLOCK_REALTIME:
-	case CLOCK_TAI:
-		*base = wall_clock_ahead_ns();
+	u32 changes;
+	int result;
+
+	do {
+		changes = wall_clock_changes();
+		result = wait_event_timeout_interruptible(&wall_clock_set_queue, changes != wall_clock_changes(),
+							  wall_clock_moment(until_ns));
+	} while (!result);
+	return result == -ETIMEDOUT ? 0 : result;
+}
+
+/* *wall: it may be set. The raw and coarse clocks and those of CPU time cannot be slept on. */
+static int
+clock_to_sleep_on(u32 id, bool *wall)
+{
+	u64 ns;
+
+	*wall = id == CLOCK_REALTIME || id == CLOCK_TAI;
+	if (*wall || id == CLOCK_MONOTONIC || id == CLOCK_BOOTTIME)
 		return 0;
-	case CLOCK_MONOTONIC:
-	case CLOCK_BOOTTIME:
-		*base = 0;
-		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_MONOTONIC_RAW:
-	case CLOCK_REALTIME_COARSE:
-	case CLOCK_MONOTONIC_COARSE:
-		return -EOPNOTSUPP;
-	default:
-		return -EINVAL;
-	}
+	return clock_read(id, &ns) ? -EINVAL : -EOPNOTSUPP;
 }

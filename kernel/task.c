@@ -24,6 +24,7 @@
 
 /* Enough that a shell's forks and exits, or a storm of them on a few CPUs, reuse stacks: 256 KiB. */
 #define KEPT_MAX 16
+#define TIMER_SLACK_NS (50 * NS_PER_US) /* Linux's default, which programs can ask for */
 
 static struct kmem_cache *task_cache; /* const after init */
 static atomic64_t tasks_alive;
@@ -60,6 +61,7 @@ task_alloc(void)
 	t->stack = stack;
 	t->cpus_allowed = ~0UL;
 	t->weight = SCHED_WEIGHT_DEFAULT;
+	t->timer_slack_ns = t->timer_slack_default_ns = TIMER_SLACK_NS;
 	list_init(&t->run_link);
 	list_init(&t->thread_link);
 	signal_queue_init(&t->signal.queue);

@@ -83,6 +83,8 @@ struct task {
 	u32 weight;         /* what nice and policy come to */
 	u8 policy;          /* enum sched_policy */
 	bool reset_on_fork; /* children get the defaults */
+	u64 timer_slack_ns;         /* how late a sleep may end for all it cares: we never are; owner only */
+	u64 timer_slack_default_ns; /* likewise */
 
 	void *stack;              /* lowest byte; const */
 	s32 tid;                  /* const once visible; 0 for a kernel thread */

@@ -10,6 +10,7 @@
  */
 #include <kernel/uts.h>
 
+#include <kernel/cred.h>
 #include <kernel/lib/errno.h>
 #include <kernel/lib/string.h>
 #include <kernel/spinlock.h>
@@ -80,6 +81,8 @@ set_from_user(enum uts_name which, u64 from, u64 len)
 {
 	char name[UTS_NAME_MAX];
 
+	if (!cred_is_root())
+		return -EPERM;
 	if ((s32)len < 0 || (s32)len > UTS_NAME_MAX)
 		return -EINVAL;
 	if (copy_from_user(name, (const void __user *)from, (u32)len))

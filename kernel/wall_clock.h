@@ -19,6 +19,9 @@
 /* Takes the time from the machine. Context: boot, once, after clock_init. */
 void wall_clock_init(void);
 
+/* wall_clock_share - from now on the word is @word, which programs read. Context: boot, before the first program. */
+void wall_clock_share(u64 *word);
+
 /* Nanoseconds since 1970. Context: any. */
 u64 wall_clock_ns(void);
 

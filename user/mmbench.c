@@ -438,6 +438,21 @@ b_getppid(void)
 	report("getppid", tsc() - t, 10000, "tsc/call");
 }
 
+/* Through the C library: with a vDSO there is no system call in it. */
+static void
+b_clock_gettime(void)
+{
+	struct timespec now;
+	u64 t;
+	int i;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	t = tsc();
+	for (i = 0; i < 10000; i++)
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	report("clock_gettime", tsc() - t, 10000, "tsc/call");
+}
+
 /* ---- fault ------------------------------------------------------------ */
 
 enum how {
@@ -1737,6 +1752,7 @@ static const struct bench {
 	{"base", "page_zero", b_page_zero},
 	{"base", "page_copy", b_page_copy},
 	{"base", "getppid", b_getppid},
+	{"base", "clock_gettime", b_clock_gettime},
 	{"fault", "fault_seq", b_fault_seq},
 	{"fault", "fault_seq_thp", b_fault_thp},
 	{"fault", "fault_rand", b_fault_rand},

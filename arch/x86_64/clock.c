@@ -20,6 +20,7 @@
 #include <arch/cpu.h>
 #include <arch/features.h>
 #include <arch/trap.h>
+#include <arch/vdso.h>
 #include <arch/x86.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
@@ -156,6 +157,13 @@ clock_rates_set(u64 tsc, u64 apic, u64 reference)
 	clock_apic_per_ns = (apic << 32) / ns;
 	pr_info("clock: TSC %lu kHz, local timer %lu kHz%s", (tsc * 1000000 / ns), (apic * 1000000 / ns),
 		cpu_features.tsc_deadline ? ", TSC deadlines" : "");
+}
+
+void
+clock_vdso_fill(struct vdso_data *data)
+{
+	data->base_tsc = clock_base_tsc;
+	data->ns_per_tsc = clock_ns_per_tsc;
 }
 
 static u64

@@ -8,7 +8,7 @@
  *             the program itself; any other `int n` is a general protection fault, which is a SIGSEGV.
  *
  *                 0x10 kernel code   0x18 kernel data   0x20 empty (32-bit user code)   0x28 user data   0x30 user code
- *                 0x38 task state (16 bytes)
+ *                 0x38 task state (16 bytes)   0x48 the CPU's number (vdso/vdso.c)
  * Invariants  I1  The topmost word of each private stack is the CPU's per-CPU offset (paranoid_entry).
  * Locks       none; each CPU owns its tables
  * Follow      from cpu.c, smp.c   to entry.S
@@ -18,14 +18,16 @@
 #include <arch/cpu.h>
 #include <arch/desc.h>
 #include <arch/mmu.h>
+#include <arch/vdso.h>
 
-#define GDT_ENTRIES 9
+#define GDT_ENTRIES 10
 #define TSS_SELECTOR 0x38
 #define SEGMENT_KERNEL_CODE 0x00209b0000000000UL
 #define SEGMENT_KERNEL_DATA 0x0000930000000000UL
 #define SEGMENT_USER_DATA 0x0000f30000000000UL
 #define SEGMENT_USER_CODE 0x0020fb0000000000UL
 #define SEGMENT_TSS 0x0000890000000000UL
+#define SEGMENT_CPU 0x0000f50000000000UL /* user data, read-only; nobody loads it: its limit is what it is for */
 #define GATE_INTERRUPT 0x8e00
 #define GATE_USER 0x6000 /* privilege level 3 may raise it */
 #define STUB_SIZE 16
@@ -90,6 +92,7 @@ desc_gdt_fill(struct cpu_tables *t)
 	t->gdt[TSS_SELECTOR / 8] =
 		SEGMENT_TSS | (sizeof(struct tss) - 1) | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
 	t->gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
+	t->gdt[VDSO_CPU_SELECTOR / 8] = SEGMENT_CPU | (u64)(t - cpu_tables);
 }
 
 static void

@@ -15,6 +15,7 @@
 #include <kernel/fs/names.h>
 #include <kernel/fs/path.h>
 #include <kernel/fs/vfs.h>
+#include <kernel/vdso.h>
 #include <mm/mm.h>
 
 static const char *memory_name(const struct mm *mm, const struct vma *vma);
@@ -24,7 +25,9 @@ proc_vma_name(struct mm *mm, const struct vma *vma, char *buf, struct proc_vma_n
 {
 	u64 dev;
 
-	*out = (struct proc_vma_name){0};
+	*out = (struct proc_vma_name){.text = vdso_name(vma)};
+	if (out->text)
+		return;
 	if (!vma->object) {
 		out->text = memory_name(mm, vma);
 		return;

@@ -143,6 +143,12 @@ statm_show(struct seq *s, const struct proc_who *who)
 	return 0;
 }
 
+static void
+status_ids(struct seq *s, const char *name, const struct ids *ids)
+{
+	seq_printf(s, "%s:\t%u\t%u\t%u\t%u\n", name, ids->real, ids->effective, ids->saved, ids->file);
+}
+
 static int
 status_show(struct seq *s, const struct proc_who *who)
 {
@@ -157,7 +163,8 @@ status_show(struct seq *s, const struct proc_who *who)
 	seq_printf(s, "Umask:\t%04o\n", p.umask);
 	seq_printf(s, "State:\t%c (%s)\n", p.state, state_word(p.state));
 	seq_printf(s, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p.tgid, p.pid, p.ppid);
-	seq_puts(s, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n");
+	status_ids(s, "Uid", &who->process->cred.user);
+	status_ids(s, "Gid", &who->process->cred.group);
 	seq_printf(s, "FDSize:\t%u\nGroups:\t \n", p.fd_size);
 	seq_printf(s, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", p.tgid, p.pid, p.pgid, p.sid);
 	if (m.total)

@@ -56,7 +56,8 @@ extern const struct test_case names_cases[], statx_cases[], sendfile_cases[], fa
 	mount_cases[], sysfs_cases[], openflags_cases[], locks_cases[];
 
 extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[], robust_cases[], membarrier_cases[],
-	affinity_cases[], nice_cases[];
+	affinity_cases[], nice_cases[], ids_cases[], prctl_cases[], rlimits_cases[], uname_cases[],
+	clocks_cases[], vdso_cases[];
 
 /* advice about memory, and memory that stays */
 extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[], procvm_cases[],
@@ -109,6 +110,12 @@ static const struct test_group groups[] = {
 	{"membarrier", membarrier_cases},
 	{"affinity", affinity_cases},
 	{"nice", nice_cases},
+	{"ids", ids_cases},
+	{"prctl", prctl_cases},
+	{"rlimits", rlimits_cases},
+	{"uname", uname_cases},
+	{"clocks", clocks_cases},
+	{"vdso", vdso_cases},
 	/* advice about memory, and memory that stays */
 	{"madvise", madvise_cases},
 	{"mincore", mincore_cases},

@@ -52,8 +52,8 @@ competes(void *arg)
 	}
 }
 
-/* In hundredths: how much more the first gets. */
-static int
+/* In hundredths: how much more the first gets. The second may have got nothing at all. */
+static int64_t
 share(int nice0, int nice1, int policy1)
 {
 	unsigned long one = 1;
@@ -72,7 +72,7 @@ share(int nice0, int nice1, int policy1)
 	announce(&contest->ready);
 	while (contest->used[0] + contest->used[1] < 1000 * MS)
 		nanosleep(&(struct timespec){.tv_nsec = 20 * MS}, NULL);
-	int ratio = (int)(contest->used[0] * 100 / (contest->used[1] + 1));
+	int64_t ratio = contest->used[0] * 100 / (contest->used[1] + 1);
 	contest->over = 1;
 	child_wait(pid[0]), child_wait(pid[1]);
 	return ratio;
@@ -81,38 +81,38 @@ share(int nice0, int nice1, int policy1)
 static void
 equals_share_alike(void)
 {
-	int ratio = share(0, 0, 0);
+	int64_t ratio = share(0, 0, 0);
 
 	if (ratio < 60 || ratio > 170)
-		fail("two equals share as %d to 100", ratio);
+		fail("two equals share as %ld to 100", ratio);
 }
 
 /* 1.25 to the fifth power is 3.05. */
 static void
 nicer_gets_less(void)
 {
-	int ratio = share(0, 5, 0);
+	int64_t ratio = share(0, 5, 0);
 
 	if (ratio < 180 || ratio > 520)
-		fail("nice 0 and nice 5 share as %d to 100", ratio);
+		fail("nice 0 and nice 5 share as %ld to 100", ratio);
 }
 
 static void
 nasty_gets_more(void)
 {
-	int ratio = share(-5, 5, 0);
+	int64_t ratio = share(-5, 5, 0);
 
 	if (ratio < 450)
-		fail("nice -5 and nice 5 share as %d to 100", ratio);
+		fail("nice -5 and nice 5 share as %ld to 100", ratio);
 }
 
 static void
 idle_policy_gets_crumbs(void)
 {
-	int ratio = share(0, 0, IDLE_POLICY);
+	int64_t ratio = share(0, 0, IDLE_POLICY);
 
 	if (ratio < 1000)
-		fail("an ordinary and an idle process share as %d to 100", ratio);
+		fail("an ordinary and an idle process share as %ld to 100", ratio);
 }
 
 static void
