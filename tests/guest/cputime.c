@@ -212,17 +212,21 @@ sleep_costs_nothing(void)
 	check(clock_now(CLOCK_PROCESS_CPUTIME_ID) - process < 200 * MS);
 }
 
+/* A sleep may be over before it has begun, on a slow machine: it is no switch then. But no sleep is more than one or two. */
 static void
 switches_counted(void)
 {
-	struct rusage before = usage_of(RUSAGE_SELF);
+	long first = usage_of(RUSAGE_SELF).ru_nvcsw;
+	long asleep = 0;
+	int sleeps = 0;
 
-	for (int i = 0; i < 30; i++)
+	while (asleep < 30) {
 		check(nanosleep(&(struct timespec){.tv_nsec = MS}, NULL) == 0);
-	struct rusage after = usage_of(RUSAGE_SELF);
-	long asleep = after.ru_nvcsw - before.ru_nvcsw;
-	if (asleep < 30 || asleep > 60)
-		fail("thirty sleeps are %ld voluntary switches", asleep);
+		sleeps++;
+		asleep = usage_of(RUSAGE_SELF).ru_nvcsw - first;
+		if (asleep > 2 * sleeps)
+			fail("%d sleeps are %ld voluntary switches", sleeps, asleep);
+	}
 }
 
 static void
@@ -281,7 +285,7 @@ const struct test_case cputime_cases[] = {
 	{"times tells what getrusage tells, in ticks", times_agree, 0, 0},
 	{"threads have times of their own", threads_apart, 0, CASE_SMP},
 	{"sleeping uses no CPU time", sleep_costs_nothing, 0, 0},
-	{"each sleep is a voluntary switch", switches_counted, 0, 0},
+	{"sleeps are voluntary switches", switches_counted, 0, 0},
 	{"getrusage and times give Linux's errno for each misuse", usage_errors, 0, 0},
 	{"getrusage writes every field", every_field_is_written, 0, 0},
 	{"the machine's user time in /proc/stat grows by the work done", machine_total, 0, 0},
