@@ -17,8 +17,7 @@
 
 enum {
 	NUMBERS = 512,
-	TEXT_MAX = 32768,
-	OWED = 54 /* calls whose cases are still to be written */
+	TEXT_MAX = 32768
 };
 
 static const struct {
@@ -167,7 +166,7 @@ full_has_a_case(void)
 		return;
 	}
 	untried = untried_note();
-	if (untried > OWED)
+	if (untried)
 		fail("%d calls are FULL in the table, and no case calls them with success: the lines above", untried);
 }
 

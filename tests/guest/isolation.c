@@ -440,10 +440,10 @@ text_look(const char *path, const char *text)
 static void
 directory_look(const char *path)
 {
-	static const char *const left_out[] = {"kmsg",    "kcore",    "kallsyms",   "sysrq-trigger", "mem",
-					       "stack",   "syscall",  "timer_list", "iomem",         "ioports",
-					       "modules", "pagemap",  "kpagecount", "kpageflags",    "wchan",
-					       "net",     "mm_check", "sched_debug"};
+	static const char *const left_out[] = {"kmsg",        "kcore",   "kallsyms",   "sysrq-trigger", "mem",
+					       "stack",       "syscall", "timer_list", "iomem",         "ioports",
+					       "modules",     "pagemap", "kpagecount", "kpageflags",    "wchan",
+					       "vmallocinfo", "net",     "mm_check",   "sched_debug"};
 	static char text[TEXT_MAX];
 	char name[300];
 	DIR *dir = opendir(path);

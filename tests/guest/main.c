@@ -74,7 +74,7 @@ extern const struct test_case proc_pid_cases[], proc_maps_cases[], proc_smaps_ca
 	proc_sys_cases[], proc_mem_cases[], sysctl_cases[], kmsg_cases[], proc_tools_cases[];
 
 /* programs as they come, and what they may see */
-extern const struct test_case programs_cases[], isolation_cases[];
+extern const struct test_case programs_cases[], isolation_cases[], calls_cases[];
 
 static const struct test_group groups[] = {
 	/* terminal, jobs, waiting for several files */
@@ -141,6 +141,7 @@ static const struct test_group groups[] = {
 	/* programs as they come, and what they may see */
 	{"programs", programs_cases},
 	{"isolation", isolation_cases},
+	{"calls", calls_cases},
 	{"proc_sys", proc_sys_cases},
 	{"proc_mem", proc_mem_cases},
 	{"sysctl", sysctl_cases},
