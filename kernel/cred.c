@@ -45,6 +45,21 @@ cred_may_nice(const struct process *target)
 	return !own || own == target->cred.user.real || own == target->cred.user.effective;
 }
 
+/* As for ptrace in Linux: all numbers of the other are the caller's real ones. */
+bool
+cred_may_look(const struct process *target)
+{
+	const struct cred *own = &current->process->cred;
+	const struct cred *other = &target->cred;
+
+	must_hold(&process_lock);
+	if (target == current->process || cred_is_root())
+		return true;
+	return other->user.real == own->user.real && other->user.effective == own->user.real &&
+	       other->user.saved == own->user.real && other->group.real == own->group.real &&
+	       other->group.effective == own->group.real && other->group.saved == own->group.real;
+}
+
 void
 cred_fork(struct process *child, const struct process *parent)
 {

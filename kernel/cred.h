@@ -54,6 +54,9 @@ bool cred_may_signal(const struct process *target, int sig);
 /* cred_may_nice - may it change how @target is scheduled? Context: holds process_lock. */
 bool cred_may_nice(const struct process *target);
 
+/* cred_may_look - may it read and write the memory of @target? Context: holds process_lock. */
+bool cred_may_look(const struct process *target);
+
 /* cred_fork - @child's are @parent's (NULL: root's, without groups). Context: holds process_lock. */
 void cred_fork(struct process *child, const struct process *parent);
 

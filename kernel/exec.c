@@ -397,6 +397,7 @@ exec_step(struct exec *e)
 	process->exec_done = true;
 	process->cred.user = e->cred.user;
 	process->cred.group = e->cred.group;
+	rlimit_apply_mm(process, e->mm); /* once more: what a new user may lock */
 	process->traits.dumpable = !e->secure;
 	process->traits.death_signal = e->secure ? 0 : process->traits.death_signal;
 	process->exit_signal = SIGCHLD;

@@ -55,10 +55,9 @@ rlimit_apply_mm(const struct process *process, struct mm *mm)
 	WRITE_ONCE(mm->lock_limit, may_exceed_memlock(process) ? RLIMIT_INFINITY : rlimit_get(process, RLIMIT_MEMLOCK));
 }
 
-/* What is CAP_IPC_LOCK elsewhere. Everybody is root. */
+/* What is CAP_IPC_LOCK elsewhere: root's. */
 static bool
 may_exceed_memlock(const struct process *process)
 {
-	(void)process;
-	return true;
+	return !READ_ONCE(process->cred.user.effective);
 }

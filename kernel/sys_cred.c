@@ -21,6 +21,7 @@
 #include <kernel/cred.h>
 #include <kernel/lib/errno.h>
 #include <kernel/process.h>
+#include <kernel/rlimit.h>
 #include <kernel/syscall.h>
 #include <kernel/task.h>
 #include <kernel/uaccess.h>
@@ -118,7 +119,10 @@ sys_setfsgid(u64 id)
 static s64
 users_change(ids_change_fn fn, u64 a, u64 b, u64 c)
 {
-	return ids_change(&current->process->cred.user, fn, a, b, c);
+	s64 result = ids_change(&current->process->cred.user, fn, a, b, c);
+
+	rlimit_apply_mm(current->process, current->mm); /* root may lock more memory than others */
+	return result;
 }
 
 static s64

@@ -6,13 +6,13 @@
  *             ordinary transfer (fs/io.h). Reading copies straight out of the remote page, which a reference keeps.
  *             Writing goes by way of a page of the kernel's, so that the remote page can be written under its mm->lock,
  *             which keeps a fork from making it somebody else's meanwhile.
- *             Simple: everybody is root, so everybody may look at everybody (no EPERM).
  * Invariants  none
  * Locks       process_lock to find the process; mm->lock of the remote side inside mm, never over a local copy
  * Follow      from syscalls.def   to mm/fault_page.c, kernel/fs/io.h
  * Tests       tests/guest/procvm.c
  * See         process_vm_readv(2)
  */
+#include <kernel/cred.h>
 #include <kernel/fs/io.h>
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
@@ -49,7 +49,7 @@ static int segments_get(struct segments *s, u64 user, u64 count);
 static void segments_put(struct segments *s);
 static s64 local_bytes(const struct segments *local);
 static bool all_empty(const struct segments *s);
-static struct mm *remote_mm(s32 pid);
+static int remote_mm(s32 pid, struct mm **out);
 static s64 move_all(struct remote *r, const struct segments *remote);
 static int move_segment(struct remote *r, u64 va, u64 len);
 static int read_page(struct remote *r, u64 va, u64 n);
@@ -93,13 +93,14 @@ static s64
 move_segments(u64 pid, const struct segments *local, const struct segments *remote, bool write)
 {
 	struct remote r = {.done = 0};
-	s64 result = -ENOMEM;
+	s64 result;
 
 	if (all_empty(remote))
 		return 0;
-	r.mm = remote_mm((s32)pid);
-	if (!r.mm)
-		return -ESRCH;
+	result = remote_mm((s32)pid, &r.mm);
+	if (result)
+		return result;
+	result = -ENOMEM;
 	if (write)
 		r.bounce = page_alloc(0, ALLOC_KERNEL);
 	if (!write || r.bounce) {
@@ -162,20 +163,23 @@ all_empty(const struct segments *s)
 	return true;
 }
 
-/* The address space of the process that thread @pid belongs to, with a use; NULL: there is none. */
-static struct mm *
-remote_mm(s32 pid)
+/* The address space of the process that thread @pid belongs to, with a use. Returns 0, -ESRCH, -EPERM. */
+static int
+remote_mm(s32 pid, struct mm **out)
 {
 	struct task *task;
-	struct mm *mm;
+	int err = -ESRCH;
 
 	spin_lock(&process_lock);
 	task = process_find_thread(pid);
-	mm = task && task->process ? task->process->mm : NULL;
-	if (mm)
-		mm_get(mm);
+	if (task && task->process && task->process->mm)
+		err = cred_may_look(task->process) ? 0 : -EPERM;
+	if (!err) {
+		*out = task->process->mm;
+		mm_get(*out);
+	}
 	spin_unlock(&process_lock);
-	return mm;
+	return err;
 }
 
 /* Returns the bytes that arrived; when there are none, the error. */

@@ -10,6 +10,7 @@
 #include "guest.h"
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 
 struct places {
@@ -145,10 +146,24 @@ child_is_alike(void)
 	child_must_live(fork_keeps, &here);
 }
 
+/* Inherited over execve: the same places each time. */
+static void
+personality_fixes(void)
+{
+	struct places a, b;
+
+	check(personality(ADDR_NO_RANDOMIZE) != -1);
+	a = places_of_a_run();
+	b = places_of_a_run();
+	check(a.stack == b.stack && a.map == b.map && a.heap == b.heap);
+	check((personality(0xffffffff) & ADDR_NO_RANDOMIZE) != 0);
+}
+
 const struct test_case aslr_cases[] = {
 	{"stack, mappings and heap lie elsewhere each time", differs_each_time, 0, 0},
 	{"kernel.randomize_va_space turns it off", can_be_turned_off, 0, 0},
 	{"the stack keeps its room", room_for_the_stack, 0, 0},
 	{"fork changes no place", child_is_alike, 0, 0},
+	{"ADDR_NO_RANDOMIZE fixes the places over execve", personality_fixes, 0, 0},
 	{0},
 };

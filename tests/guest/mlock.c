@@ -276,6 +276,35 @@ root_exceeds(void)
 }
 
 static void
+users_do_not(void)
+{
+	const struct rlimit four = {4 * PAGE, 4 * PAGE};
+	const struct rlimit none = {0, 4 * PAGE};
+	const int locked_flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED;
+	volatile unsigned char *p = map_private(16 * PAGE);
+
+	check(setrlimit(RLIMIT_MEMLOCK, &four) == 0);
+	check(syscall(SYS_setresuid, 1000, 1000, 1000) == 0);
+	check_errno(lock(p, 5 * PAGE), ENOMEM);
+	check(lock(p, 4 * PAGE) == 0 && locked() == 4);
+	check(lock(p + PAGE, 3 * PAGE) == 0 && locked() == 4);
+	check_errno(lock(p + 4 * PAGE, PAGE), ENOMEM);
+	check_errno(mmap(NULL, PAGE, rw, locked_flags, -1, 0), EAGAIN);
+	check_errno(mremap((void *)p, 4 * PAGE, 5 * PAGE, MREMAP_MAYMOVE), EAGAIN);
+	check_errno(mlockall(MCL_CURRENT), ENOMEM);
+	check(mlockall(MCL_FUTURE) == 0);
+	check_errno(mmap(NULL, PAGE, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), EAGAIN);
+	check(unlock(p, PAGE) == 0);
+	volatile unsigned char *q = map_private(PAGE);
+	check(in_memory(q, 1) == 1 && locked() == 4);
+	check(setrlimit(RLIMIT_MEMLOCK, &none) == 0);
+	check_errno(lock(p, PAGE), EPERM);
+	check_errno(mlockall(MCL_CURRENT), EPERM);
+	check_errno(syscall(SYS_mmap, NULL, PAGE, rw, locked_flags, -1, 0), EPERM); /* musl tells it otherwise */
+	check(munlockall() == 0 && locked() == 0);
+}
+
+static void
 counted(void)
 {
 	enum {
@@ -367,6 +396,7 @@ const struct test_case mlock_cases[] = {
 	{"mlockall locks what there is, and with MCL_FUTURE what will be", all_of_it, 0, 0},
 	{"MCL_FUTURE goes for the heap and, with ONFAULT, for what is touched", the_future, 0, 0},
 	{"root may lock more than RLIMIT_MEMLOCK", root_exceeds, 0, 0},
+	{"other users may not: ENOMEM, EAGAIN, and EPERM where the limit is 0", users_do_not, 0, 0},
 	{"Mlocked and Unevictable count the pages", counted, 0, 0},
 	{"locks survive copy-on-write, mprotect and truncation of others", through_changes, 0, CASE_SMP},
 	{"mlock against faults and fork", against_faults_and_fork, 0, CASE_SMP},

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -192,6 +193,30 @@ in_part(void)
 }
 
 static void
+other_user_tries(void *arg)
+{
+	pid_t pid = *(pid_t *)arg;
+	char byte = 5;
+
+	check(syscall(SYS_setresgid, 1000, 1000, 1000) == 0 && syscall(SYS_setresuid, 1000, 1000, 1000) == 0);
+	check_errno(read_from(pid, &byte, memory, 1), EPERM);
+	check_errno(write_to(pid, &byte, memory, 1), EPERM);
+	/* One's own child, who has the same numbers. */
+	volatile unsigned char *own = map_private(PAGE);
+	pid_t child = fork();
+	if (child == 0) {
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* which the change of numbers took away */
+		announce(&line[20]);
+		await(&line[0], 1);
+		_exit(0);
+	}
+	await(&line[20], 1);
+	check(write_to(child, &byte, own, 1) == 1);
+	check(kill(child, SIGKILL) == 0);
+	child_wait(child);
+}
+
+static void
 rights(void)
 {
 	char byte = 5;
@@ -213,6 +238,17 @@ rights(void)
 	check_errno(read_from(pid, &byte, memory + PAGE, 1), EFAULT);
 	check(write_to(pid, &byte, memory + 2 * PAGE, 1) == 1); /* nobody had touched it */
 	check(read_from(pid, &byte, memory, 1) == 1 && byte == 1);
+	child_ends(pid);
+}
+
+static void
+other_users(void)
+{
+	pid_t pid = child_that_waits();
+	char byte = 5;
+
+	child_must_live(other_user_tries, &pid);
+	check(read_from(pid, &byte, memory, 1) == 1 && byte == 10);
 	child_ends(pid);
 }
 
@@ -337,6 +373,7 @@ const struct test_case procvm_cases[] = {
 	{"segments of both sides need not fit one another", pieces, 0, 0},
 	{"a transfer that meets a bad address counts what came before", in_part, 0, 0},
 	{"the other's rights hold: EFAULT", rights, 0, 0},
+	{"another user's memory is EPERM, but root's hand reaches it", other_users, 0, 0},
 	{"a process may name itself", own_memory, 0, 0},
 	{"shared memory is written for all, and past the end of a file is EFAULT", shared_and_files, 0, 0},
 	{"any thread's number names the process", by_thread, 0, 0},
