@@ -290,7 +290,7 @@ exec_build(struct exec *e)
 	if (!error && e->loader.file)
 		error = image_map_loader(e->mm, &e->loader);
 	if (!error)
-		error = vdso_map(e->mm, &e->vdso);
+		error = vdso_map(e->mm, &e->args.layout, &e->vdso);
 	if (!error)
 		error = build_stack(e);
 	return error;

@@ -15,6 +15,7 @@
 
 #define STACK_RANDOM_PAGES (1UL << 22)
 #define STACK_SKEW 8192UL
+#define VDSO_ROOM (16 * PAGE_SIZE)    /* behind the stack, in its 2 MiB */
 #define MMAP_RANDOM_PAGES (1UL << 28) /* vm.mmap_rnd_bits */
 #define BRK_RANDOM (32UL << 20)
 
@@ -34,7 +35,7 @@ exec_layout_choose(struct exec_layout *layout, bool fixed)
 {
 	u32 setting = READ_ONCE(sysctl_randomize_va_space);
 
-	*layout = (struct exec_layout){.stack_top = USER_TOP};
+	*layout = (struct exec_layout){.stack_top = USER_TOP - VDSO_ROOM};
 	if (fixed || !setting)
 		return;
 	layout->stack_top -= below(STACK_RANDOM_PAGES) << PAGE_SHIFT;
@@ -48,14 +49,12 @@ exec_layout_choose(struct exec_layout *layout, bool fixed)
 
 /* Behind the stack, and in the same 2 MiB: no page table more. */
 u64
-exec_layout_vdso(const struct exec_layout *layout, u64 start_stack, u64 bytes)
+exec_layout_vdso(const struct exec_layout *layout, u64 bytes)
 {
-	u64 start = round_up(start_stack, PAGE_SIZE);
-	u64 end = min_u64(round_up(start, 2UL << 20), USER_TOP);
+	u64 start = layout->stack_top;
+	u64 end = min_u64(round_up(start + 1, 2UL << 20), USER_TOP);
 
-	if (!layout->stack_room)
-		return 0;
-	if (end < start + bytes)
+	if (!layout->stack_room || end < start + bytes)
 		return start;
 	return start + (below(((end - bytes - start) >> PAGE_SHIFT) + 1) << PAGE_SHIFT);
 }

@@ -5,12 +5,12 @@
  * Idea        Linux's places for x86-64, and Linux's amounts of chance:
  *
  *               part              without chance                         with chance
- *               stack             ends at USER_TOP                       up to 16 GiB lower, a page each (22 bits)
+ *               stack             ends 64 KiB below USER_TOP             up to 16 GiB lower, a page each (22 bits)
  *               stack pointer     below the strings                      up to 8 KiB lower, 16 bytes each
  *               mmap              128 MiB (or the stack's limit) below   2^28 pages, below the stack's chance
  *               program (PIE)     two thirds of user space               up to 2^28 pages higher
  *               brk               behind the program                     up to 32 MiB higher, only with setting 2
- *               vDSO              with mmap                              between the stack's end and the next 2 MiB
+ *               vDSO              behind the stack                       between the stack's end and the next 2 MiB
  *
  * Invariants  none
  * Locks       none
@@ -44,9 +44,9 @@ void exec_layout_init(void);
 void exec_layout_choose(struct exec_layout *layout, bool fixed);
 
 /*
- * exec_layout_vdso - where @bytes of code from the kernel belong in an address space whose stack starts at @start_stack
+ * exec_layout_vdso - where @bytes of code from the kernel belong
  *
- * Returns   a hint for mmap; 0: wherever mmap likes
+ * Returns   a hint for mmap
  * Context   may sleep
  */
-u64 exec_layout_vdso(const struct exec_layout *layout, u64 start_stack, u64 bytes);
+u64 exec_layout_vdso(const struct exec_layout *layout, u64 bytes);

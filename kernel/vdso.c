@@ -12,6 +12,8 @@
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
 #include <kernel/vdso.h>
+
+#include <kernel/exec_layout.h>
 #include <kernel/wall_clock.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
@@ -56,7 +58,7 @@ page_make(u64 index)
 }
 
 int
-vdso_map(struct mm *mm, u64 *header)
+vdso_map(struct mm *mm, const struct exec_layout *layout, u64 *header)
 {
 	struct mmap_request request = {
 		.len = PAGE_SIZE + round_up((u64)(vdso_image_end - vdso_image_start), PAGE_SIZE),
@@ -64,7 +66,10 @@ vdso_map(struct mm *mm, u64 *header)
 		.flags = MAP_PRIVATE,
 		.object = vdso_object,
 	};
-	s64 at = do_mmap(mm, &request);
+	s64 at;
+
+	request.addr = exec_layout_vdso(layout, request.len);
+	at = do_mmap(mm, &request);
 
 	if (at < 0)
 		return (int)at;

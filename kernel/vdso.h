@@ -14,6 +14,7 @@
 
 #include <kernel/lib/types.h>
 
+struct exec_layout;
 struct mm;
 struct vma;
 
@@ -21,12 +22,12 @@ struct vma;
 void vdso_init(void);
 
 /*
- * vdso_map - map it into @mm, which is being built
+ * vdso_map - map it into @mm, which is being built, where @layout says
  *
  * Returns   0 and the address of the ELF header in *header; -ENOMEM
  * Context   may sleep; takes mm->lock
  */
-int vdso_map(struct mm *mm, u64 *header);
+int vdso_map(struct mm *mm, const struct exec_layout *layout, u64 *header);
 
 /* What /proc/<pid>/maps calls @vma: "[vvar]", "[vdso]", or NULL for any other. Context: holds the mm's lock. */
 const char *vdso_name(const struct vma *vma);
