@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/swap_map.c - which slots of a swap area are in use
+ *
+ * Idea        see swap_map.h
+ * Invariants  see swap_map.h
+ * Locks       the area's lock
+ * Follow      from swap.c   to kernel/lib/bitmap.c
+ * Tests       tests/host/swap_map_test.c
+ * See         swap_map.h
+ */
+#include <kernel/lib/bitmap.h>
+#include <kernel/panic.h>
+#include <mm/swap_map.h>
+
+static void slot_use(struct swap_map *map, u32 slot);
+static bool slot_release(struct swap_map *map, u32 slot);
+static u32 find_run(struct swap_map *map, u32 from);
+static u32 find_free(const struct swap_map *map, u32 from);
+
+u64
+swap_map_bytes(u32 slots)
+{
+	return 2 * BITMAP_WORDS(slots) * sizeof(u64) + slots * sizeof(u16);
+}
+
+void
+swap_map_init(struct swap_map *map, u32 slots, void *mem)
+{
+	assert(slots > 1);
+	*map = (struct swap_map){.slots = slots, .free = slots - 1, .cursor = 1, .runs = true};
+	map->used = mem;
+	map->cached = map->used + BITMAP_WORDS(slots);
+	map->count = (u16 *)(map->cached + BITMAP_WORDS(slots));
+	bitmap_set(map->used, 0);
+}
+
+bool
+swap_map_bad(struct swap_map *map, u32 slot)
+{
+	if (slot >= map->slots || bitmap_test(map->used, slot))
+		return false;
+	slot_use(map, slot);
+	return true;
+}
+
+u32
+swap_map_alloc(struct swap_map *map)
+{
+	u32 slot = map->cursor;
+
+	if (!map->free)
+		return 0;
+	if (slot >= map->slots || bitmap_test(map->used, slot)) {
+		slot = map->runs ? find_run(map, slot) : 0;
+		if (!slot)
+			slot = find_free(map, map->cursor);
+	}
+	dassert(slot && !bitmap_test(map->used, slot) && !map->count[slot]);
+	slot_use(map, slot);
+	bitmap_set(map->cached, slot);
+	map->cursor = slot + 1;
+	return slot;
+}
+
+void
+swap_map_get(struct swap_map *map, u32 slot)
+{
+	assertf(slot < map->slots && bitmap_test(map->used, slot), "slot %u is free", slot);
+	assertf(map->count[slot] < UINT16_MAX, "slot %u has as many users as can be counted", slot);
+	map->count[slot]++;
+}
+
+bool
+swap_map_put(struct swap_map *map, u32 slot)
+{
+	assertf(slot < map->slots && map->count[slot], "slot %u has no user", slot);
+	map->count[slot]--;
+	return slot_release(map, slot);
+}
+
+bool
+swap_map_cache(struct swap_map *map, u32 slot)
+{
+	if (slot >= map->slots || !map->count[slot] || bitmap_test(map->cached, slot))
+		return false;
+	bitmap_set(map->cached, slot);
+	return true;
+}
+
+bool
+swap_map_uncache(struct swap_map *map, u32 slot)
+{
+	assertf(slot < map->slots && bitmap_test(map->cached, slot), "no page stands for slot %u", slot);
+	bitmap_clear(map->cached, slot);
+	return slot_release(map, slot);
+}
+
+u32
+swap_map_next(const struct swap_map *map, u32 slot)
+{
+	while ((slot = (u32)bitmap_find_set(map->used, map->slots, slot)) < map->slots) {
+		if (map->count[slot])
+			return slot;
+		slot++;
+	}
+	return 0;
+}
+
+u32
+swap_map_check(const struct swap_map *map)
+{
+	u32 free = 0;
+	u32 bad = 0;
+
+	for (u32 slot = 1; slot < map->slots; slot++) {
+		bool used = bitmap_test(map->used, slot);
+
+		free += !used;
+		bad += !used && (map->count[slot] || bitmap_test(map->cached, slot)); /* I1; a bad slot has neither */
+	}
+	return bad + (free != map->free);
+}
+
+static void
+slot_use(struct swap_map *map, u32 slot)
+{
+	dassert(map->free);
+	bitmap_set(map->used, slot);
+	map->free--;
+}
+
+/* I1. True when nobody uses @slot any more. */
+static bool
+slot_release(struct swap_map *map, u32 slot)
+{
+	if (map->count[slot] || bitmap_test(map->cached, slot))
+		return false;
+	bitmap_clear(map->used, slot);
+	map->free++;
+	if (!map->runs && ++map->freed >= SWAP_CLUSTER) {
+		map->runs = true;
+		map->freed = 0;
+	}
+	return true;
+}
+
+/* A free run of a whole cluster, from @from on and then from the beginning; 0, remembered, when there is none. */
+static u32
+find_run(struct swap_map *map, u32 from)
+{
+	u32 start = from < map->slots ? from : 1;
+	u32 at = start;
+	bool wrapped = false;
+
+	for (;;) {
+		u32 first = (u32)bitmap_find_zero(map->used, map->slots, at);
+		u32 end = (u32)bitmap_find_set(map->used, map->slots, first);
+
+		if (end - first >= SWAP_CLUSTER && first < map->slots)
+			return first;
+		at = end;
+		if (at < map->slots && !(wrapped && at >= start))
+			continue;
+		if (wrapped)
+			break;
+		wrapped = true;
+		at = 1;
+	}
+	map->runs = false;
+	map->freed = 0;
+	return 0;
+}
+
+/* The next free slot, of which there is at least one. */
+static u32
+find_free(const struct swap_map *map, u32 from)
+{
+	u32 slot = (u32)bitmap_find_zero(map->used, map->slots, from);
+
+	return slot < map->slots ? slot : (u32)bitmap_find_zero(map->used, map->slots, 1);
+}

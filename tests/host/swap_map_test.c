@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/host/swap_map_test.c - slots of a swap area against a model
+ *
+ * Idea        Random takes, names, caches and releases; after each step the map's view of a slot is the model's, and
+ *             what it gives out was free.
+ */
+/* sources: mm/swap_map.c kernel/lib/bitmap.c */
+#include "host.h"
+
+#include <mm/swap_map.h>
+
+#define SLOTS 1000
+#define ROUNDS 400000
+
+static struct swap_map map;
+static struct {
+	u32 count;
+	bool cached, bad;
+} model[SLOTS];
+
+static void
+start(u32 slots)
+{
+	free(map.used);
+	swap_map_init(&map, slots, calloc(1, swap_map_bytes(slots)));
+	memset(model, 0, sizeof(model));
+	model[0].bad = true;
+}
+
+static bool
+model_free(u32 slot)
+{
+	return !model[slot].count && !model[slot].cached && !model[slot].bad;
+}
+
+static void
+neighbours(void **state)
+{
+	start(SLOTS);
+	for (u32 slot = 1; slot < SLOTS; slot++)
+		assert_int_equal(swap_map_alloc(&map), slot);
+	assert_int_equal(swap_map_alloc(&map), 0);
+	assert_int_equal(map.free, 0);
+	assert_true(swap_map_uncache(&map, 77));
+	assert_int_equal(swap_map_alloc(&map), 77);
+}
+
+/* A hole that is too small for a cluster is passed over while there is a larger one. */
+static void
+whole_clusters_first(void **state)
+{
+	start(SLOTS);
+	for (u32 slot = 1; slot < SLOTS; slot++)
+		swap_map_alloc(&map);
+	for (u32 slot = 100; slot < 100 + SWAP_CLUSTER - 1; slot++)
+		swap_map_uncache(&map, slot);
+	for (u32 slot = 500; slot < 500 + SWAP_CLUSTER; slot++)
+		swap_map_uncache(&map, slot);
+	map.cursor = 50;
+	for (u32 i = 0; i < SWAP_CLUSTER; i++)
+		assert_int_equal(swap_map_alloc(&map), 500 + i);
+	assert_int_equal(swap_map_alloc(&map), 100);
+}
+
+static void
+bad_slots(void **state)
+{
+	start(10);
+	assert_true(swap_map_bad(&map, 3));
+	assert_false(swap_map_bad(&map, 3));
+	assert_false(swap_map_bad(&map, 0));
+	assert_false(swap_map_bad(&map, 10));
+	for (u32 i = 0; i < 8; i++)
+		assert_true(swap_map_alloc(&map) != 3);
+	assert_int_equal(swap_map_alloc(&map), 0);
+}
+
+static void
+step(u32 slot)
+{
+	u32 got;
+
+	switch (host_below(6)) {
+	case 0:
+	case 1:
+		got = swap_map_alloc(&map);
+		if (!got) {
+			assert_int_equal(map.free, 0);
+			break;
+		}
+		assert_true(model_free(got));
+		model[got].cached = true;
+		break;
+	case 2:
+		if (model[slot].cached || model[slot].count) {
+			swap_map_get(&map, slot);
+			model[slot].count++;
+		}
+		break;
+	case 3:
+		if (model[slot].count) {
+			model[slot].count--;
+			assert_int_equal(swap_map_put(&map, slot), model_free(slot));
+		}
+		break;
+	case 4:
+		got = model[slot].count && !model[slot].cached;
+		assert_int_equal(swap_map_cache(&map, slot), got);
+		model[slot].cached |= got;
+		break;
+	case 5:
+		if (model[slot].cached) {
+			model[slot].cached = false;
+			assert_int_equal(swap_map_uncache(&map, slot), model_free(slot));
+		}
+		break;
+	}
+}
+
+static void
+random_steps(void **state)
+{
+	start(SLOTS);
+	for (int i = 0; i < 20; i++) {
+		u32 bad = 1 + host_below(SLOTS - 1);
+
+		assert_int_equal(swap_map_bad(&map, bad), !model[bad].bad);
+		model[bad].bad = true;
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		u32 slot = 1 + host_below(SLOTS - 1);
+		u32 free = 0;
+
+		step(slot);
+		assert_int_equal(swap_map_count(&map, slot), model[slot].count);
+		if (round % 1000)
+			continue;
+		for (u32 i = 1; i < SLOTS; i++)
+			free += model_free(i);
+		assert_int_equal(map.free, free);
+		assert_int_equal(swap_map_check(&map), 0);
+		for (u32 i = 1, next; (next = swap_map_next(&map, i)); i = next + 1) {
+			assert_true(model[next].count > 0);
+			while (i < next)
+				assert_int_equal(model[i++].count, 0);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(neighbours),
+		cmocka_unit_test(whole_clusters_first),
+		cmocka_unit_test(bad_slots),
+		cmocka_unit_test(random_steps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
