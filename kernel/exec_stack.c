@@ -389,7 +389,7 @@ page_for_write(struct mm *mm, u64 va, struct page **out)
 	struct leaf_path path;
 
 	*out = NULL;
-	if (result != FAULT_OK)
+	if (!fault_is_ok(result))
 		return result == FAULT_OOM ? -ENOMEM : -EFAULT;
 	rwsem_read_lock(&mm->lock);
 	path = pagetable_walk(mm, va);

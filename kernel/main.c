@@ -36,10 +36,12 @@
 #include <kernel/trace.h>
 #include <kernel/vdso.h>
 #include <kernel/wall_clock.h>
+#include <mm/kswapd.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
+#include <mm/swap.h>
 #include <mm/vmalloc.h>
 
 #define INIT_WORDS_MAX 64
@@ -109,6 +111,7 @@ memory_start(const struct boot_info *info)
 	slab_init();
 	vmalloc_init();
 	mm_init();
+	swap_init();
 	if (cmdline_has("min_free_kbytes"))
 		watermark_set_all(cmdline_u64("min_free_kbytes", min_free_kbytes()));
 	page_alloc_fail_every((u32)cmdline_u64("fail_page_alloc", 0));
@@ -123,6 +126,7 @@ init_task(void *arg)
 	smp_start((u32)cmdline_u64("maxcpus", MAX_CPUS));
 	vdso_init();
 	console_start();
+	kswapd_start();
 	virtio_blk_probe_all();
 	vfs_disks_found();
 	initrd_unpack(info->initrd_pa, info->initrd_size);

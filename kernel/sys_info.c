@@ -19,6 +19,7 @@
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/pagecache.h>
+#include <mm/swap.h>
 
 #define SYSINFO_LOAD_SHIFT 16 /* binary places of a load */
 
@@ -55,6 +56,8 @@ sys_sysinfo(u64 to)
 		.totalram = total_pages() * PAGE_SIZE,
 		.freeram = nr_free_pages() * PAGE_SIZE,
 		.sharedram = pagecache_total_pages() * PAGE_SIZE,
+		.totalswap = swap_total_pages() * PAGE_SIZE,
+		.freeswap = swap_free_pages() * PAGE_SIZE,
 		.procs = (u16)process_thread_count(),
 		.mem_unit = 1,
 	};

@@ -14,20 +14,24 @@
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <mm/check.h>
+#include <mm/lru.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/pagecache.h>
+#include <mm/reclaim.h>
 #include <mm/rmap.h>
 #include <mm/slab.h>
+#include <mm/swap.h>
 #include <mm/vmalloc.h>
 #include <mm/vmstat.h>
 
 /* What the frames say, to be held against the gauges. */
 struct tally {
-	s64 anon;   /* mapped private pages */
-	s64 mapped; /* mapped pages of objects */
-	s64 cached; /* pages of objects */
+	s64 anon;       /* mapped private pages */
+	s64 mapped;     /* mapped pages of objects */
+	s64 cached;     /* pages of objects */
+	s64 swapcached; /* pages in the swap cache */
 	s64 tables;
 	s64 locked; /* pages that a locked leaf maps */
 	int bad;
@@ -43,9 +47,13 @@ int
 mm_check(void)
 {
 	bool pages_done = false;
-	int bad = mm_for_all_locked(check_frozen, &pages_done);
+	int bad;
 
-	return bad + pagecache_check() + page_alloc_check() + slab_check() + vmalloc_check();
+	reclaim_settle();
+	bad = mm_for_all_locked(check_frozen, &pages_done);
+
+	return bad + pagecache_check() + lru_check() + swap_check() + page_alloc_check() + slab_check() +
+	       vmalloc_check();
 }
 
 /* Called with all address spaces locked; the frames are looked at once, while nothing moves. */
@@ -75,6 +83,7 @@ check_pages(void)
 	t.bad += check_gauge(VM_NR_ANON_PAGES, t.anon);
 	t.bad += check_gauge(VM_NR_MAPPED, t.mapped);
 	t.bad += check_gauge(VM_NR_FILE_PAGES, t.cached);
+	t.bad += check_gauge(VM_NR_SWAPCACHE, t.swapcached);
 	t.bad += check_gauge(VM_NR_MLOCK, t.locked);
 	t.bad += check_gauge(VM_NR_PAGE_TABLE_PAGES, t.tables);
 	return t.bad;
@@ -114,7 +123,10 @@ check_user_page(struct page *page, struct tally *t)
 		t->anon += page->mapcount > 0;
 	else
 		t->mapped += page->mapcount > 0;
-	t->cached += page->object != NULL;
+	if (page->kind == PAGE_ANON)
+		t->swapcached += page->object != NULL;
+	else
+		t->cached += page->object != NULL;
 	t->locked += page->locks > 0;
 }
 

@@ -9,6 +9,7 @@
  *               any            not allowed by the vma                DENY       SIGSEGV
  *               empty          any      anonymous                    ZERO       read: the zero frame; write: a new one
  *               empty          any      file or shared memory        FILE       private and write: a copy at once
+ *               swap entry     any      any                          SWAP       brought back, then looked at again
  *               frame, r/o     write    private, vma writable        COW        last owner: only make it writable
  *               frame, r/o     write    shared, vma writable         FILE       make writable
  *               frame          allowed by the entry                  SPURIOUS   another CPU was first
@@ -35,6 +36,8 @@
 #include <mm/pagecache.h>
 #include <mm/rmap.h>
 #include <mm/share.h>
+#include <mm/swap_cache.h>
+#include <mm/swap_leaf.h>
 #include <mm/vmstat.h>
 
 /* One fault on its way down: on the stack, seen by nobody else. */
@@ -45,12 +48,14 @@ struct fault {
 	struct vma *vma; /* the mapping that contains va */
 	pte_t *slot;     /* the leaf */
 	pte_t entry;     /* what it held at the first look */
+	bool major;      /* it waited for a disk */
 };
 
 /* For the trace only. */
-static const char *const kind_names[] = {"DENY", "ZERO", "FILE", "COW", "SPURIOUS"};
-static const char *const result_names[] = {"resume", "SIGSEGV, nothing mapped", "SIGSEGV, not allowed", "SIGBUS",
-					   "out of memory"};
+static const char *const kind_names[] = {"DENY", "ZERO", "FILE", "SWAP", "COW", "SPURIOUS"};
+static const char *const result_names[] = {
+	"resume",       "resume, after reading a disk", "SIGSEGV, nothing mapped", "SIGSEGV, not allowed", "SIGBUS",
+	"out of memory"};
 
 static enum fault_result fault_locked(struct fault *f);
 static enum fault_result fault_leaf(struct fault *f);
@@ -60,7 +65,9 @@ static enum fault_result fault_zero(struct fault *f);
 static enum fault_result fault_file(struct fault *f);
 static enum fault_result fault_file_private(struct fault *f, struct page *page);
 static enum fault_result fault_file_map(struct fault *f, struct page *page);
+static enum fault_result fault_swap(struct fault *f);
 static enum fault_result fault_cow(struct fault *f);
+static bool fault_cow_disown(struct fault *f, struct page *page);
 static enum fault_result fault_cow_copy(struct fault *f, struct page *old);
 static enum fault_result fault_spurious(struct fault *f);
 static enum fault_result fault_change(struct fault *f, enum fault_result why);
@@ -84,6 +91,8 @@ fault_handle(struct mm *mm, u64 va, u32 access)
 			result = fault_change(&f, result);
 	} while (unlikely(result == FAULT_RETRY));
 	dassert(result <= FAULT_OOM);
+	if (unlikely(f.major) && result == FAULT_OK)
+		result = FAULT_MAJOR;
 	trace(fault_done, va, result, result_names[result]);
 	return result;
 }
@@ -93,6 +102,8 @@ fault_classify(pte_t entry, u32 vm_flags, bool has_object, u32 access)
 {
 	if (!access_allowed(vm_flags, access))
 		return FAULT_KIND_DENY;
+	if (leaf_is_swap(entry))
+		return FAULT_KIND_SWAP;
 	if (pte_none(entry))
 		return has_object ? FAULT_KIND_FILE : FAULT_KIND_ZERO;
 	if ((access & FAULT_WRITE) && !pte_has(entry, PTE_WRITE))
@@ -110,7 +121,7 @@ fault_populate(struct mm *mm, u64 start, u64 end, u32 access)
 
 		if (result == FAULT_OOM)
 			return -ENOMEM;
-		if (result != FAULT_OK)
+		if (!fault_is_ok(result))
 			return -EFAULT;
 		if (va + PAGE_SIZE < end && signal_state_fatal(&current->signal))
 			return -EINTR;
@@ -164,6 +175,8 @@ fault_leaf(struct fault *f)
 		return fault_zero(f);
 	case FAULT_KIND_FILE:
 		return fault_file(f);
+	case FAULT_KIND_SWAP:
+		return fault_swap(f);
 	case FAULT_KIND_COW:
 		return fault_cow(f);
 	case FAULT_KIND_SPURIOUS:
@@ -289,6 +302,31 @@ fault_file_map(struct fault *f, struct page *page)
 	return mapped ? FAULT_OK : FAULT_RETRY;
 }
 
+/*
+ * A page that has left memory. It comes back read-only, whatever the access: a write then finds a leaf as any other, and
+ * COW decides. When this was the last leaf that named the slot, the slot goes now, and COW has nothing to copy.
+ */
+static enum fault_result
+fault_swap(struct fault *f)
+{
+	bool write = f->access & FAULT_WRITE;
+	bool major = false;
+	int err;
+
+	trace(fault_swap, f->va, f->entry.value, 0);
+	err = swap_leaf_in(f->slot, f->entry, leaf_bits(f->vma->flags) & ~PTE_WRITE, ALLOC_USER,
+			   write || swap_cache_is_full(), &major);
+	if (major) {
+		count_event(VM_PGMAJFAULT);
+		f->major = true;
+	}
+	if (err == -ENOMEM)
+		return FAULT_OOM;
+	if (err == -EIO)
+		return FAULT_BUS;
+	return err || write ? FAULT_RETRY : FAULT_OK;
+}
+
 /* A write to a private page that others may still see. */
 static enum fault_result
 fault_cow(struct fault *f)
@@ -301,6 +339,8 @@ fault_cow(struct fault *f)
 	trace(fault_cow, f->va, page_to_pfn(old), old == zero_frame ? 0 : old->mapcount);
 	if (old == zero_frame)
 		return fault_cow_copy(f, old);
+	if (page_is_cached(old) && !fault_cow_disown(f, old))
+		return FAULT_RETRY;
 	if (rmap_is_alone(old)) {
 		count_event(VM_PGREUSE);
 		return rmap_make_writable(f->slot, f->entry, false) ? FAULT_OK : FAULT_RETRY;
@@ -312,6 +352,21 @@ fault_cow(struct fault *f)
 	result = fault_cow_copy(f, old);
 	page_put(old);
 	return result;
+}
+
+/* A page of the swap cache that only this leaf wants gives up its slot. False: the leaf changed meanwhile. */
+static bool
+fault_cow_disown(struct fault *f, struct page *page)
+{
+	if (READ_ONCE(page->mapcount) != 1)
+		return true;
+	if (!rmap_get(f->slot, f->entry))
+		return false;
+	page_lock(page);
+	swap_cache_disown(page);
+	page_unlock(page);
+	page_put(page);
+	return true;
 }
 
 static enum fault_result

@@ -25,6 +25,7 @@ struct page;
 
 enum fault_result {
 	FAULT_OK,       /* the access will now succeed: resume */
+	FAULT_MAJOR,    /* likewise, after waiting for a disk */
 	FAULT_SEGV_MAP, /* nothing is mapped there: SIGSEGV, SEGV_MAPERR */
 	FAULT_SEGV_ACC, /* mapped, but not for this access: SIGSEGV, SEGV_ACCERR */
 	FAULT_BUS,      /* past the end of the mapped object: SIGBUS, BUS_ADRERR */
@@ -34,10 +35,16 @@ enum fault_result {
 	FAULT_GROW,     /* inside mm only: the stack must grow first */
 };
 
+static inline bool
+fault_is_ok(enum fault_result result)
+{
+	return result <= FAULT_MAJOR;
+}
+
 /*
  * fault_handle - make the access at @va legal, or say why it never will be
  *
- * Returns   one of the first five
+ * Returns   one of the first six
  * Context   may sleep; the caller holds no lock; @va below USER_TOP or anything a program made up
  */
 enum fault_result fault_handle(struct mm *mm, u64 va, u32 access);
@@ -47,6 +54,7 @@ enum fault_kind {
 	FAULT_KIND_DENY,
 	FAULT_KIND_ZERO,
 	FAULT_KIND_FILE,
+	FAULT_KIND_SWAP,
 	FAULT_KIND_COW,
 	FAULT_KIND_SPURIOUS,
 };

@@ -9,8 +9,10 @@
  *               FREE              the same for private anonymous memory: what lazily means is up to the kernel
  *               REMOVE            the object's pages go too: a hole, and zeroes for everybody
  *               POPULATE          faults ahead, with the error of the first that fails
- *               COLD              leaves forget that they were used
- *               WILLNEED, PAGEOUT    nothing moves to a device and back yet: checked, and without effect
+ *               COLD              leaves forget that they were used, and private pages that nobody else maps are the
+ *                                 next that reclaim looks at
+ *               PAGEOUT           and those leave memory at once, if there is swap
+ *               WILLNEED          private pages that have left memory come back; files are in memory anyway
  *
  *             Simple: FREE frees at once. A bigger kernel waits until memory is short, and a write in between keeps the
  *             page; to the program both are the same: it may find old contents or zeroes, and what it wrote stays.
@@ -23,6 +25,7 @@
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <mm/advise_pages.h>
 #include <mm/fault.h>
 #include <mm/madvise.h>
 #include <mm/mm.h>
@@ -35,11 +38,12 @@
 enum action {
 	ADVICE_UNKNOWN,
 	ADVICE_FLAGS,
-	ADVICE_NOTHING,
-	ADVICE_AGE,
 	ADVICE_DROP,
 	ADVICE_REMOVE,
 	ADVICE_POPULATE,
+	ADVICE_COLD,
+	ADVICE_PAGEOUT,
+	ADVICE_WILLNEED,
 };
 
 struct advice {
@@ -59,7 +63,7 @@ static const struct advice advices[] = {
 	[MADV_NORMAL] = FLAGS(0, VM_SEQ_READ | VM_RAND_READ),
 	[MADV_RANDOM] = FLAGS(VM_RAND_READ, VM_SEQ_READ),
 	[MADV_SEQUENTIAL] = FLAGS(VM_SEQ_READ, VM_RAND_READ),
-	[MADV_WILLNEED] = {.action = ADVICE_NOTHING, .locked_too = true},
+	[MADV_WILLNEED] = {.action = ADVICE_WILLNEED, .locked_too = true},
 	[MADV_DONTNEED] = {.action = ADVICE_DROP},
 	[MADV_FREE] = {.action = ADVICE_DROP, .anon_only = true},
 	[MADV_REMOVE] = {.action = ADVICE_REMOVE},
@@ -71,8 +75,8 @@ static const struct advice advices[] = {
 	[MADV_DODUMP] = FLAGS(0, VM_DONTDUMP),
 	[MADV_WIPEONFORK] = {.action = ADVICE_FLAGS, .locked_too = true, .anon_only = true, .set = VM_WIPEONFORK},
 	[MADV_KEEPONFORK] = FLAGS(0, VM_WIPEONFORK),
-	[MADV_COLD] = {.action = ADVICE_AGE},
-	[MADV_PAGEOUT] = {.action = ADVICE_NOTHING},
+	[MADV_COLD] = {.action = ADVICE_COLD},
+	[MADV_PAGEOUT] = {.action = ADVICE_PAGEOUT},
 	[MADV_POPULATE_READ] = {.action = ADVICE_POPULATE},
 	[MADV_POPULATE_WRITE] = {.action = ADVICE_POPULATE},
 	[MADV_DONTNEED_LOCKED] = {.action = ADVICE_DROP, .locked_too = true},
@@ -152,11 +156,18 @@ advise_piece(struct mm *mm, struct vma *vma, u64 start, u64 end, const struct ad
 		return advise_flags(mm, vma, start, end, advice);
 	case ADVICE_DROP:
 		return unmap_drop(mm, start, end) ? -EAGAIN : 0;
-	case ADVICE_AGE:
-		advise_age(mm, start, end);
-		return 0;
 	case ADVICE_REMOVE:
 		return advise_remove(vma, start, end);
+	case ADVICE_COLD:
+		advise_age(mm, start, end);
+		advise_cold(mm, start, end);
+		return 0;
+	case ADVICE_PAGEOUT:
+		advise_pageout(mm, start, end);
+		return 0;
+	case ADVICE_WILLNEED:
+		advise_willneed(mm, vma, start, end);
+		return 0;
 	default:
 		return 0;
 	}

@@ -35,7 +35,6 @@ static struct kmem_cache *mm_cache;                                        /* co
 static struct mutex mm_list_lock = MUTEX_INIT(mm_list_lock, RANK_MM_LIST); /* guards all_mms */
 static struct list all_mms = LIST_INIT(all_mms);
 
-static struct mm *mm_after(struct mm *mm);
 static bool root_create(struct mm *mm);
 static void mm_destroy(struct mm *mm);
 static int check_total_vm(struct mm *mm);
@@ -116,7 +115,7 @@ mm_rss(struct mm *mm)
 {
 	s64 sum = 0;
 
-	for (u32 kind = 0; kind < RSS_KINDS; kind++)
+	for (u32 kind = 0; kind < RSS_SWAP; kind++)
 		sum += atomic64_read(&mm->rss[kind]);
 	return sum > 0 ? (u64)sum : 0; /* the kinds are read one after the other while others change them */
 }
@@ -159,19 +158,32 @@ mm_check_one(struct mm *mm)
 void
 mm_for_each(void (*fn)(struct mm *mm, void *arg), void *arg)
 {
-	struct mm *mm = mm_after(NULL);
+	struct mm *mm = NULL;
 
 	may_sleep();
-	while (mm) {
-		struct mm *next;
-
+	while ((mm = mm_next_get(mm))) {
 		rwsem_write_lock(&mm->lock);
 		fn(mm, arg);
 		rwsem_write_unlock(&mm->lock);
-		next = mm_after(mm);
-		mm_put(mm);
-		mm = next;
 	}
+}
+
+struct mm *
+mm_next_get(struct mm *prev)
+{
+	struct mm *mm;
+	struct mm *found = NULL;
+
+	may_sleep();
+	mutex_lock(&mm_list_lock);
+	mm = prev ? list_first(&prev->all, struct mm, all) : list_first(&all_mms, struct mm, all);
+	for (; &mm->all != &all_mms && !found; mm = list_first(&mm->all, struct mm, all))
+		if (atomic_inc_not_zero(&mm->users))
+			found = mm;
+	mutex_unlock(&mm_list_lock);
+	if (prev)
+		mm_put(prev);
+	return found;
 }
 
 int
@@ -190,23 +202,6 @@ mm_for_all_locked(int (*fn)(struct mm *mm, void *arg), void *arg)
 		rwsem_write_unlock(&mm->lock);
 	mutex_unlock(&mm_list_lock);
 	return sum;
-}
-
-/* The next on the list that is alive, with a use; @mm, which the caller keeps there, or NULL to begin. */
-static struct mm *
-mm_after(struct mm *mm)
-{
-	struct list *at = mm ? &mm->all : &all_mms;
-	struct mm *next = NULL;
-
-	mutex_lock(&mm_list_lock);
-	while (!next && (at = at->next) != &all_mms) {
-		next = container_of(at, struct mm, all);
-		if (!atomic_inc_not_zero(&next->users))
-			next = NULL; /* on its way to mm_destroy */
-	}
-	mutex_unlock(&mm_list_lock);
-	return next;
 }
 
 static bool

@@ -168,5 +168,15 @@ int mm_check_one(struct mm *mm);
  */
 void mm_for_each(void (*fn)(struct mm *mm, void *arg), void *arg);
 
+/*
+ * mm_next_get - walk all address spaces: the one after @prev, or the first
+ *
+ * Returns   the next that somebody uses; NULL after the last
+ * Context   may sleep
+ * Takes     the use of @prev (NULL: none)
+ * Gives     one use
+ */
+struct mm *mm_next_get(struct mm *prev);
+
 /* Calls @fn for each address space with its lock held for writing, all at once: the memory of programs stands still. */
 int mm_for_all_locked(int (*fn)(struct mm *mm, void *arg), void *arg);

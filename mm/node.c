@@ -13,6 +13,7 @@
  * See         docs/mm.md
  */
 #include <kernel/panic.h>
+#include <mm/lru.h>
 #include <mm/buddy.h>
 #include <mm/memblock.h>
 #include <mm/page.h>
@@ -38,6 +39,7 @@ node_init(u32 id, u64 start_pfn, u64 end_pfn)
 
 	assert(id < MAX_NODES && id == node_count && start_pfn < end_pfn);
 	node->id = id;
+	lru_init(&node->lru);
 	zone_init(node, ZONE_DMA, start_pfn, min_u64(end_pfn, DMA_END_PFN));
 	zone_init(node, ZONE_NORMAL, max_u64(start_pfn, DMA_END_PFN), end_pfn);
 	node->zonelist[0] = &node->zones[ZONE_NORMAL];

@@ -7,7 +7,7 @@
  *
  *                 kind          cache word pair        rmap word          mapcount
  *                 FREE, PCP     -                      -                  -          (link: free list)
- *                 ANON          object 0, index 0      slots              slots
+ *                 ANON          swap cache, slot, or 0 slots              slots      (link: LRU list)
  *                 FILE, SHMEM   object, index          slots              slots
  *                 TABLE         base, counts           address spaces     level
  *                 SLAB          cache, free list       objects in use     -          (link: slab list)
@@ -50,8 +50,16 @@ enum page_kind {
 };
 
 enum page_flag {
-	PG_LOCKED,  /* the page lock: see page_lock() */
-	PG_WAITERS, /* somebody sleeps for PG_LOCKED */
+	PG_LOCKED,      /* the page lock: see page_lock() */
+	PG_WAITERS,     /* somebody sleeps for PG_LOCKED */
+	PG_LRU,         /* on a list of lru.h; its lock, as the next two */
+	PG_ACTIVE,      /* on the active one */
+	PG_UNEVICTABLE, /* on the one of pages that are locked in memory */
+	PG_REFERENCED,  /* was found used once, while inactive; reclaim only */
+	PG_DIRTY,       /* in the swap cache, and its slot does not hold the same: page lock */
+	PG_WRITEBACK,   /* being written to its slot */
+	PG_ERROR,       /* could not be read: page lock */
+	PG_READAHEAD,   /* was read because a neighbour was wanted */
 };
 
 /* Present leaves of a level-1 table by what they map: what the table adds to the RSS of each address space using it. */
@@ -59,6 +67,7 @@ enum rss_kind {
 	RSS_ANON,
 	RSS_FILE,
 	RSS_SHMEM,
+	RSS_SWAP, /* not resident: leaves with a swap entry; last, so that the kinds below it are */
 	RSS_KINDS,
 };
 
@@ -75,10 +84,12 @@ struct page {
 			struct pagecache *object; /* NULL when in no cache */
 			u64 index;                /* in pages from the start of object */
 		};
-		struct {                       /* TABLE: guarded by lock (the table lock) */
-			u64 base;              /* va of the first byte the table maps */
-			u16 counts[RSS_KINDS]; /* present leaves by kind; level 1 only */
-			u16 other;             /* other non-empty entries: level 1 the zero frame, above tables */
+		struct {          /* TABLE: guarded by lock (the table lock) */
+			u64 base; /* va of the first byte the table maps */
+			union {
+				u16 counts[RSS_KINDS]; /* leaves by kind; level 1 only */
+				u64 all_counts;        /* 0: there are none */
+			};
 		};
 		struct { /* SLAB: guarded by the cache's lock */
 			struct kmem_cache *cache;
@@ -97,12 +108,32 @@ struct page {
 	};
 	union {
 		u32 private; /* free for the owner of the frame (debug: last owner) */
+		u32 other;   /* TABLE: further entries: level 1 the zero frame, above tables; as counts */
 		u32 locks; /* ANON, FILE, SHMEM: slots on rmap with PTE_LOCKED; atomic (mlock.h). Not 0: unevictable */
 	};
 	struct list link; /* free list: zone lock; per-CPU list: its CPU; slab list: the cache's lock */
 };
 
 _Static_assert(sizeof(struct page) == 64, "struct page is one cache line");
+
+/* page_flag_set, page_flag_clear, page_flag_take - one flag of @page; take: whether it was set. Context: any. */
+static inline void
+page_flag_set(struct page *page, enum page_flag flag)
+{
+	__atomic_fetch_or(&page->flags, BIT(flag), __ATOMIC_SEQ_CST);
+}
+
+static inline void
+page_flag_clear(struct page *page, enum page_flag flag)
+{
+	__atomic_fetch_and(&page->flags, ~(u32)BIT(flag), __ATOMIC_SEQ_CST);
+}
+
+static inline bool
+page_flag_take(struct page *page, enum page_flag flag)
+{
+	return READ_ONCE(page->flags) & BIT(flag) && bit_test_and_clear(&page->flags, flag);
+}
 
 /* The frame that every read of untouched memory sees; never written, not counted, on no chain. */
 extern struct page *zero_frame;

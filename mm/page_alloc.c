@@ -20,17 +20,18 @@
  *               0  who cannot wait fails
  *               1  drain the per-CPU lists of all CPUs
  *               2  drain magazines, give back empty slabs, purge kernel address ranges
- *               3  who is dying takes from the reserves, or fails and dies the sooner
- *               4  large blocks (order > 3), and callers that would rather fail: fail
- *               5  kill the process whose end frees most. There is none: a program's page ends in panic, another
+ *               3  who is dying takes from the reserves, or fails and dies the sooner; who reclaims takes from them, too
+ *               4  reclaim some pages; if any were freed, start over
+ *               5  large blocks (order > 3), and callers that would rather fail: fail
+ *               6  kill the process whose end frees most. There is none: a program's page ends in panic, another
  *                  allocation fails
- *               6  sleep until frames come back, then start over
- *             Rung 5 kills nobody while an earlier victim is giving back. Rung 6 ends when any CPU returns frames to a
+ *               7  sleep until frames come back, then start over
+ *             Rung 6 kills nobody while an earlier victim is giving back. Rung 7 ends when any CPU returns frames to a
  *             zone, and in any case after WAIT_NS, because the frames may rest on some CPU's list; after IDLE_ROUNDS
  *             rounds without a single frame the allocation fails, so that a victim that cannot die stops nobody for
  *             ever. It may hold mm->lock for reading: a victim needs only its own, and whoever holds that one is dying
  *             too, hence served from the reserves (rung 3).
- *             Simple: no background reclaim, so low and high are not consulted yet.
+ *             Below low a refill wakes kswapd (kswapd.c), which is what makes these rungs rare.
  * Invariants  I1  Frames of allocated blocks have refs >= 1 and a kind from PAGE_KERNEL on; free ones refs 0.
  *             I2  managed = free + on per-CPU lists + allocated, over all zones.              (page_check.c)
  * Locks       zone->lock (interrupts off). Nothing sleeps but alloc_slow().
@@ -46,23 +47,27 @@
 #include <kernel/trace.h>
 #include <kernel/wait.h>
 #include <mm/buddy.h>
+#include <mm/kswapd.h>
+#include <mm/lru.h>
 #include <mm/memblock.h>
 #include <mm/oom.h>
 #include <mm/page_alloc.h>
 #include <mm/page_list.h>
 #include <mm/page_poison.h>
+#include <mm/reclaim.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 #include <mm/vmstat.h>
 
 #define ORDER_COSTLY 3     /* the largest block for which a process is killed */
-#define WAIT_NS 50000000UL /* rung 6 sleeps at most 50 ms */
+#define WAIT_NS 50000000UL /* rung 7 sleeps at most 50 ms */
 #define IDLE_ROUNDS 200    /* 10 s in which nothing at all was freed */
 #define ORDER_ROUNDS 20    /* frames come back, but no block of order 1 to 3: 1 s */
 #define RETIRE_MOST 32     /* frames that page_free_batch takes with interrupts off */
+#define RECLAIM_TARGET 32  /* pages that who waits frees for itself and others */
 #define WARNINGS 10        /* failures that are worth a line in the log */
 
-static atomic_t waiting;  /* tasks in alloc_slow(), rungs 1 to 6 */
+static atomic_t waiting;  /* tasks in alloc_slow(), rungs 1 to 7 */
 static atomic_t returned; /* spills since boot that happened while someone was waiting */
 static struct wait_queue returned_wait = WAIT_QUEUE_INIT(returned_wait);
 
@@ -152,6 +157,8 @@ void
 page_free_final(struct page *page)
 {
 	dassert(!atomic_read(&page->refs));
+	if (unlikely(page->flags & BIT(PG_LRU)))
+		lru_del_dead(page);
 	page_free(page, page->order);
 }
 
@@ -311,7 +318,7 @@ frame_retire(struct page *page)
 	if (unlikely(page->kind < PAGE_KERNEL || atomic_read(&page->refs) > 1))
 		frame_retire_failed(page);
 	dassert(page != zero_frame);
-	dassert(!(page->flags & BIT(PG_LOCKED)));
+	dassert(!(page->flags & (BIT(PG_LOCKED) | BIT(PG_LRU) | BIT(PG_WRITEBACK))));
 	dassert(!page_is_user(page) || (!page->mapcount && chain_empty(&page->rmap) && !page->object));
 	dassert(page->kind != PAGE_TABLE || !page->other);
 	if (CONFIG_DEBUG)
@@ -395,6 +402,8 @@ zone_alloc(struct zone *zone, u32 order, u32 flags)
 {
 	must_hold(&zone->lock);
 	dassert(zone_allowed(zone, flags));
+	if (zone->free < zone->low)
+		kswapd_wake(&nodes[zone->node]);
 	if (!zone_has(zone, order, flags))
 		return NULL;
 	if (!order && !(flags & ALLOC_DMA))
@@ -431,14 +440,14 @@ alloc_slow(u32 order, u32 flags)
 	return page;
 }
 
-/* Rungs 1 to 6: see the head comment. */
+/* Rungs 1 to 7: see the head comment. */
 static struct page *
 ladder(u32 order, u32 flags)
 {
 	u32 most_rounds = order ? ORDER_ROUNDS : IDLE_ROUNDS;
 
 	dassert(flags & ALLOC_WAIT);
-	dassert(atomic_read(&waiting) > 0); /* else nobody would wake us on rung 6 */
+	dassert(atomic_read(&waiting) > 0); /* else nobody would wake us on rung 7 */
 	for (u32 rounds = 0; rounds < most_rounds; rounds++) {
 		s32 seen = atomic_read(&returned);
 		struct page *page = ladder_find(order, flags); /* 1, 2 */
@@ -448,13 +457,20 @@ ladder(u32 order, u32 flags)
 		trace(alloc_slow, order, flags, 3);
 		if (task_is_dying())
 			return zones_alloc(order, flags | dying_flags());
+		if (current->reclaims)
+			return zones_alloc(order, flags | ALLOC_RESERVE);
 		trace(alloc_slow, order, flags, 4);
+		if (reclaim_pages(&nodes[0], RECLAIM_TARGET, false)) {
+			rounds = order ? rounds : 0; /* frames do not make a block */
+			continue;
+		}
+		trace(alloc_slow, order, flags, 5);
 		if (order > ORDER_COSTLY || flags & ALLOC_NOOOM)
 			return NULL;
-		trace(alloc_slow, order, flags, 5);
+		trace(alloc_slow, order, flags, 6);
 		if (!oom_kill(order, flags))
 			return ladder_end(flags);
-		trace(alloc_slow, order, flags, 6);
+		trace(alloc_slow, order, flags, 7);
 		if (returned_await(seen) && !order)
 			rounds = 0;
 

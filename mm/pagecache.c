@@ -38,7 +38,7 @@ struct insertion {
 
 static u64 size_pages(const struct pagecache *object);
 static int add_page(struct pagecache *object, u64 index, bool bounded, struct page **out);
-static bool pool_grow(struct radix_pool *pool);
+static bool pool_grow(struct radix_pool *pool, u32 flags);
 static void pool_release(struct radix_pool *pool);
 static int insert_locked(struct insertion *in);
 static bool quota_is_used_up(const struct pagecache_quota *quota);
@@ -62,7 +62,7 @@ pagecache_create(u8 kind)
 	struct pagecache *object = kmem_cache_alloc(object_cache, ALLOC_KERNEL);
 
 	may_sleep();
-	assert(kind == PAGE_FILE || kind == PAGE_SHMEM);
+	assert(kind >= PAGE_ANON && kind < PAGE_KINDS);
 	if (!object)
 		return NULL;
 	spin_init(&object->lock, RANK_PAGECACHE);
@@ -224,6 +224,39 @@ pagecache_punch(struct pagecache *object, u64 start, u64 end)
 	clear_part(object, last << PAGE_SHIFT, end);
 }
 
+int
+pagecache_insert(struct pagecache *object, u64 index, struct page *page, u32 flags)
+{
+	struct insertion in = {.object = object, .index = index, .new = page};
+	int err;
+
+	dassert(atomic_read(&page->refs) > 0);
+	do {
+		spin_lock(&object->lock);
+		err = insert_locked(&in);
+		spin_unlock(&object->lock);
+	} while (err == -ENOMEM && pool_grow(&in.pool, flags));
+	pool_release(&in.pool);
+	if (err || in.found == page)
+		return err; /* the reference that was taken is the object's */
+	page_put(in.found);
+	return -EEXIST;
+}
+
+void
+pagecache_remove(struct page *page)
+{
+	struct pagecache *object = page->object;
+	struct radix_pool pool = {NULL, 0};
+	u64 index = page->index;
+
+	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED)); /* else it might have left already */
+	take_page(object, &index, index + 1, &pool);
+	dassert(!page->object);
+	pool_release(&pool);
+	page_put(page);
+}
+
 u64
 pagecache_total_pages(void)
 {
@@ -267,7 +300,7 @@ add_page(struct pagecache *object, u64 index, bool bounded, struct page **out)
 		spin_lock(&object->lock);
 		err = insert_locked(&in);
 		spin_unlock(&object->lock);
-	} while (err == -ENOMEM && pool_grow(&in.pool));
+	} while (err == -ENOMEM && pool_grow(&in.pool, ALLOC_KERNEL));
 	pool_release(&in.pool);
 	if (in.found != in.new)
 		page_put(in.new);
@@ -279,9 +312,9 @@ add_page(struct pagecache *object, u64 index, bool bounded, struct page **out)
 
 /* One node more: 63 insertions of 64 in order need none. False when memory ran out. */
 static bool
-pool_grow(struct radix_pool *pool)
+pool_grow(struct radix_pool *pool, u32 flags)
 {
-	struct radix_node *node = kmem_cache_alloc(node_cache, ALLOC_KERNEL);
+	struct radix_node *node = kmem_cache_alloc(node_cache, flags);
 
 	if (node)
 		radix_pool_put(pool, node);
@@ -337,6 +370,10 @@ static void
 count_cached(const struct pagecache *object, s32 n)
 {
 	must_hold(&object->lock);
+	if (object->kind == PAGE_ANON) {
+		count_events(VM_NR_SWAPCACHE, n);
+		return;
+	}
 	count_events(VM_NR_FILE_PAGES, n);
 	if (object->quota)
 		atomic64_add(&object->quota->pages, n);

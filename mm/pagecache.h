@@ -35,7 +35,7 @@ struct pagecache_owner_ops {
 
 struct pagecache {
 	struct spinlock lock;
-	u8 kind;                               /* PAGE_FILE or PAGE_SHMEM; const after init */
+	u8 kind;                               /* PAGE_FILE, PAGE_SHMEM; PAGE_ANON: swap cache; const after init */
 	atomic_t refs;                         /* the inode, each vma, each open user */
 	const struct pagecache_owner_ops *ops; /* const after init; NULL: anonymous shared memory */
 	void *owner;                           /* const after init; of ops */
@@ -152,6 +152,20 @@ pagecache_note_copy(struct pagecache *object)
 	if (!READ_ONCE(object->copied))
 		WRITE_ONCE(object->copied, true);
 }
+
+/*
+ * pagecache_insert - let @page, which is in no object, be (@object, @index)
+ *
+ * @flags  for the tree's nodes: of kmem_cache_alloc
+ *
+ * Returns   0; -EEXIST: there is one; -ENOMEM
+ * Context   as @flags say; takes object->lock
+ * Gives     the object a reference
+ */
+int pagecache_insert(struct pagecache *object, u64 index, struct page *page, u32 flags);
+
+/* pagecache_remove - @page leaves its object, whose reference goes. Context: the page lock; may free, not sleep. */
+void pagecache_remove(struct page *page);
 
 /* Pages that all objects hold together: the tmpfs part of "Cached" and "Shmem". Context: any. */
 u64 pagecache_total_pages(void);

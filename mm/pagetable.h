@@ -117,6 +117,29 @@ table_slot(const struct page *table, u32 level, u64 va)
 	return table_slots(table) + ((va >> level_shift(level)) & (TABLE_ENTRIES - 1));
 }
 
+/*
+ * table_next_used - the first entry from number @i on, below @last, that is not empty; @last: there is none
+ *
+ * Most tables of a small program are nearly empty: eight entries at a time cost little more than one.
+ */
+static inline u32
+table_next_used(const pte_t *slots, u32 i, u32 last)
+{
+	while (i + 8 <= last) {
+		const pte_t *s = &slots[i];
+		u64 low = pte_read(&s[0]).value | pte_read(&s[1]).value | pte_read(&s[2]).value | pte_read(&s[3]).value;
+		u64 high =
+			pte_read(&s[4]).value | pte_read(&s[5]).value | pte_read(&s[6]).value | pte_read(&s[7]).value;
+
+		if (low | high)
+			break;
+		i += 8;
+	}
+	while (i < last && pte_none(pte_read(&slots[i])))
+		i++;
+	return i;
+}
+
 /* Leaves of a level-1 table that are not empty. Context: the table lock; without it, of a shared table: at most. */
 static inline u32
 table_leaves(const struct page *table)

@@ -16,10 +16,12 @@
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
 #include <kernel/trace.h>
+#include <mm/lru.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/rmap.h>
 #include <mm/slab.h>
+#include <mm/swap.h>
 #include <mm/vmstat.h>
 
 static struct kmem_cache *block_cache; /* const after init */
@@ -29,12 +31,14 @@ static bool user_may_change(const struct page *table);
 static bool some_user_may_change(const struct page *table);
 static void lock_mapped(struct page *page);
 static void unlock_mapped(struct page *page);
-static void slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
+static inline void count_leaves(struct page *table, enum rss_kind kind, s32 n);
+static inline void slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
 static void slot_del(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
-static void page_enter_slot(struct page *page, pte_t *slot, struct chain_pool *pool);
+static inline void page_enter_slot(struct page *page, pte_t *slot, struct chain_pool *pool);
 static void page_leave_slot(struct page *page, pte_t *slot, struct chain_pool *pool);
 static u32 zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct chain_pool *pool);
-static void unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain_pool *pool);
+static void unmap_slots(struct page *page, pte_t left, struct tlb_batch *batch);
+static void unmap_slot(struct page *page, pte_t *slot, pte_t left, struct tlb_batch *batch, struct chain_pool *pool);
 static void count_mapped(struct page *page, s32 n);
 static void count_locks(pte_t old, struct page *new, u64 bits);
 static pte_t protect_leaf(pte_t e, u64 bits);
@@ -86,6 +90,8 @@ rmap_map(pte_t *slot, struct page *page, u64 bits, struct chain_pool *pool)
 	/* Race: truncation took the page from its object after the fault had found it there. */
 	if (pte_none(pte_read(slot)) && (page->kind == PAGE_ANON || page->object)) {
 		slot_add(page, table, slot, pool);
+		if (page->kind == PAGE_ANON && READ_ONCE(lru_on))
+			lru_add(page);
 		if (unlikely(bits & PTE_LOCKED))
 			rmap_count_lock(page, 1);
 		pte_write(slot, pte_make(page_to_pfn(page), bits));
@@ -138,6 +144,8 @@ rmap_replace(pte_t *slot, pte_t expected, struct page *old, struct page *new, u6
 		pte_xchg(slot, (pte_t){0});
 		tlb_flush_page(table, slot_va(slot));
 		page_enter_slot(new, slot, &pool);
+		if (READ_ONCE(lru_on))
+			lru_add(new);
 		count_locks(expected, new, bits);
 		if (old == zero_frame) {
 			dassert(table->other);
@@ -251,7 +259,12 @@ rmap_share_leaf(pte_t *source, pte_t *target, struct page *to, struct chain_pool
 
 	must_hold(&slot_table(source)->lock);
 	must_hold(&to->lock);
-	assert(leaf_has_frame(e));
+	if (unlikely(!leaf_has_frame(e))) {
+		swap_get(leaf_to_swap(e));
+		to->counts[RSS_SWAP]++;
+		pte_write(target, e);
+		return true;
+	}
 	dassert(slot_table(target) == to && pte_none(pte_read(target)) && chain_empty(&to->mms));
 	dassert(page == zero_frame || pool->count >= CHAIN_ADD_MAX);
 	if (page == zero_frame) {
@@ -276,6 +289,66 @@ rmap_share_leaf(pte_t *source, pte_t *target, struct page *to, struct chain_pool
 void
 rmap_unmap_all(struct page *page, struct tlb_batch *batch)
 {
+	unmap_slots(page, (pte_t){0}, batch);
+}
+
+bool
+rmap_swap_out(struct page *page, pte_t entry, struct tlb_batch *batch)
+{
+	dassert(page->kind == PAGE_ANON && page->object && READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	dassert(leaf_is_swap(entry));
+	unmap_slots(page, entry, batch);
+	return !READ_ONCE(page->mapcount);
+}
+
+bool
+rmap_swap_in(pte_t *slot, pte_t expected, struct page *page, u64 bits, struct chain_pool *pool)
+{
+	struct page *table = slot_table(slot);
+	bool mapped;
+
+	dassert(leaf_is_swap(expected) && READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	dassert(chain_empty(&page->rmap) || pool->count >= CHAIN_ADD_MAX);
+	spin_lock(&page->lock);
+	spin_lock(&table->lock);
+	mapped = pte_read(slot).value == expected.value;
+	if (mapped) {
+		rmap_count(table, RSS_SWAP, -1);
+		slot_add(page, table, slot, pool);
+		if (unlikely(bits & PTE_LOCKED))
+			rmap_count_lock(page, 1);
+		pte_write(slot, pte_make(page_to_pfn(page), bits));
+	}
+	spin_unlock(&table->lock);
+	spin_unlock(&page->lock);
+	trace(rmap_map, slot, page_to_pfn(page), page->mapcount);
+	return mapped;
+}
+
+bool
+rmap_test_and_clear_accessed(struct page *page)
+{
+	struct chain_iter it;
+	bool accessed = false;
+
+	spin_lock(&page->lock);
+	for (u64 word = chain_first(&page->rmap, &it); word; word = chain_next(&it)) {
+		pte_t *slot = (pte_t *)word;
+
+		/* Why without the table lock: the slot cannot leave the chain, and only this one bit changes. */
+		if (pte_has(pte_read(slot), PTE_ACCESSED)) {
+			pte_clear_bits(slot, PTE_ACCESSED);
+			accessed = true;
+		}
+	}
+	spin_unlock(&page->lock);
+	return accessed;
+}
+
+/* Each leaf of @page becomes @left; a swap entry only while the page is not locked in memory. */
+static void
+unmap_slots(struct page *page, pte_t left, struct tlb_batch *batch)
+{
 	struct chain_pool pool = {NULL, 0};
 	struct chain_iter it;
 	u64 word;
@@ -285,9 +358,14 @@ rmap_unmap_all(struct page *page, struct tlb_batch *batch)
 		if (tlb_batch_full(batch))
 			tlb_batch_flush(batch);
 		spin_lock(&page->lock);
-		while ((word = chain_first(&page->rmap, &it)) && !tlb_batch_full(batch))
-			unmap_slot(page, (pte_t *)word, batch, &pool);
+		while ((word = chain_first(&page->rmap, &it)) && !tlb_batch_full(batch)) {
+			if (leaf_is_swap(left) && READ_ONCE(page->locks))
+				break;
+			unmap_slot(page, (pte_t *)word, left, batch, &pool);
+		}
 		dassert(word || !page->mapcount); /* I2 */
+		if (leaf_is_swap(left) && READ_ONCE(page->locks))
+			word = 0;
 		spin_unlock(&page->lock);
 		rmap_release(&pool);
 	} while (word);
@@ -296,15 +374,7 @@ rmap_unmap_all(struct page *page, struct tlb_batch *batch)
 void
 rmap_count(struct page *table, enum rss_kind kind, s32 n)
 {
-	struct chain_iter it;
-
-	must_hold(&table->lock);
-	dassert(kind < RSS_KINDS);
-	dassert((s32)table->counts[kind] + n >= 0);
-	table->counts[kind] += n;
-	dassert(table_leaves(table) <= TABLE_ENTRIES);
-	for (u64 word = chain_first(&table->mms, &it); word; word = chain_next(&it))
-		atomic64_add(&((struct mm *)word)->rss[kind], n);
+	count_leaves(table, kind, n);
 }
 
 /* For asserts: may the caller add to @table, as only its one user may (pagetable.h I2)? */
@@ -348,13 +418,27 @@ unlock_mapped(struct page *page)
 		spin_unlock(&page->lock);
 }
 
+static inline __attribute__((always_inline)) void
+count_leaves(struct page *table, enum rss_kind kind, s32 n)
+{
+	struct chain_iter it;
+
+	must_hold(&table->lock);
+	dassert(kind < RSS_KINDS);
+	dassert((s32)table->counts[kind] + n >= 0);
+	table->counts[kind] += n;
+	dassert(table_leaves(table) <= TABLE_ENTRIES);
+	for (u64 word = chain_first(&table->mms, &it); word; word = chain_next(&it))
+		atomic64_add(&((struct mm *)word)->rss[kind], n);
+}
+
 /* Both sides of a mapping are joined here and parted in slot_del: map lock and table lock held. */
-static void
+static inline __attribute__((always_inline)) void
 slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool)
 {
 	must_hold(&table->lock);
 	page_enter_slot(page, slot, pool);
-	rmap_count(table, page_rss_kind(page), 1);
+	count_leaves(table, page_rss_kind(page), 1);
 }
 
 static void
@@ -366,7 +450,7 @@ slot_del(struct page *page, struct page *table, pte_t *slot, struct chain_pool *
 }
 
 /* The page's side of it: the map lock is held. */
-static void
+static inline __attribute__((always_inline)) void
 page_enter_slot(struct page *page, pte_t *slot, struct chain_pool *pool)
 {
 	must_hold(&page->lock);
@@ -407,9 +491,18 @@ zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct cha
 		pte_t e = pte_read(slot);
 		struct page *page;
 
-		if (pte_none(e))
+		if (pte_none(e)) {
+			i = table_next_used(slots, i, last) - 1;
 			continue;
-		dassert(leaf_has_frame(e));
+		}
+		if (unlikely(!leaf_has_frame(e))) {
+			if (!swap_put_batched(leaf_to_swap(e), batch))
+				break;
+			pte_write(slot, (pte_t){0});
+			gone[RSS_SWAP]++;
+			left--;
+			continue;
+		}
 		page = leaf_page(e);
 		if (page == zero_frame) {
 			dassert(table->other);
@@ -438,9 +531,10 @@ zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct cha
 
 /* Empties one leaf, met from the page: the map lock is held. */
 static void
-unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain_pool *pool)
+unmap_slot(struct page *page, pte_t *slot, pte_t left, struct tlb_batch *batch, struct chain_pool *pool)
 {
 	struct page *table = slot_table(slot);
+	pte_t e;
 	u64 va;
 
 	must_hold(&page->lock);
@@ -448,9 +542,16 @@ unmap_slot(struct page *page, pte_t *slot, struct tlb_batch *batch, struct chain
 	spin_lock(&table->lock);
 	va = slot_va(slot); /* Race: until the table was locked, mremap could move it. */
 	assert(leaf_page(pte_read(slot)) == page);
-	if (pte_has(pte_xchg(slot, (pte_t){0}), PTE_LOCKED))
+	if (leaf_is_swap(left))
+		swap_get(leaf_to_swap(left));
+	e = pte_xchg(slot, left);
+	if (pte_has(e, PTE_LOCKED))
 		rmap_count_lock(page, -1);
+	if (pte_has(e, PTE_DIRTY))
+		page_flag_set(page, PG_DIRTY);
 	slot_del(page, table, slot, pool);
+	if (leaf_is_swap(left))
+		rmap_count(table, RSS_SWAP, 1);
 	tlb_batch_range(batch, tlb_cpus(table), va, va + PAGE_SIZE);
 	spin_unlock(&table->lock);
 	tlb_batch_free(batch, page);

@@ -161,6 +161,34 @@ void rmap_lock(struct page *table, u32 first, u32 last, bool on);
 /* rmap_count_lock - @n (1 or -1) locked leaves more map @page. Context: the table lock of the leaf. */
 void rmap_count_lock(struct page *page, s32 n);
 
+/*
+ * rmap_swap_out - as rmap_unmap_all, but the leaves become @entry, a swap entry, and dirty ones make @page PG_DIRTY
+ *
+ * Returns   true: nobody maps @page any more; false: it is locked in memory, and some leaves are left
+ * Context   the page lock, of a page of the swap cache; else as rmap_unmap_all
+ */
+bool rmap_swap_out(struct page *page, pte_t entry, struct tlb_batch *batch);
+
+/*
+ * rmap_swap_in - let @slot, which holds the swap entry @expected, map @page of the swap cache with @bits
+ *
+ * The table may have several users: for all of them the same contents come back. The caller lets go of the entry.
+ *
+ * Returns   true; false: the leaf changed meanwhile, nothing was changed
+ * Context   the page lock; mm->lock of a user of the table; takes map lock, table lock. @pool holds CHAIN_ADD_MAX blocks
+ * Takes     the caller's reference to @page, when true
+ */
+bool rmap_swap_in(pte_t *slot, pte_t expected, struct page *page, u64 bits, struct chain_pool *pool);
+
+/*
+ * rmap_test_and_clear_accessed - was @page used through some leaf since this was last asked?
+ *
+ * No CPU is told: one that remembers the translation may use it on and not set the bit again for a while.
+ *
+ * Context   the caller has a reference; takes the map lock
+ */
+bool rmap_test_and_clear_accessed(struct page *page);
+
 /* Adds @n leaves of @kind to a table and to the rss of its users. Context: the table lock. */
 void rmap_count(struct page *table, enum rss_kind kind, s32 n);
 

@@ -12,6 +12,7 @@
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <mm/rmap.h>
+#include <mm/swap.h>
 
 static int check_leaf(struct page *table, pte_t *slot, u32 *seen);
 
@@ -77,6 +78,10 @@ check_leaf(struct page *table, pte_t *slot, u32 *seen)
 
 	if (pte_none(e))
 		return 0;
+	if (leaf_is_swap(e)) {
+		seen[RSS_SWAP]++;
+		return 0;
+	}
 	if (leaf_has_frame(e) && page == zero_frame) {
 		seen[RSS_KINDS]++;
 		if (!pte_has(e, PTE_WRITE))

@@ -13,6 +13,7 @@
  * See         docs/mm.md section 5
  */
 #include <kernel/panic.h>
+#include <mm/lru.h>
 #include <mm/rmap.h>
 #include <mm/vmstat.h>
 
@@ -52,5 +53,7 @@ rmap_count_lock(struct page *page, s32 n)
 	} else if (n < 0 && now == 0) {
 		count_events(VM_NR_MLOCK, -1);
 		count_event(VM_UNEVICTABLE_PGMUNLOCKED);
+		if (READ_ONCE(page->flags) & BIT(PG_UNEVICTABLE))
+			lru_rescue(page);
 	}
 }

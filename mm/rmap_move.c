@@ -15,6 +15,7 @@
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/rmap.h>
+#include <mm/swap.h>
 
 /* What is on its way: @count leaves of @from from @first on to @to from @target on. */
 struct leaf_move {
@@ -77,6 +78,12 @@ move_leaf(const struct leaf_move *m, pte_t *source, pte_t *target)
 {
 	struct page *page = leaf_page(pte_read(source));
 
+	if (leaf_is_swap(pte_read(source))) {
+		m->from->counts[RSS_SWAP]--;
+		m->to->counts[RSS_SWAP]++;
+		pte_write(target, pte_xchg(source, (pte_t){0}));
+		return true;
+	}
 	dassert(leaf_has_frame(pte_read(source)));
 	assertf(pte_none(pte_read(target)), "mremap meets a leaf %lx at %lx", pte_read(target).value, slot_va(target));
 	if (page == zero_frame) {

@@ -195,8 +195,10 @@ copy_run(struct page *old, struct page *new, u32 i, struct chain_pool *pool)
 	must_hold(&old->lock);
 	must_hold(&new->lock);
 	for (; i < TABLE_ENTRIES && left; i++) {
-		if (pte_none(pte_read(&from[i])))
+		if (pte_none(pte_read(&from[i]))) {
+			i = table_next_used(from, i, TABLE_ENTRIES) - 1;
 			continue;
+		}
 		if (!rmap_share_leaf(&from[i], &to[i], new, pool))
 			return i;
 		left--;
@@ -233,10 +235,13 @@ table_leave(struct page *table, struct mm *mm, struct chain_pool *pool)
 static void
 count_users(struct page *table, struct mm *mm, s32 sign)
 {
+	u32 kind = 0;
+
 	must_hold(&table->lock);
-	for (u32 kind = 0; kind < RSS_KINDS; kind++) {
+	/* Mostly there is only the first kind, and this is the cost of fork and exit. */
+	for (u64 left = table->all_counts; left; kind++, left >>= 16) {
 		dassert(sign > 0 || atomic64_read(&mm->rss[kind]) >= table->counts[kind]);
-		if (table->counts[kind])
-			atomic64_add(&mm->rss[kind], sign * (s32)table->counts[kind]);
+		if (left & 0xffff)
+			atomic64_add(&mm->rss[kind], sign * (s32)(left & 0xffff));
 	}
 }

@@ -14,9 +14,11 @@
 #include <arch/mmu.h>
 #include <kernel/panic.h>
 #include <kernel/trace.h>
+#include <mm/lru.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/pagetable.h>
+#include <mm/swap_cache.h>
 #include <mm/tlb.h>
 #include <mm/vmstat.h>
 
@@ -40,6 +42,8 @@ tlb_batch_flush(struct tlb_batch *batch)
 	if (batch->end > batch->start)
 		flush_cpus(batch->cpus, batch->start, batch->end);
 	put_pages(batch);
+	for (u32 i = 0; i < batch->orphans; i++)
+		swap_cache_drop((swap_entry_t){batch->orphan[i]});
 	tlb_batch_init(batch);
 }
 
@@ -79,14 +83,21 @@ static void
 put_pages(struct tlb_batch *batch)
 {
 	u32 last = 0;
+	u32 flags = 0;
 
 	for (u32 i = 0; i < batch->count; i++) {
 		dassert(atomic_read(&batch->pages[i]->refs) > 0); /* I1 */
-		if (atomic_dec_and_test(&batch->pages[i]->refs))
-			batch->pages[last++] = batch->pages[i];
+		if (!atomic_dec_and_test(&batch->pages[i]->refs))
+			continue;
+		/* Race: only now. As long as there was a reference, reclaim could put the page back onto a list. */
+		flags |= batch->pages[i]->flags;
+		batch->pages[last++] = batch->pages[i];
 	}
-	if (last)
-		page_free_batch(batch->pages, last);
+	if (!last)
+		return;
+	if (flags & BIT(PG_LRU))
+		lru_del_dead_batch(batch->pages, last);
+	page_free_batch(batch->pages, last);
 }
 
 static void

@@ -25,14 +25,17 @@
 struct mm;
 struct page;
 
-#define TLB_BATCH_PAGES 120 /* frames one flush frees: nearly 1 KiB of stack */
+#define TLB_BATCH_PAGES 112 /* frames one flush frees: nearly 1 KiB of stack */
+#define TLB_BATCH_ORPHANS 8
 
 struct tlb_batch {
 	u64 cpus;  /* who must flush */
 	u64 start; /* the range that covers all narrowed mappings */
 	u64 end;
 	u32 count;
+	u32 orphans; /* of orphan[] */
 	struct page *pages[TLB_BATCH_PAGES];
+	u64 orphan[TLB_BATCH_ORPHANS]; /* swap entries that no leaf holds any more, with a page in memory */
 };
 
 static inline void
@@ -42,6 +45,7 @@ tlb_batch_init(struct tlb_batch *batch)
 	batch->start = ~0UL;
 	batch->end = 0;
 	batch->count = 0;
+	batch->orphans = 0;
 }
 
 /* tlb_batch_range - [start, end) was narrowed for the CPUs in @cpus. Context: any. */
@@ -59,7 +63,7 @@ tlb_batch_range(struct tlb_batch *batch, u64 cpus, u64 start, u64 end)
 static inline bool
 tlb_batch_full(const struct tlb_batch *batch)
 {
-	return batch->count == TLB_BATCH_PAGES;
+	return batch->count == TLB_BATCH_PAGES || batch->orphans == TLB_BATCH_ORPHANS;
 }
 
 /* tlb_batch_free - @page's reference goes after the next flush. The batch is not full. Context: any. */

@@ -23,6 +23,7 @@
 	X(NR_ANON_PAGES, "nr_anon_pages")                       \
 	X(NR_MAPPED, "nr_mapped")                               \
 	X(NR_FILE_PAGES, "nr_file_pages")                       \
+	X(NR_SWAPCACHE, "nr_swapcached")                        \
 	X(NR_SHMEM, "nr_shmem")                                 \
 	X(NR_PAGE_TABLE_PAGES, "nr_page_table_pages")           \
 	X(NR_KERNEL_STACK, "nr_kernel_stack")                   \
@@ -36,6 +37,18 @@
 	X(PGREUSE, "pgreuse")                                   \
 	X(ALLOCSTALL_NORMAL, "allocstall_normal")               \
 	X(SLABS_SCANNED, "slabs_scanned")                       \
+	X(PSWPIN, "pswpin")                                     \
+	X(PSWPOUT, "pswpout")                                   \
+	X(PGACTIVATE, "pgactivate")                             \
+	X(PGDEACTIVATE, "pgdeactivate")                         \
+	X(PGREFILL, "pgrefill")                                 \
+	X(PGSCAN_KSWAPD, "pgscan_kswapd")                       \
+	X(PGSCAN_DIRECT, "pgscan_direct")                       \
+	X(PGSTEAL_KSWAPD, "pgsteal_kswapd")                     \
+	X(PGSTEAL_DIRECT, "pgsteal_direct")                     \
+	X(PAGEOUTRUN, "pageoutrun")                             \
+	X(SWAP_RA, "swap_ra")                                   \
+	X(SWAP_RA_HIT, "swap_ra_hit")                           \
 	X(OOM_KILL, "oom_kill")                                 \
 	X(UNEVICTABLE_PGMLOCKED, "unevictable_pgs_mlocked")     \
 	X(UNEVICTABLE_PGMUNLOCKED, "unevictable_pgs_munlocked") \

@@ -52,9 +52,24 @@ struct zone {
 	struct free_area area[NR_ORDERS]; /* zone->lock */
 };
 
+/* The lists of lru.h. */
+enum lru_list {
+	LRU_INACTIVE,
+	LRU_ACTIVE,
+	LRU_UNEVICTABLE,
+	LRU_LISTS
+};
+
+struct lruvec {
+	struct spinlock lock;         /* RANK_LRUVEC */
+	struct list lists[LRU_LISTS]; /* lock; youngest first */
+	u64 count[LRU_LISTS];         /* lock; READ_ONCE for a guess */
+};
+
 struct node {
 	u8 id;                           /* const after init */
 	struct zone zones[NR_ZONES];     /* by enum zone_kind */
+	struct lruvec lru;               /* its pages of programs */
 	struct zone *zonelist[NR_ZONES]; /* const after init; in the order in which allocations try them */
 };
 

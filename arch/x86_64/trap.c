@@ -151,6 +151,9 @@ trap_fault_signal(const struct trap_frame *f, enum fault_result result, u64 va)
 {
 	trap_remember(f, VECTOR_PAGE_FAULT, va);
 	switch (result) {
+	case FAULT_MAJOR:
+		current->majflt++;
+		break;
 	case FAULT_SEGV_MAP:
 		signal_fault(SIGSEGV, SEGV_MAPERR, va);
 		break;
@@ -192,8 +195,9 @@ trap_kernel_fault(struct trap_frame *f, u64 va)
 		irq_enable();
 		result = fault_handle(current->mm, va, fault_access[f->error & 31]);
 		irq_disable();
-		if (likely(result == FAULT_OK)) {
-			current->minflt++;
+		if (likely(fault_is_ok(result))) {
+			current->minflt += result == FAULT_OK;
+			current->majflt += result == FAULT_MAJOR;
 			return;
 		}
 		/* Why: a copy that retried for ever with no memory left would hang the task that is to die. */

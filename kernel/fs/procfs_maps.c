@@ -28,6 +28,7 @@
 #include <mm/page_alloc.h>
 #include <mm/rmap.h>
 #include <mm/slab.h>
+#include <mm/swap.h>
 #include <mm/tlb.h>
 
 #define NAME_COLUMN 73 /* where Linux starts the name */
@@ -39,6 +40,7 @@ struct smaps {
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 referenced, anonymous;
 	u64 pss_anon, pss_file, pss_shmem, pss_locked;
+	u64 swap, swap_pss; /* among the leaves that name a slot; tables that fork shares count once (Simple:) */
 };
 
 /* Which leaves clear_refs means. */
@@ -248,6 +250,11 @@ smaps_leaf(const struct vma *vma, pte_t e, struct smaps *sum)
 	u32 users;
 	u64 pss;
 
+	if (leaf_is_swap(e)) {
+		sum->swap += PAGE_SIZE;
+		sum->swap_pss += (PAGE_SIZE << PSS_SHIFT) / max_u64(swap_count(leaf_to_swap(e)), 1);
+		return;
+	}
 	if (!leaf_has_frame(e) || page == zero_frame)
 		return;
 	users = rmap_users(page);
@@ -296,8 +303,8 @@ smaps_print(struct seq *s, const struct smaps *sum, bool rollup)
 	line_kb(s, "FilePmdMapped:", 0);
 	line_kb(s, "Shared_Hugetlb:", 0);
 	line_kb(s, "Private_Hugetlb:", 0);
-	line_kb(s, "Swap:", 0);
-	line_kb(s, "SwapPss:", 0);
+	line_kb(s, "Swap:", sum->swap);
+	line_kb(s, "SwapPss:", sum->swap_pss >> PSS_SHIFT);
 	line_kb(s, "Locked:", sum->pss_locked >> PSS_SHIFT);
 }
 

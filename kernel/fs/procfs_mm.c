@@ -20,12 +20,15 @@
 #include <kernel/kmsg.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
+#include <kernel/sys_swap.h>
 #include <kernel/sysrq.h>
 #include <kernel/task.h>
 #include <mm/check.h>
+#include <mm/lru.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
+#include <mm/swap.h>
 #include <mm/vmalloc.h>
 #include <mm/vmstat.h>
 
@@ -35,7 +38,6 @@ static void vmstat_show(struct seq *s);
 static void slabinfo_show(struct seq *s);
 static void mm_check_show(struct seq *s);
 static int sysrq_store(const struct proc_who *who, char *text, u64 len);
-static void swaps_show(struct seq *s);
 static void line_pages(struct seq *s, const char *label, u64 pages);
 static u64 gauge(enum vmstat_item item);
 static u64 available_pages(void);
@@ -57,17 +59,23 @@ static void
 meminfo_show(struct seq *s)
 {
 	u64 slab = slab_pages_total();
+	u64 active = lru_pages(LRU_ACTIVE);
+	u64 inactive = max_u64(gauge(VM_NR_ANON_PAGES), active) - active; /* also while nobody keeps lists */
 
 	line_pages(s, "MemTotal:", total_pages());
 	line_pages(s, "MemFree:", nr_free_pages());
 	line_pages(s, "MemAvailable:", available_pages());
 	line_pages(s, "Buffers:", 0);
 	line_pages(s, "Cached:", gauge(VM_NR_FILE_PAGES));
-	line_pages(s, "SwapCached:", 0);
+	line_pages(s, "SwapCached:", gauge(VM_NR_SWAPCACHE));
+	line_pages(s, "Active:", active);
+	line_pages(s, "Inactive:", inactive);
+	line_pages(s, "Active(anon):", active);
+	line_pages(s, "Inactive(anon):", inactive);
 	line_pages(s, "Unevictable:", gauge(VM_NR_MLOCK)); /* nothing else keeps a page */
 	line_pages(s, "Mlocked:", gauge(VM_NR_MLOCK));
-	line_pages(s, "SwapTotal:", 0);
-	line_pages(s, "SwapFree:", 0);
+	line_pages(s, "SwapTotal:", swap_total_pages());
+	line_pages(s, "SwapFree:", swap_free_pages());
 	line_pages(s, "Dirty:", 0);
 	line_pages(s, "Writeback:", 0);
 	line_pages(s, "AnonPages:", gauge(VM_NR_ANON_PAGES));
@@ -134,13 +142,6 @@ sysrq_store(const struct proc_who *who, char *text, u64 len)
 	return 0;
 }
 
-/* As Linux shows it while nothing is swapped to. */
-static void
-swaps_show(struct seq *s)
-{
-	seq_puts(s, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
-}
-
 static void
 mm_check_show(struct seq *s)
 {
@@ -159,6 +160,8 @@ mm_check_show(struct seq *s)
 	seq_printf(s, "processes %u\n", process_count());
 	seq_printf(s, "vmas %lu\n", mm_vmas_total());
 	seq_printf(s, "tables %lu\n", gauge(VM_NR_PAGE_TABLE_PAGES));
+	seq_printf(s, "swap_pages %lu\n", swap_total_pages() - swap_free_pages());
+	seq_printf(s, "swapcached %lu\n", gauge(VM_NR_SWAPCACHE));
 	seq_printf(s, "anon_pages %lu\n", gauge(VM_NR_ANON_PAGES));
 	seq_printf(s, "file_pages %lu\n", gauge(VM_NR_FILE_PAGES));
 	seq_printf(s, "vmalloc_pages %lu\n", gauge(VM_NR_VMALLOC));

@@ -29,20 +29,27 @@
 #include <mm/page_alloc.h>
 #include <mm/rmap.h>
 #include <mm/slab.h>
+#include <mm/swap.h>
 
 #define WORDS (PAGE_SIZE / sizeof(u64)) /* made at a time: as many as a level-1 table has leaves */
 
 #define PM_PRESENT BIT(63)
+#define PM_SWAP BIT(62)
 #define PM_FILE BIT(61)
 #define PM_EXCLUSIVE BIT(56)
 
 #define KPF_LOCKED BIT(0)
 #define KPF_UPTODATE BIT(3)
+#define KPF_LRU BIT(5)
+#define KPF_ACTIVE BIT(6)
 #define KPF_SLAB BIT(7)
+#define KPF_WRITEBACK BIT(8)
 #define KPF_BUDDY BIT(10)
 #define KPF_MMAP BIT(11)
 #define KPF_ANON BIT(12)
+#define KPF_SWAPCACHE BIT(13)
 #define KPF_SWAPBACKED BIT(14)
+#define KPF_UNEVICTABLE BIT(18)
 #define KPF_NOPAGE BIT(20)
 #define KPF_ZERO_PAGE BIT(24)
 #define KPF_PGTABLE BIT(26)
@@ -62,6 +69,7 @@ static int kpageflags_words(void *about, u64 first, u64 count, u64 *words);
 static u64 leaf_word(pte_t e);
 static struct page *frame_of(u64 pfn);
 static u64 frame_flags(const struct page *page);
+static u64 anon_flags(const struct page *page);
 static u64 end_pfn(void);
 
 const struct file_ops proc_pagemap_ops = {.read = pagemap_read};
@@ -158,6 +166,8 @@ leaf_word(pte_t e)
 	struct page *page = leaf_page(e);
 	u64 word = PM_PRESENT | pte_pfn(e);
 
+	if (leaf_is_swap(e)) /* area and slot stand where Linux has them */
+		return PM_SWAP | leaf_to_swap(e).value;
 	if (!leaf_has_frame(e))
 		return 0;
 	if (page == zero_frame)
@@ -219,7 +229,7 @@ frame_flags(const struct page *page)
 	case PAGE_TABLE:
 		return flags | KPF_PGTABLE;
 	case PAGE_ANON:
-		flags |= KPF_ANON | KPF_SWAPBACKED | KPF_UPTODATE;
+		flags |= KPF_ANON | KPF_SWAPBACKED | KPF_UPTODATE | anon_flags(page);
 		break;
 	case PAGE_SHMEM:
 		flags |= KPF_SWAPBACKED | KPF_UPTODATE;
@@ -231,6 +241,17 @@ frame_flags(const struct page *page)
 		return 0;
 	}
 	return READ_ONCE(page->mapcount) ? flags | KPF_MMAP : flags;
+}
+
+/* Where reclaim has it. */
+static u64
+anon_flags(const struct page *page)
+{
+	u32 flags = READ_ONCE(page->flags);
+
+	return (flags & BIT(PG_LRU) ? KPF_LRU : 0) | (flags & BIT(PG_ACTIVE) ? KPF_ACTIVE : 0) |
+	       (flags & BIT(PG_UNEVICTABLE) ? KPF_UNEVICTABLE : 0) | (flags & BIT(PG_WRITEBACK) ? KPF_WRITEBACK : 0) |
+	       (READ_ONCE(page->object) ? KPF_SWAPCACHE : 0);
 }
 
 static u64

@@ -48,7 +48,7 @@ struct snapshot {
 
 /* Its memory; all zero for one that has none. Pages. */
 struct memory {
-	u64 total, peak, peak_rss, anon, file, shmem;
+	u64 total, peak, peak_rss, anon, file, shmem, swap;
 	u64 data, stack, code, lib, locked, tables;
 	u64 start_code, end_code, start_stack, start_data, end_data, start_brk;
 	u64 arg_start, arg_end, env_start, env_end;
@@ -292,6 +292,7 @@ memory_locked(struct mm *mm, struct memory *out)
 		.anon = rss[RSS_ANON],
 		.file = rss[RSS_FILE],
 		.shmem = rss[RSS_SHMEM],
+		.swap = rss[RSS_SWAP],
 		.tables = atomic64_read(&mm->tables),
 		.code = (round_up(mm->end_code, PAGE_SIZE) - round_down(mm->start_code, PAGE_SIZE)) / PAGE_SIZE,
 		.start_code = mm->start_code,
@@ -360,7 +361,7 @@ status_memory(struct seq *s, const struct memory *m)
 	seq_printf(s, "VmExe:\t%8lu kB\n", m->code * kb);
 	seq_printf(s, "VmLib:\t%8lu kB\n", m->lib * kb);
 	seq_printf(s, "VmPTE:\t%8lu kB\n", m->tables * kb);
-	seq_printf(s, "VmSwap:\t%8u kB\n", 0);
+	seq_printf(s, "VmSwap:\t%8lu kB\n", m->swap * kb);
 }
 
 /* A mask of processors as Linux prints one: 32 bits to a word; the system can have 64. */

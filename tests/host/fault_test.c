@@ -27,6 +27,8 @@ by_the_table(pte_t entry, u32 vm_flags, bool has_object, u32 access)
 		return FAULT_KIND_DENY;
 	if (!entry.value)
 		return has_object ? FAULT_KIND_FILE : FAULT_KIND_ZERO;
+	if (!(entry.value & (PTE_PRESENT | PTE_HELD)))
+		return FAULT_KIND_SWAP;
 	if (!(access & FAULT_WRITE) || (entry.value & PTE_WRITE))
 		return FAULT_KIND_SPURIOUS;
 	return vm_flags & VM_SHARED ? FAULT_KIND_FILE : FAULT_KIND_COW;
@@ -42,8 +44,9 @@ classify_follows_the_table(void **state)
 		PTE_PRESENT | PTE_USER | PTE_WRITE,
 		PTE_PRESENT | PTE_USER | PTE_WRITE | PTE_DIRTY | PTE_ACCESSED,
 		PTE_HELD | PTE_NX,
+		3UL << 2, /* a swap entry: area 3 */
 	};
-	u32 seen[5] = {0};
+	u32 seen[FAULT_KIND_SPURIOUS + 1] = {0};
 
 	for (u32 e = 0; e < ARRAY_SIZE(entries); e++)
 		for (u32 flags = 0; flags < 16; flags++) /* READ, WRITE, EXEC, SHARED */
@@ -55,7 +58,7 @@ classify_follows_the_table(void **state)
 					assert_int_equal(kind, by_the_table(entry, flags, object, access));
 					seen[kind]++;
 				}
-	for (u32 kind = 0; kind < 5; kind++)
+	for (u32 kind = 0; kind <= FAULT_KIND_SPURIOUS; kind++)
 		assert_true(seen[kind] > 0);
 }
 

@@ -17,12 +17,16 @@
 #include <kernel/rwsem.h>
 #include <kernel/spinlock.h>
 #include <kernel/task.h>
+#include <mm/lru.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/oom.h>
 #include <mm/page_alloc.h>
 #include <mm/pagetable.h>
+#include <mm/reclaim.h>
 #include <mm/slab.h>
+#include <mm/swap.h>
+#include <mm/swap_io.h>
 #include <mm/vmalloc.h>
 
 #include "machine.h"
@@ -51,7 +55,10 @@
 			fail(__VA_ARGS__); \
 	} while (0)
 
-struct task host_task; /* no signal ever comes */
+struct task host_task;                   /* no signal ever comes */
+struct task machine_tasks[MACHINE_CPUS]; /* what the core calls current */
+struct node nodes[MAX_NODES];
+u32 node_count = 1;
 
 struct fiber {
 	void *sp;    /* while it does not run */
@@ -96,8 +103,9 @@ static struct fiber fibers[MAX_CPUS + 1]; /* the last is the program itself */
 static u32 fiber_now = MAX_CPUS;
 static u32 switched_from;
 static u32 cpu_now;
-static bool no_turns; /* inside an interrupt, or a speculation */
-static u64 blocked;   /* turns since somebody got what he waited for */
+static bool no_turns;   /* inside an interrupt, or a speculation */
+static u32 disk_flying; /* transfers */
+static u64 blocked;     /* turns since somebody got what he waited for */
 static u64 random_state;
 static u32 fail_every, fail_count;
 static u64 ram_frames, kernel_root_pa;
@@ -108,6 +116,7 @@ static u64 speculate_start, speculate_end;
 struct memblock_list memblock_ram;
 
 static void turn(void);
+static void disk_step(void);
 static void fiber_arrived(void *fake);
 static void fiber_switch(u32 to);
 static void speculate(void);
@@ -122,6 +131,115 @@ machine_random(void)
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
 	x = (x ^ x >> 27) * 0x94d049bb133111eb;
 	return x ^ x >> 31;
+}
+
+/* ---- a disk ---- */
+
+#define DISK_TRANSFERS 3
+
+static struct disk_transfer {
+	struct swap_io io; /* first */
+	bool taken, flying;
+} transfers[DISK_TRANSFERS];
+static u8 *disk_bytes;
+
+static struct swap_io *
+disk_io_get(void *device)
+{
+	for (u32 i = 0; i < DISK_TRANSFERS; i++)
+		if (!transfers[i].taken) {
+			transfers[i].taken = true;
+			return &transfers[i].io;
+		}
+	return NULL;
+}
+
+static void
+disk_io_put(void *device, struct swap_io *io)
+{
+	((struct disk_transfer *)io)->taken = false;
+}
+
+static void
+disk_submit(void *device, struct swap_io *io)
+{
+	((struct disk_transfer *)io)->flying = true;
+	disk_flying++;
+}
+
+/* One transfer in flight, if there is any, happens: in an interrupt, which nobody else's turn interrupts. */
+static void
+disk_step(void)
+{
+	u32 first = machine_random() % DISK_TRANSFERS;
+
+	for (u32 n = 0; n < DISK_TRANSFERS && disk_flying; n++) {
+		struct disk_transfer *t = &transfers[(first + n) % DISK_TRANSFERS];
+
+		if (!t->flying)
+			continue;
+		for (u32 i = 0; i < t->io.count; i++) {
+			u8 *bytes = disk_bytes + (u64)(t->io.slot + i) * PAGE_SIZE;
+
+			memcpy(t->io.write ? bytes : page_to_va(t->io.pages[i]),
+			       t->io.write ? page_to_va(t->io.pages[i]) : bytes, PAGE_SIZE);
+		}
+		t->flying = false;
+		disk_flying--;
+		no_turns = true;
+		t->io.done(&t->io);
+		no_turns = false;
+		blocked = 0;
+		return;
+	}
+}
+
+static void
+disk_close(void *device)
+{
+	free(disk_bytes);
+	disk_bytes = NULL;
+}
+
+static const struct swap_device_ops disk_ops = {disk_io_get, disk_io_put, disk_submit, disk_close};
+
+void
+machine_swap(u32 slots)
+{
+	const struct swap_setup setup = {.ops = &disk_ops, .name = "disk", .priority = -1, .slots = slots};
+
+	if (!slots) {
+		check(!swap_area_remove(&swap_areas[0]), "swapoff fails");
+		return;
+	}
+	disk_bytes = calloc(slots, PAGE_SIZE);
+	check(!swap_area_add(&setup), "swapon fails");
+}
+
+void
+machine_reclaim(u32 pages)
+{
+	reclaim_pages(&nodes[0], pages, false);
+}
+
+void *
+vmalloc_named(u64 size, const char *name)
+{
+	return malloc(size);
+}
+
+void
+vfree(void *va)
+{
+	free(va);
+}
+
+u64
+clock_ns(void)
+{
+	static u64 now;
+
+	return now += 1000;
 }
 
 /* ---- RAM ---- */
@@ -157,6 +275,9 @@ machine_start(u32 frames, u64 seed)
 	memblock_ram.count = 1;
 	memblock_ram.range[0].base = PAGE_SIZE;
 	memblock_ram.range[0].end = (u64)frames << PAGE_SHIFT;
+	lru_init(&nodes[0].lru);
+	memset(&nodes[0].lru.count, 0, sizeof(nodes[0].lru.count));
+	swap_init();
 	mm_init();
 	free_at_start = free_count;
 	objects_at_start = objects;
@@ -257,7 +378,8 @@ page_free(struct page *page, u32 order)
 	      atomic_read(&page->refs));
 	check(!page_is_user(page) || (!page->mapcount && !page->rmap.head && !page->object),
 	      "frame %lx is freed with %u mappings", page_to_pfn(page), page->mapcount);
-	check(!(page->flags & BIT(PG_LOCKED)), "frame %lx is freed while locked", page_to_pfn(page));
+	check(!(page->flags & (BIT(PG_LOCKED) | BIT(PG_LRU) | BIT(PG_WRITEBACK))), "frame %lx is freed with flags %x",
+	      page_to_pfn(page), page->flags);
 	page->private = page->kind;
 	page->kind = PAGE_FREE;
 	atomic_set(&page->refs, 0);
@@ -276,6 +398,8 @@ page_free_batch(struct page **pages, u64 n)
 void
 page_free_final(struct page *page)
 {
+	if (page->flags & BIT(PG_LRU))
+		lru_del_dead(page);
 	page_free(page, 0);
 }
 
@@ -490,6 +614,8 @@ machine_point(void)
 	dice = machine_random();
 	if (!(dice & 31))
 		speculate();
+	if (!(dice >> 16 & 15))
+		disk_step();
 	if (fiber_now != MAX_CPUS && !(dice >> 8 & 7))
 		turn();
 }
@@ -498,9 +624,11 @@ void
 machine_block(void)
 {
 	check(!no_turns, "an interrupt waits");
-	check(fiber_now != MAX_CPUS, "waits, and there is nobody to wait for");
+	check(fiber_now != MAX_CPUS || disk_flying, "waits, and there is nobody to wait for");
 	check(++blocked < BLOCKED_MAX, "all CPUs wait for one another");
-	turn();
+	disk_step();
+	if (fiber_now != MAX_CPUS)
+		turn();
 }
 
 void
@@ -800,8 +928,9 @@ table_at(u64 pfn, u32 level, u64 va)
 	check(pfn < ram_frames && table->kind == PAGE_TABLE && table->level == level && atomic_read(&table->refs) > 0,
 	      "the walk for %lx meets frame %lx as a table of level %u, which is %s", va, pfn, level,
 	      page_kind_name(table->kind));
-	check(level > 1 || table->base == round_down(va, TABLE_SPAN), "the walk for %lx meets the table of %lx", va,
-	      table->base);
+	/* Why not while it is locked: mremap moves it, and until the flush that follows the old way may be remembered. */
+	check(level > 1 || table->base == round_down(va, TABLE_SPAN) || table->lock.held,
+	      "the walk for %lx meets the table of %lx", va, table->base);
 	return (pte_t *)page_to_va(table) + level_index(va, level);
 }
 
@@ -927,8 +1056,15 @@ machine_access(struct mm *mm, u64 va, u32 access, u64 *value)
 		machine_point();
 		check(!cpus[cpu_now].depth, "faults with a lock held");
 		result = fault_handle(mm, va, access | FAULT_USER);
-		if (result != FAULT_OK)
+		if (!fault_is_ok(result))
 			return result;
 	}
 	fail("the access %x to %lx never succeeds", access, va);
+}
+
+/* kernel/lib/string.c, which the C library stands in for, has one more. */
+size_t
+strlcpy(char *dst, const char *src, size_t size)
+{
+	return (size_t)snprintf(dst, size, "%s", src);
 }

@@ -70,6 +70,18 @@ u64 machine_free_frames(void);
 s64 machine_objects(void);
 u64 machine_flushes(void);
 
+/*
+ * A disk of @slots pages becomes a swap area; 0: the area goes, and every page must come back. A transfer ends some turns
+ * after it began, on whichever CPU runs then.
+ */
+void machine_swap(u32 slots);
+
+/* This CPU reclaims @pages pages, or as many as it can. */
+void machine_reclaim(u32 pages);
+
+/* What the core has counted under this name (enum vmstat_item) so far. */
+s64 machine_event(u32 item);
+
 /* The random sequence of the machine. */
 u64 machine_random(void);
 

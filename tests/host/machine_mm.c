@@ -6,6 +6,7 @@
  *             The kernel's headers come first, then the names change their meaning, then the kernel's files follow.
  * Follow      from machine.c   to mm/
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "machine.h"
@@ -42,6 +43,18 @@
 			machine_block(); \
 	} while (0)
 
+#undef wait_timed
+#define wait_timed(q, cond, state, deadline_ns) \
+	({                                      \
+		while (!(cond))                 \
+			machine_block();        \
+		0;                              \
+	})
+
+#undef current
+#define current (&machine_tasks[machine_cpu()])
+extern struct task machine_tasks[MAX_CPUS];
+
 #define mmu_flush_local_page(va) machine_flush_page(va)
 #define mmu_flush_local_all() machine_flush_all()
 #define mmu_root_switch(pa) machine_root_switch(pa)
@@ -54,11 +67,14 @@
 #define atomic_read(a) (machine_point(), atomic_read(a))
 #define atomic_dec_and_test(a) (machine_point(), atomic_dec_and_test(a))
 
+#include "../../kernel/lib/bitmap.c"
+#include "../../mm/advise_pages.c"
 #include "../../mm/brk.c"
 #include "../../mm/check.c"
 #include "../../mm/fault.c"
 #include "../../mm/fault_page.c"
 #include "../../mm/fork.c"
+#include "../../mm/lru.c"
 #include "../../mm/madvise.c"
 #include "../../mm/mlock.c"
 #include "../../mm/mm.c"
@@ -70,12 +86,19 @@
 #include "../../mm/page.c"
 #include "../../mm/pagecache.c"
 #include "../../mm/pagetable.c"
+#include "../../mm/reclaim.c"
 #include "../../mm/rmap.c"
 #include "../../mm/rmap_age.c"
 #include "../../mm/rmap_check.c"
-#include "../../mm/rmap_move.c"
 #include "../../mm/rmap_lock.c"
+#include "../../mm/rmap_move.c"
 #include "../../mm/share.c"
+#include "../../mm/swap.c"
+#include "../../mm/swap_cache.c"
+#include "../../mm/swap_io.c"
+#include "../../mm/swap_leaf.c"
+#include "../../mm/swap_map.c"
+#include "../../mm/swapoff.c"
 #include "../../mm/tlb.c"
 #include "../../mm/truncate.c"
 #include "../../mm/unmap.c"
@@ -83,3 +106,9 @@
 #include "../../mm/vma_alloc.c"
 #include "../../mm/vma_edit.c"
 #include "../../mm/vmstat.c"
+
+s64
+machine_event(u32 item)
+{
+	return vmstat_sum(item);
+}

@@ -22,6 +22,7 @@
 #include <mm/mm.h>
 #include <mm/mmap.h>
 #include <mm/pagecache.h>
+#include <mm/vmstat.h>
 
 #include "machine.h"
 
@@ -101,7 +102,8 @@ static struct pending pending[MACHINE_CPUS];
 static struct shared *files[FILES]; /* mapped shared, and truncated */
 static struct pagecache *constant;  /* mapped privately */
 static u64 next_value[MACHINE_CPUS];
-static bool failing; /* allocations may fail */
+static bool swapping; /* pages go to the disk meanwhile */
+static bool failing;  /* allocations may fail */
 static u32 steps, reads, writes, forks, denials, remaps;
 
 static u64
@@ -820,6 +822,8 @@ run_cpu(u32 cpu)
 		else
 			do_truncate();
 		p->inside--;
+		if (swapping && !below(8))
+			machine_reclaim(1 + below(6));
 		machine_point();
 	}
 }
@@ -875,10 +879,16 @@ world_destroy(void)
 
 /* @rounds rounds of @count operations on each of @cpus CPUs, everything checked after each round. */
 static void
-play(u32 cpus, u32 rounds, u32 count, u32 fail_every)
+play(u32 cpus, u32 rounds, u32 count, u32 fail_every, u32 slots)
 {
+	s64 out = machine_event(VM_PSWPOUT);
+	s64 in = machine_event(VM_PSWPIN);
+
 	machine_start(1500, host_random());
 	world_create();
+	swapping = slots;
+	if (slots)
+		machine_swap(slots);
 	machine_speculate(page_va(0), page_va(PAGES - 1));
 	steps = count;
 	reads = writes = forks = denials = remaps = 0;
@@ -890,49 +900,86 @@ play(u32 cpus, u32 rounds, u32 count, u32 fail_every)
 		assert_int_equal(mm_check(), 0);
 	}
 	failing = false;
+	if (slots)
+		machine_swap(0);
 	world_destroy();
 	assert_int_equal(mm_check(), 0);
 	machine_stop();
 	print_message("%u reads, %u writes, %u refused, %u forks, %u moves, %lu flushes\n", reads, writes, denials,
 		      forks, remaps, machine_flushes());
+	if (slots)
+		print_message("%ld pages went to the disk, %ld came back\n", (long)machine_event(VM_PSWPOUT) - out,
+			      (long)machine_event(VM_PSWPIN) - in);
+	assert_true(!slots || machine_event(VM_PSWPIN) > in + 100);
 }
 
 static void
 one_cpu(void **state)
 {
-	play(1, 100, 400, 0);
+	play(1, 100, 400, 0, 0);
 }
 
 static void
 one_cpu_without_memory(void **state)
 {
-	play(1, 100, 400, 5);
+	play(1, 100, 400, 5, 0);
 }
 
 static void
 two_cpus(void **state)
 {
-	play(2, 100, 300, 0);
+	play(2, 100, 300, 0, 0);
 }
 
 static void
 four_cpus(void **state)
 {
-	play(4, 200, 200, 0);
+	play(4, 200, 200, 0, 0);
 }
 
 static void
 four_cpus_without_memory(void **state)
 {
-	play(4, 100, 200, 7);
+	play(4, 100, 200, 7, 0);
+}
+
+static void
+swap_one_cpu(void **state)
+{
+	play(1, 100, 400, 0, 200);
+}
+
+static void
+swap_four_cpus(void **state)
+{
+	play(4, 200, 200, 0, 200);
+}
+
+static void
+swap_four_cpus_full(void **state)
+{
+	play(4, 100, 200, 0, 20);
+}
+
+static void
+swap_four_cpus_without_memory(void **state)
+{
+	play(4, 100, 200, 7, 100);
 }
 
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_cpu),   cmocka_unit_test(one_cpu_without_memory),   cmocka_unit_test(two_cpus),
-		cmocka_unit_test(four_cpus), cmocka_unit_test(four_cpus_without_memory),
+		cmocka_unit_test(one_cpu),
+		cmocka_unit_test(one_cpu_without_memory),
+		cmocka_unit_test(two_cpus),
+		cmocka_unit_test(four_cpus),
+		cmocka_unit_test(four_cpus_without_memory),
+		cmocka_unit_test(swap_one_cpu),
+		cmocka_unit_test(swap_four_cpus),
+		cmocka_unit_test(swap_four_cpus_full),
+		cmocka_unit_test(swap_four_cpus_without_memory),
 	};
 
 	host_start();

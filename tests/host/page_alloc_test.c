@@ -14,6 +14,8 @@
 #include <mm/page_list.h>
 #include <mm/vmstat.h>
 
+#include "no_swap.h"
+
 #define MIB (1UL << 20)
 
 static u32 kills;

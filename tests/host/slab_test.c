@@ -12,6 +12,8 @@
 #include <mm/oom.h>
 #include <mm/slab.h>
 
+#include "no_swap.h"
+
 #define MIB (1UL << 20)
 #define HELD 4000
 

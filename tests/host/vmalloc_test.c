@@ -15,6 +15,8 @@
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
+#include "no_swap.h"
+
 #define MIB (1UL << 20)
 #define WINDOW_PAGES (1UL << 16)
 #define WINDOW_TABLES (WINDOW_PAGES / 512)

@@ -25,6 +25,7 @@ struct task {
 	struct signal_state signal;
 	bool need_resched;
 	bool signal_pending;
+	bool reclaims;
 	bool oom_victim;
 	char comm[16];
 };

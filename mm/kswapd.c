@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/kswapd.c - memory kept free ahead of demand
+ *
+ * Idea        Whoever takes the frames between low and min pays nothing for them, and wakes a thread that makes up for
+ *             it:
+ *
+ *                 free |=====================| high |======| low |=====| min |====|0
+ *                        kswapd sleeps ...... ^             |            |
+ *                                             `-- reclaims -'            |
+ *                        ordinary allocations go on ............... until here, then reclaim for themselves
+ *
+ *             A node that gives nothing back, FAILURES_MOST times in a row, is left alone until memory is freed there:
+ *             direct reclaim, and then the OOM killer, must decide.
+ * Invariants  I1  Above high the thread sleeps, and takes no time at all.
+ * Locks       the wait queue's own; zone->lock for a look at the watermarks
+ * Follow      from page_alloc.c   to reclaim.c
+ * Tests       tests/guest/swap.c
+ * See         docs/mm.md
+ */
+#include <kernel/kthread.h>
+#include <kernel/panic.h>
+#include <kernel/sched.h>
+#include <kernel/wait.h>
+#include <mm/kswapd.h>
+#include <mm/reclaim.h>
+#include <mm/vmstat.h>
+#include <mm/zone.h>
+
+#define TARGET 64        /* pages to free between two looks at the watermarks */
+#define FAILURES_MOST 16 /* as Linux's MAX_RECLAIM_RETRIES */
+
+static struct wait_queue kswapd_wait[MAX_NODES];
+static bool kswapd_needed[MAX_NODES]; /* set by who finds too little, cleared by the thread; atomic */
+
+static void kswapd(void *arg);
+static void balance(struct node *node);
+static bool is_balanced(struct node *node);
+
+void
+kswapd_start(void)
+{
+	for (u32 n = 0; n < node_count; n++) {
+		wait_init(&kswapd_wait[n]);
+		if (!kthread_create(kswapd, &nodes[n], "kswapd0"))
+			panic("no memory for kswapd");
+	}
+}
+
+void
+kswapd_wake(struct node *node)
+{
+	if (READ_ONCE(kswapd_needed[node->id]) || !reclaim_possible())
+		return;
+	WRITE_ONCE(kswapd_needed[node->id], true);
+	wake_all(&kswapd_wait[node->id]);
+}
+
+static void
+kswapd(void *arg)
+{
+	struct node *node = arg;
+
+	for (;;) {
+		wait_event(&kswapd_wait[node->id], READ_ONCE(kswapd_needed[node->id]));
+		count_event(VM_PAGEOUTRUN);
+		balance(node);
+		WRITE_ONCE(kswapd_needed[node->id], false);
+	}
+}
+
+static void
+balance(struct node *node)
+{
+	u32 failures = 0;
+
+	while (!is_balanced(node) && failures < FAILURES_MOST && reclaim_possible()) {
+		if (reclaim_pages(node, TARGET, true))
+			failures = 0;
+		else
+			failures++;
+		cond_resched();
+	}
+}
+
+static bool
+is_balanced(struct node *node)
+{
+	for (u32 z = 0; z < NR_ZONES; z++) {
+		const struct zone *zone = &node->zones[z];
+
+		if (zone->present && READ_ONCE(zone->free) < READ_ONCE(zone->high))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/swap.c - swap areas, and the slots that leaves name
+ *
+ * Idea        see swap.h. Areas are an array that never moves: a leaf's entry finds its area without a lock, since the
+ *             area cannot go before the leaf has let go of it.
+ * Invariants  see swap.h
+ * Locks       area->lock
+ * Follow      from rmap.c, reclaim.c, kernel/sys_swap.c   to swap_map.c
+ * Tests       tests/guest/swap.c
+ * See         swap.h
+ */
+#include <kernel/lib/errno.h>
+#include <kernel/lib/string.h>
+#include <kernel/panic.h>
+#include <kernel/printk.h>
+#include <mm/lru.h>
+#include <mm/pagecache.h>
+#include <mm/swap.h>
+#include <mm/tlb.h>
+#include <mm/vmalloc.h>
+
+struct swap_area swap_areas[SWAP_AREAS_MAX];
+static atomic_t turn;          /* equals take turns: the first area to ask */
+static s32 next_priority = -2; /* of an area without one: one caller at a time */
+
+static int area_prepare(struct swap_area *area, const struct swap_setup *setup);
+static struct swap_area *area_of(swap_entry_t entry);
+static bool take_slot(struct swap_area *area, swap_entry_t *out);
+static s32 best_priority(s32 below);
+
+void
+swap_init(void)
+{
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
+		swap_areas[i].type = (u8)i;
+		spin_init(&swap_areas[i].lock, RANK_SWAP);
+		wait_init(&swap_areas[i].io_free);
+	}
+}
+
+int
+swap_area_add(const struct swap_setup *setup)
+{
+	struct swap_area *area = swap_areas;
+	int err;
+
+	may_sleep();
+	while (area < swap_areas + SWAP_AREAS_MAX && area->state != SWAP_OFF)
+		area++;
+	if (area == swap_areas + SWAP_AREAS_MAX)
+		return -EPERM;
+	err = area_prepare(area, setup);
+	if (err)
+		return err;
+	area->ops = setup->ops;
+	area->device = setup->device;
+	area->priority = (s16)(setup->priority >= 0 ? setup->priority : next_priority--);
+	strlcpy(area->name, setup->name, sizeof(area->name));
+	spin_lock(&area->lock);
+	area->state = SWAP_ON;
+	spin_unlock(&area->lock);
+	lru_start();
+	return 0;
+}
+
+/* Map and cache of an area that nobody knows yet. */
+static int
+area_prepare(struct swap_area *area, const struct swap_setup *setup)
+{
+	void *mem = vmalloc_named(swap_map_bytes(setup->slots), "swap map");
+	struct pagecache *cache = mem ? pagecache_create(PAGE_ANON) : NULL;
+
+	if (!cache) {
+		vfree(mem);
+		return -ENOMEM;
+	}
+	memset(mem, 0, swap_map_bytes(setup->slots));
+	swap_map_init(&area->map, setup->slots, mem);
+	for (u32 i = 0; i < setup->bad_count; i++) {
+		if (swap_map_bad(&area->map, setup->bad[i]))
+			continue;
+		pagecache_put(cache);
+		vfree(mem);
+		return -EINVAL;
+	}
+	cache->owner = area;
+	area->cache = cache;
+	return 0;
+}
+
+u64
+swap_total_pages(void)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
+		if (READ_ONCE(swap_areas[i].state) != SWAP_OFF)
+			sum += READ_ONCE(swap_areas[i].map.slots) - 1;
+	return sum;
+}
+
+u64
+swap_free_pages(void)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
+		if (READ_ONCE(swap_areas[i].state) == SWAP_ON)
+			sum += READ_ONCE(swap_areas[i].map.free);
+	return sum;
+}
+
+bool
+swap_slot_alloc(swap_entry_t *out)
+{
+	u32 first = (u32)atomic_add_return(&turn, 1);
+
+	for (s32 priority = best_priority(INT32_MAX); priority != INT32_MIN; priority = best_priority(priority)) {
+		for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
+			/* Why shifted: a cluster stays in one area before the next one has its turn. */
+			struct swap_area *area = &swap_areas[(first / SWAP_CLUSTER + i) % SWAP_AREAS_MAX];
+
+			if (area->priority == priority && take_slot(area, out))
+				return true;
+		}
+	}
+	return false;
+}
+
+void
+swap_slot_return(swap_entry_t entry)
+{
+	struct swap_area *area = area_of(entry);
+
+	spin_lock(&area->lock);
+	swap_map_uncache(&area->map, swap_entry_slot(entry));
+	spin_unlock(&area->lock);
+}
+
+void
+swap_get(swap_entry_t entry)
+{
+	struct swap_area *area = area_of(entry);
+
+	spin_lock(&area->lock);
+	swap_map_get(&area->map, swap_entry_slot(entry));
+	spin_unlock(&area->lock);
+}
+
+bool
+swap_put(swap_entry_t entry)
+{
+	struct swap_area *area = area_of(entry);
+	u32 slot = swap_entry_slot(entry);
+	bool orphan;
+
+	spin_lock(&area->lock);
+	orphan = !swap_map_put(&area->map, slot) && !swap_map_count(&area->map, slot);
+	spin_unlock(&area->lock);
+	return orphan;
+}
+
+bool
+swap_put_batched(swap_entry_t entry, struct tlb_batch *batch)
+{
+	if (batch->orphans == TLB_BATCH_ORPHANS)
+		return false;
+	if (swap_put(entry))
+		batch->orphan[batch->orphans++] = entry.value;
+	return true;
+}
+
+u32
+swap_count(swap_entry_t entry)
+{
+	return READ_ONCE(area_of(entry)->map.count[swap_entry_slot(entry)]);
+}
+
+int
+swap_check(void)
+{
+	int bad = 0;
+
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
+		struct swap_area *area = &swap_areas[i];
+		u32 wrong;
+
+		spin_lock(&area->lock);
+		wrong = area->state == SWAP_OFF ? 0 : swap_map_check(&area->map);
+		spin_unlock(&area->lock);
+		if (wrong)
+			pr_err("mm_check: the map of swap area %s contradicts itself in %u places\n", area->name,
+			       wrong);
+		bad += wrong;
+	}
+	return bad;
+}
+
+static struct swap_area *
+area_of(swap_entry_t entry)
+{
+	struct swap_area *area = &swap_areas[swap_entry_area(entry)];
+
+	assertf(swap_entry_area(entry) < SWAP_AREAS_MAX && area->state != SWAP_OFF, "no swap area for entry %lx",
+		entry.value);
+	return area;
+}
+
+static bool
+take_slot(struct swap_area *area, swap_entry_t *out)
+{
+	u32 slot = 0;
+
+	spin_lock(&area->lock);
+	if (area->state == SWAP_ON)
+		slot = swap_map_alloc(&area->map);
+	spin_unlock(&area->lock);
+	*out = swap_entry(area->type, slot);
+	return slot;
+}
+
+/* The highest priority of an area that is on, below @below; INT32_MIN: there is none. */
+static s32
+best_priority(s32 below)
+{
+	s32 best = INT32_MIN;
+
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
+		const struct swap_area *area = &swap_areas[i];
+
+		if (READ_ONCE(area->state) == SWAP_ON && area->priority < below && area->priority > best)
+			best = area->priority;
+	}
+	return best;
+}

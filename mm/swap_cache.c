@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/swap_cache.c - pages that are in memory and have a slot
+ *
+ * Idea        see swap_cache.h
+ * Invariants  see swap.h
+ * Locks       see swap_cache.h
+ * Follow      from reclaim.c, fault.c, tlb.c   to pagecache.c, swap_io.c
+ * Tests       tests/guest/swap.c
+ * See         swap.h
+ */
+#include <kernel/lib/bitmap.h>
+#include <kernel/lib/errno.h>
+#include <kernel/panic.h>
+#include <kernel/wait.h>
+#include <mm/lru.h>
+#include <mm/page_alloc.h>
+#include <mm/pagecache.h>
+#include <mm/swap_cache.h>
+#include <mm/swap_io.h>
+#include <mm/vmstat.h>
+
+static struct page *lock_cached(struct pagecache *cache, u32 slot);
+static int read_in(swap_entry_t entry, u32 alloc, struct page **out);
+static void settle_area(struct swap_area *area);
+
+swap_entry_t
+page_swap_entry(const struct page *page)
+{
+	const struct swap_area *area = page->object->owner;
+
+	dassert(page->kind == PAGE_ANON && area->cache == page->object);
+	return swap_entry(area->type, (u32)page->index);
+}
+
+bool
+swap_cache_add(struct page *page)
+{
+	swap_entry_t entry;
+
+	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	dassert(page->kind == PAGE_ANON && !page->object);
+	if (!swap_slot_alloc(&entry))
+		return false;
+	if (pagecache_insert(swap_areas[swap_entry_area(entry)].cache, swap_entry_slot(entry), page,
+			     ALLOC_RESERVE | ALLOC_NOWARN)) {
+		swap_slot_return(entry);
+		return false;
+	}
+	page_flag_set(page, PG_DIRTY);
+	return true;
+}
+
+void
+swap_cache_del(struct page *page)
+{
+	swap_entry_t entry = page_swap_entry(page);
+
+	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	dassert(!(READ_ONCE(page->flags) & BIT(PG_WRITEBACK)));
+	pagecache_remove(page);
+	page_flag_clear(page, PG_DIRTY);
+	swap_slot_return(entry);
+}
+
+bool
+swap_cache_disown(struct page *page)
+{
+	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	if (!page_is_cached(page))
+		return true;
+	if (swap_count(page_swap_entry(page)) || READ_ONCE(page->flags) & BIT(PG_WRITEBACK))
+		return false;
+	swap_cache_del(page);
+	return true;
+}
+
+void
+swap_cache_drop(swap_entry_t entry)
+{
+	struct page *page = pagecache_find(swap_areas[swap_entry_area(entry)].cache, swap_entry_slot(entry));
+
+	if (!page)
+		return;
+	if (page_trylock(page)) {
+		if (page_is_cached(page) && page_swap_entry(page).value == entry.value && !page->mapcount)
+			swap_cache_disown(page);
+		page_unlock(page);
+	}
+	page_put(page);
+}
+
+int
+swap_in(swap_entry_t entry, u32 alloc, bool *major, struct page **out)
+{
+	struct swap_area *area = &swap_areas[swap_entry_area(entry)];
+	int err;
+
+	may_sleep();
+	*out = lock_cached(area->cache, swap_entry_slot(entry));
+	if (!*out) {
+		err = read_in(entry, alloc, out);
+		if (err)
+			return err;
+		*major = true;
+		/* Locked until the disk has answered; whoever gets the lock then may not be us. */
+		page_lock(*out);
+	}
+	if (likely(page_is_cached(*out) && page_swap_entry(*out).value == entry.value &&
+		   !(READ_ONCE((*out)->flags) & BIT(PG_ERROR))))
+		return 0;
+	err = READ_ONCE((*out)->flags) & BIT(PG_ERROR) ? -EIO : -EAGAIN;
+	page_unlock(*out);
+	page_put(*out);
+	return err;
+}
+
+/*
+ * The index first, then the mark: whoever comes second then finds a locked page to wait for.
+ *
+ * Race: the last leaf let go of the slot meanwhile. Nobody may use the page then; who waits for it sees that it has
+ * left.
+ */
+int
+swap_cache_prepare(swap_entry_t entry, u32 flags, struct page **out)
+{
+	struct swap_area *area = &swap_areas[swap_entry_area(entry)];
+	struct page *page = page_alloc(0, flags);
+	bool wanted;
+	int err;
+
+	if (!page)
+		return -ENOMEM;
+	page_become_user(page, PAGE_ANON, NULL, 0);
+	page->flags = BIT(PG_LOCKED);
+	lru_add(page);
+	err = pagecache_insert(area->cache, swap_entry_slot(entry), page, flags & ~ALLOC_CHARGE);
+	if (!err) {
+		spin_lock(&area->lock);
+		wanted = swap_map_cache(&area->map, swap_entry_slot(entry));
+		spin_unlock(&area->lock);
+		if (!wanted)
+			pagecache_remove(page);
+		err = wanted ? 0 : -EAGAIN;
+	}
+	if (err)
+		page_unlock(page);
+	page_put(page); /* the cache has its own reference */
+	*out = page;
+	return err == -EEXIST ? -EAGAIN : err;
+}
+
+bool
+swap_cache_is_full(void)
+{
+	u64 total = swap_total_pages();
+
+	return (swap_total_pages() - swap_free_pages()) * 2 > total && vmstat_sum(VM_NR_SWAPCACHE) * 2 > (s64)total;
+}
+
+void
+swap_cache_settle(void)
+{
+	may_sleep();
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
+		if (READ_ONCE(swap_areas[i].state) != SWAP_OFF)
+			settle_area(&swap_areas[i]);
+}
+
+/* The page at @slot, referenced and locked, if there is one: it may be another's by then. */
+static struct page *
+lock_cached(struct pagecache *cache, u32 slot)
+{
+	struct page *page = pagecache_find(cache, slot);
+
+	if (!page)
+		return NULL;
+	swap_ra_hit(page);
+	page_lock(page);
+	return page;
+}
+
+/* A fresh page for the slot, on its way from the disk together with its neighbours. Gives: a reference. */
+static int
+read_in(swap_entry_t entry, u32 alloc, struct page **out)
+{
+	int err = swap_cache_prepare(entry, alloc, out);
+
+	if (err)
+		return err;
+	page_get(*out);
+	swap_read_around(entry, *out); /* consumes the page lock */
+	return 0;
+}
+
+/* Pages that stand for slots nobody names: those whose swap_cache_drop found them busy. */
+static void
+settle_area(struct swap_area *area)
+{
+	for (u32 slot = 1; slot < area->map.slots; slot++) {
+		if (!READ_ONCE(area->map.count[slot]) && bitmap_test(area->map.cached, slot))
+			swap_cache_drop(swap_entry(area->type, slot));
+		if (slot % 4096 == 0)
+			cond_resched();
+	}
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/swap_leaf.c - a leaf with a swap entry gets its page back
+ *
+ * Idea        Three beats: the page, from the cache or from the disk, and locked; the leaf, looked at again and filled
+ *             under its locks; then the entry is let go of, and with it perhaps the slot.
+ * Invariants  none
+ * Locks       the page lock, from the first beat to the end: the page stays in the cache until it is mapped
+ * Follow      from fault.c, swapoff.c   to swap_cache.c, rmap.c
+ * Tests       tests/guest/swap.c
+ * See         docs/tour.md
+ */
+#include <kernel/lib/errno.h>
+#include <kernel/panic.h>
+#include <mm/rmap.h>
+#include <mm/swap_cache.h>
+#include <mm/swap_leaf.h>
+
+static int leaf_fill(pte_t *slot, pte_t leaf, struct page *page, u64 bits);
+
+int
+swap_leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major)
+{
+	swap_entry_t entry = leaf_to_swap(leaf);
+	struct page *page;
+	int err;
+
+	may_sleep();
+	dassert(!(bits & PTE_WRITE));
+	err = swap_in(entry, alloc, major, &page);
+	if (err)
+		return err;
+	err = leaf_fill(slot, leaf, page, bits);
+	if (!err) {
+		swap_put(entry);
+		if (own)
+			swap_cache_disown(page);
+	}
+	page_unlock(page);
+	page_put(page);
+	return err;
+}
+
+static int
+leaf_fill(pte_t *slot, pte_t leaf, struct page *page, u64 bits)
+{
+	struct chain_pool pool = {NULL, 0};
+	bool mapped;
+
+	if (rmap_reserve(&pool, CHAIN_ADD_MAX))
+		return -ENOMEM;
+	page_get(page);
+	mapped = rmap_swap_in(slot, leaf, page, bits, &pool); /* consumes the reference when it succeeds */
+	rmap_release(&pool);
+	if (mapped)
+		return 0;
+	page_put(page);
+	return -EAGAIN;
+}

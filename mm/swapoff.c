@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm/swapoff.c - bring every page of a swap area back
+ *
+ * Idea        Address space by address space, table by table: each leaf that names a slot of the area gets its page, as
+ *             a fault would give it. A fork may hand entries on behind our back, so the walk begins again until no slot
+ *             is named. Then the pages that are still in the cache let go of their slots.
+ * Invariants  see swap.h
+ * Locks       mm->lock for reading, one after the other; the page lock
+ * Follow      from kernel/sys_swap.c   to swap_leaf.c, swap_cache.c
+ * Tests       tests/guest/swap.c
+ * See         swapoff(2)
+ */
+#include <kernel/lib/bitmap.h>
+#include <kernel/lib/errno.h>
+#include <kernel/panic.h>
+#include <kernel/task.h>
+#include <kernel/wait.h>
+#include <mm/lru.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/pagecache.h>
+#include <mm/swap_cache.h>
+#include <mm/swap_leaf.h>
+#include <mm/vmalloc.h>
+
+static int bring_back(struct swap_area *area);
+static int bring_back_mm(struct swap_area *area, struct mm *mm);
+static int bring_back_table(struct swap_area *area, struct mm *mm, struct page *table);
+static bool leaf_is_of(const struct swap_area *area, pte_t leaf);
+static void let_go(struct swap_area *area);
+static void area_close(struct swap_area *area);
+
+int
+swap_area_remove(struct swap_area *area)
+{
+	int err;
+
+	may_sleep();
+	spin_lock(&area->lock);
+	area->state = SWAP_LEAVING;
+	spin_unlock(&area->lock);
+	err = bring_back(area);
+	if (err) {
+		spin_lock(&area->lock);
+		area->state = SWAP_ON;
+		spin_unlock(&area->lock);
+		return err;
+	}
+	let_go(area);
+	area_close(area);
+	return 0;
+}
+
+/* Until no leaf names a slot. */
+static int
+bring_back(struct swap_area *area)
+{
+	while (swap_map_next(&area->map, 1)) {
+		struct mm *mm = NULL;
+		int err = 0;
+
+		while (!err && (mm = mm_next_get(mm)))
+			err = bring_back_mm(area, mm);
+		if (err) {
+			mm_put(mm);
+			return err;
+		}
+		if (READ_ONCE(current->signal_pending))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int
+bring_back_mm(struct swap_area *area, struct mm *mm)
+{
+	u64 base = 0;
+	pte_t *entry;
+	int err = 0;
+
+	rwsem_read_lock(&mm->lock);
+	while (!err && (entry = pagetable_next(mm, &base, USER_TOP))) {
+		struct page *table = leaf_page(pte_read(entry));
+
+		base = table->base + TABLE_SPAN;
+		if (READ_ONCE(table->counts[RSS_SWAP]))
+			err = bring_back_table(area, mm, table);
+	}
+	rwsem_read_unlock(&mm->lock);
+	return err;
+}
+
+static int
+bring_back_table(struct swap_area *area, struct mm *mm, struct page *table)
+{
+	bool major = false;
+
+	for (u32 i = 0; i < TABLE_ENTRIES; i++) {
+		pte_t *slot = &table_slots(table)[i];
+		u64 va = table->base + i * PAGE_SIZE;
+		pte_t leaf = pte_read(slot);
+		struct vma *vma;
+		int err;
+
+		if (!leaf_is_of(area, leaf))
+			continue;
+		vma = vma_find(&mm->vmas, va);
+		assertf(vma && vma->start <= va, "a swap entry at %lx, where nothing is mapped", va);
+		err = swap_leaf_in(slot, leaf, leaf_bits(vma->flags) & ~PTE_WRITE, ALLOC_USER | ALLOC_NOOOM, true,
+				   &major);
+		if (err && err != -EAGAIN)
+			return err;
+		if (READ_ONCE(current->signal_pending))
+			return -EINTR;
+	}
+	return 0;
+}
+
+static bool
+leaf_is_of(const struct swap_area *area, pte_t leaf)
+{
+	return leaf_is_swap(leaf) && swap_entry_area(leaf_to_swap(leaf)) == area->type;
+}
+
+/* Pages that nobody needs the disk for any more, mapped or not. */
+static void
+let_go(struct swap_area *area)
+{
+	for (u32 slot = 1; slot < area->map.slots;) {
+		struct page *page = pagecache_find(area->cache, slot);
+
+		if (!page) {
+			slot++;
+			continue;
+		}
+		page_lock(page);
+		if (page_is_cached(page) && !swap_cache_disown(page)) {
+			/* It is being written: the answer comes, and reclaim takes it. */
+			page_unlock(page);
+			page_put(page);
+			cond_resched();
+			continue;
+		}
+		page_unlock(page);
+		page_put(page);
+		slot++;
+	}
+}
+
+static void
+area_close(struct swap_area *area)
+{
+	dassert(!swap_map_check(&area->map));
+	spin_lock(&area->lock);
+	area->state = SWAP_OFF;
+	spin_unlock(&area->lock);
+	pagecache_put(area->cache);
+	area->ops->close(area->device);
+	vfree(area->map.used);
+	area->cache = NULL;
+	if (!swap_total_pages())
+		lru_stop();
+}
