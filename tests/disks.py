@@ -72,3 +72,20 @@ def failing(name):
 def slow(name):
     """One disk that takes 8 KiB a second."""
     return device(image(f"{name}.img", 1, {}), ",throttling.bps-write=8192")
+
+
+def swap_header(pages, version=1, bad=()):
+    """The first page of a swap area of so many pages, as mkswap writes it."""
+    head = struct.pack("<III", version, pages - 1, len(bad)).ljust(12 + 16 + 16 + 117 * 4, b"\0")
+    head += struct.pack(f"<{len(bad)}I", *bad)
+    return (bytes(1024) + head).ljust(4086, b"\0") + b"SWAPSPACE2"
+
+
+def swap(name):
+    """Six disks as guest/swap.c expects them: two good ones, and four that are not, or hardly."""
+    good, small, none, old, short, bad = (
+        (256, {0: swap_header(256 * 256)}), (16, {0: swap_header(16 * 256)}), (1, {}),
+        (1, {0: swap_header(256, version=2)}), (1, {0: swap_header(257)}),
+        (1, {0: swap_header(256, bad=(1, 7, 8, 100, 255))}))
+    return " ".join(device(image(f"{name}-{n}.img", mib, pieces))
+                    for n, (mib, pieces) in enumerate((good, small, none, old, short, bad)))

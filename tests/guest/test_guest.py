@@ -41,6 +41,10 @@ CONFIGURATIONS = {
     "disks-plain": (("disk",), dict(kernel=DEBUG, limit=120, disks=functools.partial(
         disks.healthy, more=",vectors=0,indirect_desc=off,event_idx=off"))),
     "disk-errors": (("disk_error",), dict(kernel=DEBUG, limit=60, disks=disks.failing)),
+    "swap": (("swap",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
+    "swap-release": (("swap",), dict(kernel=RELEASE, mem=64, limit=200, disks=disks.swap)),
+    "swap-1cpu": (("swap", "smp"), dict(kernel=DEBUG, cpus=1, mem=64, limit=300, disks=disks.swap)),
+    "swap-4cpu": (("swap", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
     "disk-lost": (("disk_lost",), dict(kernel=DEBUG, limit=90, disks=disks.slow, extra="disk_timeout=2")),
 }
 if not FIRMWARE:

@@ -1,0 +1,681 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/guest/swap.c - pages that leave memory and come back
+ *
+ * Idea        The machine has 64 MiB of RAM; vda is a swap area of 256 MiB, vdb a second of 16 MiB, vdc has no header,
+ *             vdd one of version 2, vde one that promises more pages than the disk has, vdf one with bad pages. A case
+ *             that needs swap turns it on and off again; after it every slot is free (the ledger).
+ *             Pages are evicted for certain by MADV_PAGEOUT.
+ * Invariants  see guest.h
+ * Locks       none
+ * Follow      from test_guest.py   to mm/swap.c, mm/reclaim.c, mm/swap_leaf.c, kernel/sys_swap.c
+ * Tests       none
+ */
+#include "guest.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+
+enum {
+	RAM = 64 * MIB,
+	SMALL = 64 * PAGE,
+	WORKERS = 4,
+	FUTEX_WAIT = 0
+};
+
+static void
+swap_on(const char *path)
+{
+	check(swapon(path, 0) == 0);
+}
+
+static void
+swap_off(const char *path)
+{
+	check(swapoff(path) == 0);
+}
+
+/* A figure of /proc/vmstat or, with a colon in the name, of /proc/meminfo. */
+static long
+figure(const char *name)
+{
+	char line[256];
+	FILE *f = fopen(strchr(name, ':') ? "/proc/meminfo" : "/proc/vmstat", "r");
+	long value = -1;
+	size_t n = strlen(name);
+
+	check(f != NULL);
+	while (fgets(line, sizeof(line), f))
+		if (strncmp(line, name, n) == 0 && line[n] == ' ')
+			value = atol(line + n);
+	fclose(f);
+	return value;
+}
+
+/* Lines of /proc/swaps below the first. */
+static int
+areas(void)
+{
+	char text[2048] = "";
+	int fd = open("/proc/swaps", O_RDONLY);
+	int lines = -1;
+
+	check(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	for (char *p = text; (p = strchr(p, '\n')); p++)
+		lines++;
+	return lines;
+}
+
+static volatile unsigned char *
+stamped(size_t bytes, uint64_t who)
+{
+	volatile unsigned char *p = map_private(bytes);
+
+	for (size_t i = 0; i < bytes; i += PAGE)
+		page_stamp(p + i, who + i / PAGE);
+	return p;
+}
+
+static void
+must_be_stamped(volatile unsigned char *p, size_t bytes, uint64_t who)
+{
+	for (size_t i = 0; i < bytes; i += PAGE)
+		check(page_stamped(p + i, who + i / PAGE));
+}
+
+/* Out of memory it goes; reading /proc/mm_check then lets go of what the disk has taken. */
+static void
+page_out(volatile unsigned char *p, size_t bytes)
+{
+	char text[4096];
+
+	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
+	int fd = open("/proc/mm_check", O_RDONLY);
+	check(fd >= 0 && read(fd, text, sizeof(text)) > 0);
+	close(fd);
+}
+
+/* ---- turning it on and off ---- */
+
+static void
+on_off(void)
+{
+	struct sysinfo before, info;
+
+	sysinfo(&before);
+	swap_on("/dev/vda");
+	check(areas() == 1);
+	check(sysinfo(&info) == 0 && info.totalswap * info.mem_unit == 256 * MIB - PAGE);
+	check(info.freeswap == info.totalswap && before.totalswap == 0);
+	check(figure("SwapTotal:") == 256 * 1024 - 4 && figure("SwapFree:") == 256 * 1024 - 4);
+	swap_off("/dev/vda");
+	check(areas() == 0 && figure("SwapTotal:") == 0);
+}
+
+static void
+refused(void)
+{
+	int fd = open("/tmp/file", O_CREAT | O_RDWR, 0600);
+
+	check_errno(swapon("/dev/nothing", 0), ENOENT);
+	check_errno(swapon((char *)8, 0), EFAULT);
+	check_errno(swapon("/tmp/file", 0), EINVAL);
+	check_errno(swapon("/dev/vda", 0x80000), EINVAL);
+	check_errno(swapon("/dev/vdc", 0), EINVAL);
+	check_errno(swapon("/dev/vdd", 0), EINVAL);
+	check_errno(swapon("/dev/vde", 0), EINVAL);
+	check_errno(swapoff("/dev/vda"), EINVAL);
+	check_errno(swapoff("/dev/nothing"), ENOENT);
+	swap_on("/dev/vda");
+	check_errno(swapon("/dev/vda", 0), EBUSY);
+	swap_off("/dev/vda");
+	close(fd);
+	unlink("/tmp/file");
+	check(areas() == 0);
+}
+
+static void
+bad_pages(void)
+{
+	swap_on("/dev/vdf");
+	volatile unsigned char *p = stamped(200 * PAGE, 1);
+	page_out(p, 200 * PAGE);
+	must_be_stamped(p, 200 * PAGE, 1);
+	swap_off("/dev/vdf");
+}
+
+static void
+off_brings_back(void)
+{
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(8 * MIB, 100);
+	page_out(p, 8 * MIB);
+	check(figure("SwapFree:") <= 256 * 1024 - 8 * 1024);
+	swap_off("/dev/vda");
+	must_be_stamped(p, 8 * MIB, 100);
+}
+
+static void
+fill_ram(void *arg)
+{
+	volatile unsigned char *p = stamped(RAM * 2, 7);
+
+	announce(arg);
+	for (;;)
+		pause();
+	must_be_stamped(p, RAM * 2, 7);
+}
+
+static void
+off_without_room(void)
+{
+	volatile int *word = (volatile int *)map_shared(PAGE);
+	pid_t child;
+
+	swap_on("/dev/vda");
+	child = child_start(fill_ram, (void *)word);
+	await(word, 1);
+	check_errno(swapoff("/dev/vda"), ENOMEM);
+	check(areas() == 1);
+	kill(child, SIGKILL);
+	child_wait(child);
+	swap_off("/dev/vda");
+}
+
+/* The area with the higher priority is filled first. */
+static void
+priorities(void)
+{
+	long used_b;
+
+	check(swapon("/dev/vda", SWAP_FLAG_PREFER | 1) == 0);
+	check(swapon("/dev/vdb", SWAP_FLAG_PREFER | 2) == 0);
+	check(areas() == 2);
+	volatile unsigned char *p = stamped(4 * MIB, 3);
+	page_out(p, 4 * MIB);
+	char text[2048] = "";
+	int fd = open("/proc/swaps", O_RDONLY);
+	check(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	check(sscanf(strstr(text, "/dev/vdb"), "%*s %*s %*s %ld", &used_b) == 1 && used_b >= 4 * 1024);
+	volatile unsigned char *q = stamped(16 * MIB, 5);
+	page_out(q, 16 * MIB);
+	must_be_stamped(p, 4 * MIB, 3);
+	must_be_stamped(q, 16 * MIB, 5);
+	swap_off("/dev/vdb");
+	must_be_stamped(p, 4 * MIB, 3);
+	swap_off("/dev/vda");
+}
+
+/* ---- out and in ---- */
+
+static void
+out_and_in(void)
+{
+	struct rusage before, after;
+
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(SMALL, 9);
+	page_out(p, SMALL);
+	getrusage(RUSAGE_SELF, &before);
+	check(page_stamped(p, 9));
+	getrusage(RUSAGE_SELF, &after);
+	check(after.ru_majflt == before.ru_majflt + 1);
+	must_be_stamped(p, SMALL, 9);
+	swap_off("/dev/vda");
+}
+
+static void
+counters(void)
+{
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(MIB, 11);
+	long out = figure("pswpout"), in = figure("pswpin"), major = figure("pgmajfault");
+	page_out(p, MIB);
+	check(figure("pswpout") - out == 256);
+	must_be_stamped(p, MIB, 11);
+	check(figure("pswpin") - in == 256);
+	check(figure("pgmajfault") > major);
+	swap_off("/dev/vda");
+}
+
+/* A page that was only read since it came back is dropped without being written again. */
+static void
+clean_again(void)
+{
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(MIB, 13);
+	page_out(p, MIB);
+	must_be_stamped(p, MIB, 13);
+	long out = figure("pswpout");
+	page_out(p, MIB);
+	check(figure("pswpout") == out);
+	must_be_stamped(p, MIB, 13);
+	for (size_t i = 0; i < MIB; i += PAGE)
+		page_stamp(p + i, 77 + i / PAGE);
+	page_out(p, MIB);
+	check(figure("pswpout") == out + 256);
+	must_be_stamped(p, MIB, 77);
+	swap_off("/dev/vda");
+}
+
+static void
+willneed(void)
+{
+	struct rusage before, after;
+
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(SMALL, 15);
+	page_out(p, SMALL);
+	check(madvise((void *)p, SMALL, MADV_WILLNEED) == 0);
+	getrusage(RUSAGE_SELF, &before);
+	must_be_stamped(p, SMALL, 15);
+	getrusage(RUSAGE_SELF, &after);
+	check(after.ru_majflt == before.ru_majflt);
+	swap_off("/dev/vda");
+}
+
+static void
+gone_while_out(void)
+{
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(4 * MIB, 17);
+	page_out(p, 4 * MIB);
+	check(munmap((void *)p, MIB) == 0);
+	check(madvise((void *)(p + MIB), MIB, MADV_DONTNEED) == 0);
+	check(p[MIB] == 0);
+	check(mprotect((void *)(p + 2 * MIB), MIB, PROT_NONE) == 0);
+	check(!can_read(p + 2 * MIB));
+	check(mprotect((void *)(p + 2 * MIB), MIB, PROT_READ) == 0);
+	must_be_stamped(p + 2 * MIB, 2 * MIB, 17 + 2 * 256);
+	check(!can_write(p + 2 * MIB));
+	volatile unsigned char *q = mremap((void *)(p + 3 * MIB), MIB, 2 * MIB, MREMAP_MAYMOVE);
+	check(q != MAP_FAILED);
+	page_out(q, MIB);
+	q = mremap((void *)q, 2 * MIB, 3 * MIB, MREMAP_MAYMOVE);
+	check(q != MAP_FAILED);
+	must_be_stamped(q, MIB, 17 + 3 * 256);
+	swap_off("/dev/vda");
+}
+
+/* ---- fork ---- */
+
+static void
+grandchild(void *arg)
+{
+	volatile unsigned char *p = arg;
+
+	check(page_stamped(p, 19) && page_stamped(p + PAGE, 2000));
+	must_be_stamped(p + 2 * PAGE, SMALL - 2 * PAGE, 21);
+	page_stamp(p, 3000);
+	check(page_stamped(p, 3000));
+}
+
+static void
+child(void *arg)
+{
+	volatile unsigned char *p = arg;
+
+	must_be_stamped(p, SMALL / 2, 19);
+	page_stamp(p + PAGE, 2000);
+	child_must_live(grandchild, arg);
+	check(page_stamped(p, 19) && page_stamped(p + PAGE, 2000));
+}
+
+/* Entries are shared with the table, copied with it, and each of the three has its own contents afterwards. */
+static void
+family(void)
+{
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(SMALL, 19);
+	page_out(p, SMALL);
+	child_must_live(child, (void *)p);
+	must_be_stamped(p, SMALL, 19);
+	page_out(p, SMALL);
+	must_be_stamped(p, SMALL, 19);
+	swap_off("/dev/vda");
+}
+
+static void
+reads_all(void *arg)
+{
+	must_be_stamped(arg, SMALL, 23);
+}
+
+/* A page that many map leaves all of them at once, and comes back for all. */
+static void
+shared_by_many(void)
+{
+	pid_t pid[8];
+
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(SMALL, 23);
+	page_out(p, SMALL);
+	for (int i = 0; i < 8; i++)
+		pid[i] = child_start(reads_all, (void *)p);
+	for (int i = 0; i < 8; i++)
+		check(child_wait(pid[i]) == 0);
+	must_be_stamped(p, SMALL, 23);
+	swap_off("/dev/vda");
+}
+
+static void
+writes_all(void *arg)
+{
+	for (size_t i = 0; i < SMALL; i += PAGE) {
+		check(page_stamped((volatile unsigned char *)arg + i, 25 + i / PAGE));
+		page_stamp((volatile unsigned char *)arg + i, 5000 + i);
+	}
+	for (size_t i = 0; i < SMALL; i += PAGE)
+		check(page_stamped((volatile unsigned char *)arg + i, 5000 + i));
+}
+
+static void
+cow_of_swapped(void)
+{
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(SMALL, 25);
+	page_out(p, SMALL);
+	child_must_live(writes_all, (void *)p);
+	must_be_stamped(p, SMALL, 25);
+	child_must_live(writes_all, (void *)p);
+	must_be_stamped(p, SMALL, 25);
+	swap_off("/dev/vda");
+}
+
+/* ---- system calls on memory that is out ---- */
+
+static void
+buffers(void)
+{
+	int fd = open("/tmp/buffer", O_CREAT | O_RDWR | O_TRUNC, 0600);
+	int ends[2];
+
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(2 * PAGE, 27);
+	volatile unsigned char *q = stamped(2 * PAGE, 99);
+	page_out(p, 2 * PAGE);
+	check(write(fd, (void *)p, 2 * PAGE) == 2 * PAGE);
+	page_out(q, 2 * PAGE);
+	check(pread(fd, (void *)q, 2 * PAGE, 0) == 2 * PAGE);
+	must_be_stamped(q, 2 * PAGE, 27);
+	page_out(p, 2 * PAGE);
+	page_out(q, 2 * PAGE);
+	check(pipe(ends) == 0);
+	check(write(ends[1], (void *)p, PAGE) == PAGE && read(ends[0], (void *)(q + PAGE), PAGE) == PAGE);
+	check(page_stamped(q + PAGE, 27));
+	page_out(p, 2 * PAGE);
+	check(syscall(SYS_futex, p, FUTEX_WAIT, -1, NULL) < 0 && errno == EAGAIN);
+	close(fd);
+	close(ends[0]);
+	close(ends[1]);
+	unlink("/tmp/buffer");
+	swap_off("/dev/vda");
+}
+
+static void
+mincore_knows(void)
+{
+	unsigned char in[SMALL / PAGE];
+
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(SMALL, 29);
+	check(mincore((void *)p, SMALL, in) == 0 && (in[0] & 1));
+	page_out(p, SMALL);
+	check(mincore((void *)p, SMALL, in) == 0 && !(in[0] & 1) && !(in[SMALL / PAGE - 1] & 1));
+	must_be_stamped(p, SMALL, 29);
+	swap_off("/dev/vda");
+}
+
+/* VmSwap, smaps and pagemap say where the pages are. */
+static void
+figures_of_a_process(void)
+{
+	char line[256];
+	uint64_t word = 0;
+	long swap = -1, vm_swap = -1;
+	unsigned long start = 0;
+
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(MIB, 47);
+	page_out(p, MIB);
+	FILE *f = fopen("/proc/self/smaps", "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		unsigned long first, end;
+		if (sscanf(line, "%lx-%lx ", &first, &end) == 2)
+			start = first;
+		else if (start == (unsigned long)p)
+			sscanf(line, "Swap: %ld kB", &swap);
+	}
+	fclose(f);
+	check(swap == 1024);
+	f = fopen("/proc/self/status", "r");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "VmSwap: %ld kB", &vm_swap);
+	fclose(f);
+	check(vm_swap >= 1024 && vm_swap < 2048);
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	check(pread(fd, &word, 8, (unsigned long)p / PAGE * 8) == 8);
+	check(word >> 62 == 1 && (word & 31) == 0 && (word >> 5 & 0xffffffffffff) > 0);
+	close(fd);
+	must_be_stamped(p, MIB, 47);
+	swap_off("/dev/vda");
+}
+
+static void
+locked_stays(void)
+{
+	struct rusage before, after;
+
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(SMALL, 31);
+	check(mlock((void *)p, SMALL) == 0);
+	volatile unsigned char *q = stamped(RAM * 2, 33);
+	getrusage(RUSAGE_SELF, &before);
+	must_be_stamped(p, SMALL, 31);
+	getrusage(RUSAGE_SELF, &after);
+	check(after.ru_majflt == before.ru_majflt);
+	must_be_stamped(q, RAM * 2, 33);
+	check(munlock((void *)p, SMALL) == 0);
+	check(munmap((void *)q, RAM * 2) == 0);
+	swap_off("/dev/vda");
+}
+
+/* ---- more than there is ---- */
+
+static void
+three_times_ram(void)
+{
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(RAM * 3, 35);
+	must_be_stamped(p, RAM * 3, 35);
+	for (size_t i = 0; i < RAM * 3; i += PAGE)
+		page_stamp(p + i, 900000 + i / PAGE);
+	must_be_stamped(p, RAM * 3, 900000);
+	check(munmap((void *)p, RAM * 3) == 0);
+	swap_off("/dev/vda");
+}
+
+static void
+worker(void *arg)
+{
+	uint64_t who = (uint64_t)arg << 32;
+	volatile unsigned char *p = stamped(RAM / 2, who);
+
+	for (int round = 0; round < 3; round++) {
+		must_be_stamped(p, RAM / 2, who + round * 10);
+		for (size_t i = 0; i < RAM / 2; i += PAGE)
+			page_stamp(p + i, who + round * 10 + 10 + i / PAGE);
+	}
+}
+
+static void
+workers(void)
+{
+	pid_t pid[WORKERS];
+
+	swap_on("/dev/vda");
+	for (long i = 0; i < WORKERS; i++)
+		pid[i] = child_start(worker, (void *)(i + 1));
+	for (int i = 0; i < WORKERS; i++)
+		check(child_wait(pid[i]) == 0);
+	swap_off("/dev/vda");
+}
+
+/* Families that break their copies while everything is on its way to and from the disk. */
+static void
+family_worker(void *arg)
+{
+	volatile unsigned char *p = arg;
+
+	for (size_t i = (size_t)getpid() % 7 * PAGE; i < RAM; i += 7 * PAGE)
+		page_stamp(p + i, 1000000 + i / PAGE);
+	for (size_t i = 0; i < RAM; i += PAGE)
+		check(page_stamped(p + i, i / PAGE % 7 == (size_t)getpid() % 7 ? 1000000 + i / PAGE : 37 + i / PAGE));
+}
+
+static void
+families(void)
+{
+	pid_t pid[WORKERS];
+
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(RAM, 37);
+	for (int i = 0; i < WORKERS; i++)
+		pid[i] = child_start(family_worker, (void *)p);
+	for (int i = 0; i < WORKERS; i++)
+		check(child_wait(pid[i]) == 0);
+	must_be_stamped(p, RAM, 37);
+	check(munmap((void *)p, RAM) == 0);
+	swap_off("/dev/vda");
+}
+
+static void *
+toucher(void *arg)
+{
+	volatile unsigned char *p = arg;
+
+	for (int round = 0; round < 40; round++)
+		for (size_t i = 0; i < SMALL; i += PAGE)
+			check(page_stamped(p + i, 39 + i / PAGE));
+	return NULL;
+}
+
+/* One thread evicts what the others read. */
+static void
+eviction_and_faults(void)
+{
+	pthread_t thread[3];
+
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped(SMALL, 39);
+	for (int i = 0; i < 3; i++)
+		check(pthread_create(&thread[i], NULL, toucher, (void *)p) == 0);
+	for (int i = 0; i < 200; i++)
+		check(madvise((void *)p, SMALL, MADV_PAGEOUT) == 0);
+	for (int i = 0; i < 3; i++)
+		check(pthread_join(thread[i], NULL) == 0);
+	must_be_stamped(p, SMALL, 39);
+	swap_off("/dev/vda");
+}
+
+static void
+thrower(void *arg)
+{
+	volatile unsigned char *p = stamped(4 * MIB, 41);
+
+	check(madvise((void *)p, 4 * MIB, MADV_PAGEOUT) == 0);
+	if ((long)arg % 2)
+		check(munmap((void *)p, 4 * MIB) == 0);
+	/* or ends while its pages are being written */
+}
+
+static void
+eviction_and_the_end(void)
+{
+	pid_t pid[WORKERS];
+
+	swap_on("/dev/vda");
+	for (int round = 0; round < 10; round++) {
+		for (long i = 0; i < WORKERS; i++)
+			pid[i] = child_start(thrower, (void *)i);
+		for (int i = 0; i < WORKERS; i++)
+			check(child_wait(pid[i]) == 0);
+	}
+	swap_off("/dev/vda");
+}
+
+static void
+hog(__attribute__((unused)) void *arg)
+{
+	volatile unsigned char *p = map_private(1024 * MIB);
+
+	for (size_t i = 0; i < 1024UL * MIB; i += PAGE)
+		p[i] = 1;
+}
+
+/* Only when nothing can be reclaimed any more is somebody killed. */
+static void
+full(void)
+{
+	swap_on("/dev/vdb");
+	long kills = figure("oom_kill");
+	child_must_die(hog, NULL, SIGKILL);
+	check(figure("oom_kill") == kills + 1);
+	volatile unsigned char *p = stamped(RAM / 4 * 3, 43);
+	must_be_stamped(p, RAM / 4 * 3, 43);
+	check(munmap((void *)p, RAM / 4 * 3) == 0);
+	check(figure("oom_kill") == kills + 1);
+	swap_off("/dev/vdb");
+}
+
+static void
+none(void)
+{
+	volatile unsigned char *p = stamped(SMALL, 45);
+	long out = figure("pswpout");
+
+	check(madvise((void *)p, SMALL, MADV_PAGEOUT) == 0);
+	must_be_stamped(p, SMALL, 45);
+	check(figure("pswpout") == out);
+}
+
+#define SWAP CASE_NAMED
+#define SWAP_SMP (CASE_NAMED | CASE_SMP)
+
+const struct test_case swap_cases[] = {
+	{"swapon and swapoff, and what /proc and sysinfo say", on_off, 0, SWAP},
+	{"what is no swap area is refused as on Linux", refused, 0, SWAP},
+	{"bad pages of the header are not used", bad_pages, 0, SWAP},
+	{"without swap nothing is evicted", none, 0, SWAP},
+	{"a page goes out and comes back with one major fault", out_and_in, 0, SWAP},
+	{"each counter moves by exactly its event", counters, 0, SWAP},
+	{"a clean page is dropped without being written again", clean_again, 0, SWAP},
+	{"WILLNEED brings pages back", willneed, 0, SWAP},
+	{"munmap, DONTNEED, mprotect and mremap of pages that are out", gone_while_out, 0, SWAP},
+	{"child and grandchild find swapped pages, and change their own", family, 0, SWAP},
+	{"a swapped page comes back for all who share it", shared_by_many, 0, SWAP_SMP},
+	{"COW of a swapped page", cow_of_swapped, 0, SWAP},
+	{"read, write, pipe and futex on buffers that are out", buffers, 0, SWAP},
+	{"mincore tells what is out", mincore_knows, 0, SWAP},
+	{"VmSwap, smaps and pagemap tell where pages are", figures_of_a_process, 0, SWAP},
+	{"locked pages stay under pressure", locked_stays, 0, SWAP},
+	{"swapoff brings every page back", off_brings_back, 0, SWAP},
+	{"swapoff without room is ENOMEM and loses nothing", off_without_room, 0, SWAP},
+	{"the area with the higher priority is filled first", priorities, 0, SWAP},
+	{"three times the RAM, every byte as it was written", three_times_ram, 0, SWAP_SMP},
+	{"several processes that together need twice the RAM", workers, 0, SWAP_SMP},
+	{"families that share, break and swap the same pages", families, 0, SWAP_SMP},
+	{"threads that read what another evicts", eviction_and_faults, 0, SWAP_SMP},
+	{"munmap and exit while pages are being written", eviction_and_the_end, 0, SWAP_SMP},
+	{"when swap is full, and only then, somebody is killed", full, 0, SWAP},
+	{0},
+};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * user/thrash.c - uses more memory than there is, in a chosen order, and checks every byte it reads back
+ *
+ * Idea        thrash [MIB] [PATTERN] [ACCESSES] [SEED]: a working set of MIB (default: 1.25 x RAM), filled once, then
+ *             read and written page by page. Patterns: sequential, random, hotcold (9 of 10 accesses go to a tenth of
+ *             the pages), zipf (page k is wanted like 1/k). A page knows its number and how often it was written, and
+ *             all of its words follow from that: a page that comes back wrong, late or as another is seen.
+ * Invariants  none
+ * Locks       none
+ * Follow      to mm/reclaim.c, mm/swap_cache.c
+ * Tests       tests/guest/test_guest.py
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+
+enum {
+	PAGE = 4096,
+	WORDS = PAGE / sizeof(uint64_t),
+	HOT_SHARE = 10,
+	STATUS_WRONG = 1
+};
+
+static uint64_t *memory;
+static uint32_t *generation; /* by page: times it was written */
+static unsigned long pages;
+static uint64_t state;
+
+static uint64_t draw(void);
+static unsigned long page_next(const char *pattern, unsigned long i);
+static void page_write(unsigned long page);
+static void page_check(unsigned long page);
+static uint64_t word_of(unsigned long page, unsigned int word);
+
+int
+main(int argc, char **argv)
+{
+	struct sysinfo info;
+	struct rusage before, after;
+
+	sysinfo(&info);
+	unsigned long mib = argc > 1 ? strtoul(argv[1], NULL, 0) : info.totalram * info.mem_unit / (1 << 20) * 5 / 4;
+	const char *pattern = argc > 2 ? argv[2] : "random";
+	unsigned long accesses = argc > 3 ? strtoul(argv[3], NULL, 0) : mib * 256 * 2;
+	state = argc > 4 ? strtoul(argv[4], NULL, 0) : 1;
+
+	pages = mib * 256;
+	memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	generation = calloc(pages, sizeof(*generation));
+	if (memory == MAP_FAILED || !generation) {
+		perror("thrash");
+		return STATUS_WRONG;
+	}
+	for (unsigned long page = 0; page < pages; page++)
+		page_write(page);
+	getrusage(RUSAGE_SELF, &before);
+	for (unsigned long i = 0; i < accesses; i++) {
+		unsigned long page = page_next(pattern, i);
+
+		page_check(page);
+		if (draw() % 3 == 0)
+			page_write(page);
+	}
+	getrusage(RUSAGE_SELF, &after);
+	for (unsigned long page = 0; page < pages; page++)
+		page_check(page);
+	printf("thrash: %lu MiB, %s: %lu accesses, %ld major faults a thousand, every byte right\n", mib, pattern,
+	       accesses, accesses ? (after.ru_majflt - before.ru_majflt) * 1000 / (long)accesses : 0);
+	return 0;
+}
+
+static uint64_t
+draw(void)
+{
+	uint64_t x = state += 0x9e3779b97f4a7c15;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+static unsigned long
+page_next(const char *pattern, unsigned long i)
+{
+	if (strcmp(pattern, "sequential") == 0)
+		return i % pages;
+	if (strcmp(pattern, "hotcold") == 0)
+		return draw() % 10 ? draw() % (pages / HOT_SHARE) : draw() % pages;
+	if (strcmp(pattern, "zipf") == 0) {
+		/* The inverse of the sum of 1/k, which grows like a logarithm: pages^u for u from 0 to 1. */
+		unsigned long page = 1;
+		for (uint64_t u = draw() % 64; u; u--)
+			page = page * 5 / 4 + 1 < pages ? page * 5 / 4 + 1 : pages;
+		return draw() % page;
+	}
+	return draw() % pages;
+}
+
+static void
+page_write(unsigned long page)
+{
+	uint64_t *words = memory + page * WORDS;
+
+	generation[page]++;
+	for (unsigned int i = 0; i < WORDS; i++)
+		words[i] = word_of(page, i);
+}
+
+static void
+page_check(unsigned long page)
+{
+	const uint64_t *words = memory + page * WORDS;
+
+	for (unsigned int i = 0; i < WORDS; i++)
+		if (words[i] != word_of(page, i)) {
+			printf("thrash: WRONG: word %u of page %lu is %lx, not %lx\n", i, page, (unsigned long)words[i],
+			       (unsigned long)word_of(page, i));
+			exit(STATUS_WRONG);
+		}
+}
+
+static uint64_t
+word_of(unsigned long page, unsigned int word)
+{
+	return (page + 1) * 0x9e3779b97f4a7c15 ^ (uint64_t)generation[page] << 40 ^ word;
+}
