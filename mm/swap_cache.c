@@ -82,12 +82,18 @@ swap_cache_drop(swap_entry_t entry)
 
 	if (!page)
 		return;
-	if (page_trylock(page)) {
-		if (page_is_cached(page) && page_swap_entry(page).value == entry.value && !page->mapcount)
-			swap_cache_disown(page);
-		page_unlock(page);
-	}
+	swap_cache_let_go(page);
 	page_put(page);
+}
+
+void
+swap_cache_let_go(struct page *page)
+{
+	if (READ_ONCE(page->mapcount) || !page_trylock(page))
+		return;
+	if (!READ_ONCE(page->mapcount))
+		swap_cache_disown(page);
+	page_unlock(page);
 }
 
 int

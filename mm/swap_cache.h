@@ -57,6 +57,16 @@ bool swap_cache_disown(struct page *page);
 void swap_cache_drop(swap_entry_t entry);
 
 /*
+ * swap_cache_let_go - a mapping of @page has gone: if it was the last, and no leaf names the slot, the page leaves the
+ * cache
+ *
+ * Simple: as swap_cache_drop.
+ *
+ * Context   the caller has a reference; does not sleep
+ */
+void swap_cache_let_go(struct page *page);
+
+/*
  * swap_in - the page that @entry stands for, read from its slot if it is not in memory
  *
  * @alloc  flags of page_alloc

@@ -87,6 +87,8 @@ put_pages(struct tlb_batch *batch)
 
 	for (u32 i = 0; i < batch->count; i++) {
 		dassert(atomic_read(&batch->pages[i]->refs) > 0); /* I1 */
+		if (unlikely(page_is_cached(batch->pages[i])))
+			swap_cache_let_go(batch->pages[i]);
 		if (!atomic_dec_and_test(&batch->pages[i]->refs))
 			continue;
 		/* Race: only now. As long as there was a reference, reclaim could put the page back onto a list. */

@@ -422,6 +422,28 @@ buffers(void)
 }
 
 static void
+reads_twice(void *arg)
+{
+	volatile unsigned char *p = stamped(8 * MIB, 49);
+
+	(void)arg;
+	page_out(p, 8 * MIB);
+	must_be_stamped(p, 8 * MIB, 49); /* in memory, and in their slots as well */
+}
+
+/* Without anybody settling accounts. */
+static void
+gone_with_the_program(void)
+{
+	swap_on("/dev/vda");
+	long free = figure("SwapFree:");
+	child_must_live(reads_twice, NULL);
+	check(figure("SwapFree:") >= free - 256);
+	check(figure("SwapCached:") < 256);
+	swap_off("/dev/vda");
+}
+
+static void
 mincore_knows(void)
 {
 	unsigned char in[SMALL / PAGE];
@@ -665,6 +687,7 @@ const struct test_case swap_cases[] = {
 	{"a swapped page comes back for all who share it", shared_by_many, 0, SWAP_SMP},
 	{"COW of a swapped page", cow_of_swapped, 0, SWAP},
 	{"read, write, pipe and futex on buffers that are out", buffers, 0, SWAP},
+	{"slots go with the program, mapped or not", gone_with_the_program, 0, SWAP},
 	{"mincore tells what is out", mincore_knows, 0, SWAP},
 	{"VmSwap, smaps and pagemap tell where pages are", figures_of_a_process, 0, SWAP},
 	{"locked pages stay under pressure", locked_stays, 0, SWAP},
