@@ -12,7 +12,7 @@
 
 MEM       ?= 128# MiB of RAM
 CPUS      ?= 2#   processors
-SWAP      ?= #    MiB of swap disk; none when empty
+SWAP      ?= 256# MiB of swap disk; none when empty (SWAP=)
 BOOT      ?= iso# iso: GRUB and BIOS; uefi: GRUB and OVMF; pvh: QEMU loads the ELF file itself
 ACCEL     ?= tcg# kvm where it works
 APPEND    ?= #    more words for the kernel's command line: APPEND="-- hog 64"

@@ -36,8 +36,12 @@ uefi) firmware=
 esac
 
 if [ "$SWAP" ]; then
-	[ -f build/swap.img ] || : >build/swap.img
+	command -v mkswap >/dev/null || PATH=$PATH:/sbin:/usr/sbin
+	command -v mkswap >/dev/null || { echo "mkswap is missing: apt-get install util-linux, or SWAP=" >&2; exit 1; }
+	rm -f build/swap.img
 	truncate -s "${SWAP}M" build/swap.img
+	chmod 600 build/swap.img
+	mkswap build/swap.img >/dev/null 2>&1
 	set -- -drive "file=build/swap.img,format=raw,if=virtio,cache=unsafe" "$@"
 fi
 # QEMUEXTRA is a list of words on purpose.

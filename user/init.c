@@ -2,9 +2,10 @@
 /*
  * user/init.c - process 1: makes a machine that a person can use, and turns it off
  *
- * Idea        init                 mounts what programs expect and runs a login shell on the console; when it exits,
- *                                  the machine is turned off. A shell that is killed (it may be the OOM killer's
- *                                  choice) is replaced.
+ * Idea        init                 mounts what programs expect, swaps to /dev/vda if that is a swap area, and runs a
+ *             login
+ *                                  shell on the console; when it exits, the machine is turned off. A shell that is
+ *                                  killed (it may be the OOM killer's choice) is replaced.
  *             init PROGRAM ARGS    runs this one program: the words behind `--` on the kernel's command line. Process
  *                                  1 only waits meanwhile, so that its account of free memory before and after is
  *                                  that of everything in between.
@@ -25,6 +26,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,6 +56,7 @@ static void ledger_describe(const char *before, const char *after);
 static void account_take(struct account *account);
 static int children_reap(pid_t pid);
 static void file_systems_mount(void);
+static void swap_turn_on(void);
 static void signals_take(void);
 static void power_signal(int signal);
 static void power_off(int how) __attribute__((noreturn));
@@ -64,6 +67,7 @@ main(int argc, char **argv)
 {
 	if (getpid() == 1) {
 		file_systems_mount();
+		swap_turn_on();
 		signals_take();
 	}
 	if (argc > 1) {
@@ -288,6 +292,14 @@ file_systems_mount(void)
 		if (mount(mounts[i].type, mounts[i].at, mounts[i].type, 0, NULL) == 0 && !mounts[i].sign)
 			chmod(mounts[i].at, i == 4 ? 0755 : 01777);
 	}
+}
+
+/* A machine without a disk, or with one of another kind, has no swap: the kernel says what it thinks of the disk. */
+static void
+swap_turn_on(void)
+{
+	if (access("/dev/vda", F_OK) == 0 && swapon("/dev/vda", 0) < 0 && errno != EBUSY)
+		say("init: no swap on /dev/vda: %s\n", strerror(errno));
 }
 
 /* What busybox's halt, poweroff and reboot tell process 1. */
