@@ -40,7 +40,7 @@ say = $(if $(filter 1,$V),,@printf '  %-8s%s\n' '$1' '$2')
 all: build/tidemark.elf build/initrd.cpio.gz iso
 
 help:
-	@echo 'make run          boot the ISO, up to a shell's prompt      (make deps first, by itself)'
+	@echo 'make run          boot the ISO, up to the prompt of a shell (make deps first, by itself)'
 	@echo 'make test         host and guest tests                     (also: make check)'
 	@echo 'make all          build/tidemark.elf, build/initrd.cpio.gz, build/tidemark.iso'
 	@echo 'make iso          build/tidemark.iso                       (BOOT=uefi: for OVMF)'

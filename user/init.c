@@ -8,7 +8,7 @@
  *                                  killed (it may be the OOM killer's choice) is replaced.
  *             init PROGRAM ARGS    runs this one program: the words behind `--` on the kernel's command line. Process
  *                                  1 only waits meanwhile, so that its account of free memory before and after is
- *                                  that of everything in between.
+ *                                  that of everything in between. Swap is on only while the program runs.
  * Invariants  process 1 reaps every child, its own and orphans
  * Locks       none
  * Follow      from kernel/main.c   to iso/root/etc/profile, user/story.c
@@ -57,6 +57,7 @@ static void account_take(struct account *account);
 static int children_reap(pid_t pid);
 static void file_systems_mount(void);
 static void swap_turn_on(void);
+static void swap_turn_off(void);
 static void signals_take(void);
 static void power_signal(int signal);
 static void power_off(int how) __attribute__((noreturn));
@@ -67,7 +68,6 @@ main(int argc, char **argv)
 {
 	if (getpid() == 1) {
 		file_systems_mount();
-		swap_turn_on();
 		signals_take();
 	}
 	if (argc > 1) {
@@ -75,6 +75,7 @@ main(int argc, char **argv)
 		if (getpid() != 1)
 			return status != 0;
 	} else {
+		swap_turn_on();
 		session_run();
 		if (getpid() != 1)
 			return 0;
@@ -169,7 +170,9 @@ program_account(char **words)
 	account_take(&before);
 	program_run(NULL, words);
 	account_take(&before);
+	swap_turn_on();
 	int status = program_run(path, words);
+	swap_turn_off();
 	account_take(&after);
 
 	end_describe(path, status);
@@ -298,8 +301,16 @@ file_systems_mount(void)
 static void
 swap_turn_on(void)
 {
-	if (access("/dev/vda", F_OK) == 0 && swapon("/dev/vda", 0) < 0 && errno != EBUSY)
+	if (getpid() == 1 && access("/dev/vda", F_OK) == 0 && swapon("/dev/vda", 0) < 0 && errno != EBUSY)
 		say("init: no swap on /dev/vda: %s\n", strerror(errno));
+}
+
+/* Brings home what process 1 itself has on the disk, or the account would be of pages that are not lost, only away. */
+static void
+swap_turn_off(void)
+{
+	if (getpid() == 1 && swapoff("/dev/vda") < 0 && errno != ENOENT && errno != ENXIO && errno != EINVAL)
+		say("init: swapoff: %s\n", strerror(errno));
 }
 
 /* What busybox's halt, poweroff and reboot tell process 1. */
