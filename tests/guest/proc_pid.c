@@ -286,16 +286,16 @@ shell_waits(void *arg)
 	_exit(99);
 }
 
-/* Reads until the file has @size bytes: before its execve the child has this program's strings. */
+/* Reads until the file is of @program: before its execve the child has this program's strings. */
 static void
-read_when_ready(const char *path, char *buf, ssize_t size)
+read_when_ready(const char *path, char *buf, const char *program)
 {
-	ssize_t n = -1;
+	ssize_t n = 0;
 
-	while (n != size) {
+	while (n <= 0 || strncmp(buf, program, n) != 0) {
 		int fd = open(path, O_RDONLY);
 		check(fd >= 0);
-		n = read(fd, buf, 200);
+		n = read(fd, buf, strlen(program));
 		check(n >= 0);
 		close(fd);
 		sched_yield();
@@ -316,9 +316,9 @@ cmdline_and_environ(void)
 	}
 	pid_t pid = child_start(shell_waits, NULL);
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-	read_when_ready(path, buf, sizeof(args));
-	check(memcmp(buf, args, sizeof(args)) == 0);
+	read_when_ready(path, buf, args);
 	int fd = open(path, O_RDONLY);
+	check(read(fd, buf, sizeof(buf)) == sizeof(args) && memcmp(buf, args, sizeof(args)) == 0);
 	check(pread(fd, buf, 3, 13) == 3 && memcmp(buf, "sh", 3) == 0);
 	check(pread(fd, buf, 3, sizeof(args)) == 0);
 	close(fd);
