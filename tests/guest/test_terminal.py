@@ -208,13 +208,13 @@ def test_background_reader_is_stopped(shell):
     shell.type("cat &\r")
     shell.prompt()
     must(shell.output("until jobs >/tmp/jobs; grep 'Stopped.*tty input' /tmp/jobs; do :; done; echo seen"), r"^seen$")
-    must(shell.output("kill -9 %1; wait %1; echo over"), r"over")
+    must(shell.output("kill -9 $!; wait $!; echo over"), r"over")
 
 
 def test_background_writer_is_stopped_on_demand(shell):
     """SIGTTOU, after stty tostop."""
     must(shell.output("stty tostop; (echo never) & until jobs >/tmp/jobs; grep 'Stopped' /tmp/jobs; do :; done; echo seen"), r"^seen$")
-    must(shell.output("kill -9 %1; wait %1; stty -tostop; echo over"), r"over")
+    must(shell.output("kill -9 $!; wait $!; stty -tostop; echo over"), r"over")
 
 
 # ---- the shell as a language ----
