@@ -2,8 +2,8 @@
 /*
  * kernel/cpu_clock.h - clocks that tell the CPU time of one process or thread
  *
- * Idea        A negative clock number names its owner: (~number << 3) | 4 for a thread | what is told: 0 user and system
- *             time as sampled, 1 user time, 2 all of it, exactly. Number 0 is the caller.
+ * Idea        A negative clock number names its owner: (~number << 3) | 4 for a thread | what is told: 0 user and
+ *             system time as sampled, 1 user time, 2 all of it, exactly. Number 0 is the caller.
  * Invariants  none
  * Locks       process_lock
  * Follow      from sys_time.c   to process.c

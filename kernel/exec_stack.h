@@ -55,7 +55,7 @@ struct exec_aux {
 	u64 phnum;
 	u64 base; /* of the loader; 0 without */
 	u64 entry;
-	u64 vdso; /* ELF header of the object that tells the time */
+	u64 vdso;                /* ELF header of the object that tells the time */
 	const struct cred *cred; /* who the program will be */
 	bool secure;             /* and that this is not who started it */
 };

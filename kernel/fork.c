@@ -252,7 +252,9 @@ fork_commit_locked(struct fork *f)
 	must_hold(&process_lock);
 	if (signal_state_fatal(&current->signal) || f->parent->group_exit)
 		return -EINTR;
-	/* Why: a stop of the whole group would miss a child that joins it between the stop and its parent's look at it. */
+	/*
+	 * Why: a stop of the whole group would miss a child that joins it between the stop and its parent's look at it.
+	 */
 	if (f->parent->stop_signal || signal_stop_waits(current))
 		return -ERESTARTNOINTR;
 	if (!(f->request->flags & CLONE_THREAD) && user_full(f->parent))

@@ -105,11 +105,11 @@ struct process {
 	struct wait_queue wait_self;     /* parked threads; the vfork parent */
 
 	/* Accounts: process_lock. Live threads have their own part in struct task. */
-	struct usage dead_threads;  /* threads that are gone */
-	struct cputime time_told;   /* what cputime_split() gave last */
-	struct usage dead_children; /* children that were waited for, and theirs */
+	struct usage dead_threads;    /* threads that are gone */
+	struct cputime time_told;     /* what cputime_split() gave last */
+	struct usage dead_children;   /* children that were waited for, and theirs */
 	struct process_timers timers; /* process_lock */
-	u64 start_ns;               /* const after fork: clock_ns at creation */
+	u64 start_ns;                 /* const after fork: clock_ns at creation */
 
 	atomic_t refs; /* I1 holds one until reaped; procfs and vfork take more */
 };

@@ -3,8 +3,8 @@
  * kernel/signal_queue.h - signals that wait, and what they brought along
  *
  * Idea        A set says which signals wait; a list holds their siginfos in the order they came. A standard signal (1
- *             to 31) waits at most once; from the kernel, with nothing to tell, it needs no memory, so that an interrupt
- *             may send it. A real-time signal waits as often as it was sent, each with its own siginfo.
+ *             to 31) waits at most once; from the kernel, with nothing to tell, it needs no memory, so that an
+ *             interrupt may send it. A real-time signal waits as often as it was sent, each with its own siginfo.
  *             Memory may be short, or the limit reached: a standard signal then waits without siginfo (the receiver
  *             sees SI_USER from process 0), a queued real-time one is refused.
  * Invariants  I1  Each siginfo on the list has its bit in the set; SIGKILL has none.

@@ -25,9 +25,9 @@
 #define FILE_PAGES_MAX (0x8000000000000000UL >> PAGE_SHIFT) /* a file's size is a signed 64-bit number */
 
 /* The flags that MAP_SHARED_VALIDATE accepts: it promises to refuse what it does not know. */
-#define MAP_KNOWN                                                                                             \
-	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | \
-	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE)
+#define MAP_KNOWN                                                                                            \
+	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
+	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE)
 
 #define PROT_UNKNOWN 0x80000000u /* stands for bits that no mprotect knows */
 

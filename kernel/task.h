@@ -59,20 +59,20 @@ struct task {
 	struct arch_task arch; /* first: arch relies on it */
 	bool need_resched;     /* another task should run; set by its CPU, cleared by schedule() */
 	bool signal_pending;   /* see signal_state.h; beside need_resched: the way to user mode tests both at once */
-	bool reclaims;         /* frees memory just now: allocates from the reserves, and does not reclaim; owner only */
-	bool oom_victim;       /* may use the memory reserves; set by the OOM killer, never cleared */
-	u8 state;              /* enum task_state; own task, and sched_wake under the run queue lock */
-	u32 cpu;               /* where it runs or ran last; run queue lock of that CPU */
-	struct mm *mm;         /* address space; NULL for a kernel thread; owner only */
-	struct list run_link;  /* on a run queue; its lock */
-	u64 cpus_allowed;      /* mask of CPUs; the run queue lock of its CPU, read racily */
-	u64 slice_end_ns;      /* the run queue lock of its CPU */
-	u64 debt_ns;           /* what it ran beyond its last slice; likewise */
-	u64 runtime_ns;        /* CPU time until the last switch away; likewise */
-	u64 started_ns;        /* when it was last switched to; likewise */
-	u64 switches;          /* times switched to; likewise */
-	bool ending;           /* sched_exit_begin was called; owner only */
-	u32 lone_yields;       /* calls of sched_yield with nobody to yield to; owner only */
+	bool reclaims;        /* frees memory just now: allocates from the reserves, and does not reclaim; owner only */
+	bool oom_victim;      /* may use the memory reserves; set by the OOM killer, never cleared */
+	u8 state;             /* enum task_state; own task, and sched_wake under the run queue lock */
+	u32 cpu;              /* where it runs or ran last; run queue lock of that CPU */
+	struct mm *mm;        /* address space; NULL for a kernel thread; owner only */
+	struct list run_link; /* on a run queue; its lock */
+	u64 cpus_allowed;     /* mask of CPUs; the run queue lock of its CPU, read racily */
+	u64 slice_end_ns;     /* the run queue lock of its CPU */
+	u64 debt_ns;          /* what it ran beyond its last slice; likewise */
+	u64 runtime_ns;       /* CPU time until the last switch away; likewise */
+	u64 started_ns;       /* when it was last switched to; likewise */
+	u64 switches;         /* times switched to; likewise */
+	bool ending;          /* sched_exit_begin was called; owner only */
+	u32 lone_yields;      /* calls of sched_yield with nobody to yield to; owner only */
 
 	/* Accounts. */
 	u64 preempted;            /* times switched away while RUNNING; the run queue lock of its CPU */
@@ -80,10 +80,10 @@ struct task {
 	struct cputime time_told; /* what cputime_split() gave last; process_lock */
 
 	/* Its share of a CPU: sched_attr.h. The run queue lock of its CPU, read racily. */
-	s32 nice;           /* -20 to 19 */
-	u32 weight;         /* what nice and policy come to */
-	u8 policy;          /* enum sched_policy */
-	bool reset_on_fork; /* children get the defaults */
+	s32 nice;                   /* -20 to 19 */
+	u32 weight;                 /* what nice and policy come to */
+	u8 policy;                  /* enum sched_policy */
+	bool reset_on_fork;         /* children get the defaults */
 	u64 timer_slack_ns;         /* how late a sleep may end for all it cares: we never are; owner only */
 	u64 timer_slack_default_ns; /* likewise */
 

@@ -85,8 +85,8 @@ wait_timed_out(u64 deadline_ns)
 }
 
 /*
- * The loop of every wait: evaluates to 0, what wait_interrupted() says, or -ETIMEDOUT. A macro, because the condition is evaluated again
- * and again. The condition also runs in a task marked asleep: it must not sleep itself.
+ * The loop of every wait: evaluates to 0, what wait_interrupted() says, or -ETIMEDOUT. A macro, because the condition
+ * is evaluated again and again. The condition also runs in a task marked asleep: it must not sleep itself.
  * Why twice: before joining the queue, because it is mostly true by then; behind it, because of the race drawn above.
  */
 #define wait_loop(q, cond, state, deadline_ns)                            \

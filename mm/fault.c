@@ -303,8 +303,8 @@ fault_file_map(struct fault *f, struct page *page)
 }
 
 /*
- * A page that has left memory. It comes back read-only, whatever the access: a write then finds a leaf as any other, and
- * COW decides. When this was the last leaf that named the slot, the slot goes now, and COW has nothing to copy.
+ * A page that has left memory. It comes back read-only, whatever the access: a write then finds a leaf as any other,
+ * and COW decides. When this was the last leaf that named the slot, the slot goes now, and COW has nothing to copy.
  */
 static enum fault_result
 fault_swap(struct fault *f)

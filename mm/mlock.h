@@ -29,8 +29,8 @@ struct vma;
  *
  * @on_fault  lock what is there, and the rest when it is touched
  *
- * Returns   0; -EPERM (the limit is 0), -ENOMEM (over the limit, a hole, pages that nobody may touch or that lie past the
- *           end of an object; what lies before a hole is locked), -EINVAL (the range wraps), -EAGAIN (no memory)
+ * Returns   0; -EPERM (the limit is 0), -ENOMEM (over the limit, a hole, pages that nobody may touch or that lie past
+ *           the end of an object; what lies before a hole is locked), -EINVAL (the range wraps), -EAGAIN (no memory)
  * Context   may sleep; takes mm->lock
  */
 int do_mlock(struct mm *mm, u64 addr, u64 len, bool on_fault);
@@ -39,7 +39,8 @@ int do_mlock(struct mm *mm, u64 addr, u64 len, bool on_fault);
 int do_munlock(struct mm *mm, u64 addr, u64 len);
 
 /*
- * do_mlockall - lock all there is (MCL_CURRENT), all there will be (MCL_FUTURE), the pages as they are touched (ONFAULT)
+ * do_mlockall - lock all there is (MCL_CURRENT), all there will be (MCL_FUTURE), the pages as they are touched
+ * (ONFAULT)
  *
  * Returns   0; -EINVAL (flags), -EPERM (the limit is 0), -ENOMEM (over the limit)
  * Context   may sleep; takes mm->lock
@@ -52,7 +53,8 @@ int do_munlockall(struct mm *mm);
 /*
  * mlock_populate - bring the locked parts of [start, end) into memory, but for those that wait for a touch
  *
- * Returns   0; -ENOMEM, -EAGAIN as do_mlock, -EINTR (a fatal signal): the first error, or with @all the last one, the rest being populated
+ * Returns   0; -ENOMEM, -EAGAIN as do_mlock, -EINTR (a fatal signal): the first error, or with @all the last one, the
+ *           rest being populated
  * Context   may sleep; takes mm->lock
  */
 int mlock_populate(struct mm *mm, u64 start, u64 end, bool all);

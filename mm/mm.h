@@ -54,8 +54,8 @@ struct mm {
 };
 
 /*
- * mm_kind_vm - the counter beside total_vm in which a vma with @flags counts, or NULL: what Linux shows as VmData, VmExe
- * and VmLib, and VmStk
+ * mm_kind_vm - the counter beside total_vm in which a vma with @flags counts, or NULL: what Linux shows as VmData,
+ * VmExe and VmLib, and VmStk
  */
 static inline u64 *
 mm_kind_vm(struct mm *mm, u32 flags)

@@ -74,8 +74,8 @@ struct mmap_request {
 /*
  * do_mmap - map what @request describes
  *
- * Returns   the address; -EINVAL -ENOMEM -EEXIST -EACCES -EPERM -EAGAIN -EOVERFLOW as mmap(2) documents. Locked memory is
- *           not populated yet: mlock_populate
+ * Returns   the address; -EINVAL -ENOMEM -EEXIST -EACCES -EPERM -EAGAIN -EOVERFLOW as mmap(2) documents. Locked memory
+ *           is not populated yet: mlock_populate
  * Context   may sleep; takes mm->lock
  */
 s64 do_mmap(struct mm *mm, const struct mmap_request *request);

@@ -13,8 +13,8 @@
  * See         docs/mm.md
  */
 #include <kernel/panic.h>
-#include <mm/lru.h>
 #include <mm/buddy.h>
+#include <mm/lru.h>
 #include <mm/memblock.h>
 #include <mm/page.h>
 #include <mm/zone.h>

@@ -20,8 +20,8 @@
  *               0  who cannot wait fails
  *               1  drain the per-CPU lists of all CPUs
  *               2  drain magazines, give back empty slabs, purge kernel address ranges
- *               3  who is dying takes from the reserves, or fails and dies the sooner; who reclaims takes from them, too
- *               4  reclaim some pages; if any were freed, start over
+ *               3  who is dying takes from the reserves, or fails and dies the sooner; who reclaims takes from them,
+ *               too 4  reclaim some pages; if any were freed, start over
  *               5  large blocks (order > 3), and callers that would rather fail: fail
  *               6  kill the process whose end frees most. There is none: a program's page ends in panic, another
  *                  allocation fails

@@ -175,7 +175,8 @@ bool rmap_swap_out(struct page *page, pte_t entry, struct tlb_batch *batch);
  * The table may have several users: for all of them the same contents come back. The caller lets go of the entry.
  *
  * Returns   true; false: the leaf changed meanwhile, nothing was changed
- * Context   the page lock; mm->lock of a user of the table; takes map lock, table lock. @pool holds CHAIN_ADD_MAX blocks
+ * Context   the page lock; mm->lock of a user of the table; takes map lock, table lock. @pool holds CHAIN_ADD_MAX
+ *           blocks
  * Takes     the caller's reference to @page, when true
  */
 bool rmap_swap_in(pte_t *slot, pte_t expected, struct page *page, u64 bits, struct chain_pool *pool);

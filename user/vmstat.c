@@ -8,8 +8,8 @@
  *
  *                 procs  r: run or wait for a CPU   b: sleep for a device
  *                 memory swpd, free, buff, cache in KiB
- *                 vm     pf: faults a second   maj: of those, with a wait for a device   al, fr: frames taken, given back
- *                 system in: interrupts a second   cs: switches of tasks a second
+ *                 vm     pf: faults a second   maj: of those, with a wait for a device   al, fr: frames taken, given
+ *                 back system in: interrupts a second   cs: switches of tasks a second
  *                 cpu    us, sy, id: percent of the time in programs, in the kernel, and idle
  *
  * Invariants  none

@@ -159,7 +159,9 @@ uaccess_cas32:
 	ret
 	EXTABLE	1b, uaccess_fault
 
-/* int uaccess_xsave(dst), uaccess_fxsave(dst), uaccess_fxrstor(src): 0 or -EFAULT; also when the CPU refuses the image */
+/*
+ * int uaccess_xsave(dst), uaccess_fxsave(dst), uaccess_fxrstor(src): 0 or -EFAULT; also when the CPU refuses the image
+ */
 .macro FPU_MOVE name, insn
 	.globl	uaccess_\name
 uaccess_\name:

@@ -10,7 +10,8 @@
  * Idea        A bio is one transfer of up to 128 KiB between consecutive sectors and pieces of pages. The queue makes
  *             requests of them: a bio that continues a request still waiting joins it. A request goes to the driver as
  *             soon as that has room. Requests are as many as the disk was born with: to write a page
- *             out allocates nothing. Simple: no elevator. The host's own disk scheduler stands behind every virtual disk.
+ *             out allocates nothing. Simple: no elevator. The host's own disk scheduler stands behind every virtual
+ *             disk.
  * Invariants  I1  A request is on exactly one of the lists free, pending, flying.
  *             I2  The sectors of a request are consecutive, and are the sum of its bios' sectors.
  *             I3  Every bio that was submitted is done exactly once, be it with an error: a request that the device

@@ -38,10 +38,10 @@ struct file_ops {
 	 * Does not sleep. Absent: always readable and writable.
 	 */
 	u32 (*poll)(struct file *f, struct poll_item *item);
-	u64 (*size)(struct file *f);                    /* what SEEK_END counts from; absent: inode_size() */
-	const char *label; /* of files without inode: "pipe" makes /proc/<pid>/fd show pipe:[number] */
-	bool stream;       /* no position: seeking, pread and pwrite give ESPIPE */
-	bool maps_zeroes; /* mapped, it is anonymous memory: /dev/zero */
+	u64 (*size)(struct file *f); /* what SEEK_END counts from; absent: inode_size() */
+	const char *label;           /* of files without inode: "pipe" makes /proc/<pid>/fd show pipe:[number] */
+	bool stream;                 /* no position: seeking, pread and pwrite give ESPIPE */
+	bool maps_zeroes;            /* mapped, it is anonymous memory: /dev/zero */
 };
 
 struct file {

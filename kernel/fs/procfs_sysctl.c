@@ -13,6 +13,7 @@
  */
 #include <kernel/fs/procfs.h>
 
+#include <kernel/exec_layout.h>
 #include <kernel/fs/abi.h>
 #include <kernel/fs/file.h>
 #include <kernel/fs/files.h>
@@ -22,7 +23,6 @@
 #include <kernel/panic.h>
 #include <kernel/pid.h>
 #include <kernel/printk.h>
-#include <kernel/exec_layout.h>
 #include <kernel/process.h>
 #include <kernel/random.h>
 #include <kernel/task.h>

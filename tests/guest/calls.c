@@ -2,8 +2,8 @@
 /*
  * tests/guest/calls.c - the rarer forms of calls, by their numbers
  *
- * Idea        the C library reaches many calls through a relative: mkdirat does what mkdir did, prlimit64 what setrlimit
- *             did. Here each is made by its own number, and what it did is looked at.
+ * Idea        the C library reaches many calls through a relative: mkdirat does what mkdir did, prlimit64 what
+ *             setrlimit did. Here each is made by its own number, and what it did is looked at.
  * Invariants  see guest.h
  * Follow      to kernel/syscalls.def; tests/guest/abi.c counts them
  */

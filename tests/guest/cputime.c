@@ -212,7 +212,10 @@ sleep_costs_nothing(void)
 	check(clock_now(CLOCK_PROCESS_CPUTIME_ID) - process < 200 * MS);
 }
 
-/* A sleep may be over before it has begun, on a slow machine: it is no switch then. But no sleep is more than one or two. */
+/*
+ * A sleep may be over before it has begun, on a slow machine: it is no switch then. But no sleep is more than one or
+ * two.
+ */
 static void
 switches_counted(void)
 {

@@ -195,10 +195,19 @@ role_run(int argc, char **argv)
 		const char *name;
 		void (*run)(int argc, char **argv);
 	} roles[] = {
-		{"words", role_words}, {"auxv", role_auxv},   {"status", role_status}, {"single", role_single},
-		{"files", role_files}, {"again", role_again}, {"many", role_many},     {"fpu", role_fpu},
-		{"heap", role_heap}, {"places", role_places},
-		{"signal_look", role_signal_look},   {"exe", role_exe},     {"wait", role_wait},
+		{"words", role_words},
+		{"auxv", role_auxv},
+		{"status", role_status},
+		{"single", role_single},
+		{"files", role_files},
+		{"again", role_again},
+		{"many", role_many},
+		{"fpu", role_fpu},
+		{"heap", role_heap},
+		{"places", role_places},
+		{"signal_look", role_signal_look},
+		{"exe", role_exe},
+		{"wait", role_wait},
 		{"await_alarm", role_await_alarm},
 	};
 

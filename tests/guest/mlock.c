@@ -2,7 +2,8 @@
 /*
  * tests/guest/mlock.c - memory that stays: ranges, whole address spaces, and the errno of each misuse
  *
- * Idea        what is locked is in memory (mincore), counts in VmLck, refuses to be dropped, and is not locked in a child
+ * Idea        what is locked is in memory (mincore), counts in VmLck, refuses to be dropped, and is not locked in a
+ *             child
  * Invariants  see guest.h
  * Follow      to mm/mlock.c
  * Tests       tests/host/mlock_test.c has the limit and failing allocations
@@ -31,7 +32,9 @@ static const int rw = PROT_READ | PROT_WRITE;
 static volatile unsigned char *memory;
 static volatile int stop;
 
-/* The number behind @label in a file of /proc, in pages. Without stdio, whose buffers would be locked memory as well. */
+/*
+ * The number behind @label in a file of /proc, in pages. Without stdio, whose buffers would be locked memory as well.
+ */
 static long
 proc_pages(const char *path, const char *label)
 {

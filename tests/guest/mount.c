@@ -2,7 +2,8 @@
 /*
  * tests/guest/mount.c - file systems: options, read-only ones, those taken away in use; another root
  *
- * Idea        a fresh tmpfs in a scratch directory, asked through statfs, /proc/mounts and every call that changes names
+ * Idea        a fresh tmpfs in a scratch directory, asked through statfs, /proc/mounts and every call that changes
+ *             names
  * Invariants  see guest.h
  * Follow      to kernel/sys_mount.c, kernel/fs/mount.c
  */

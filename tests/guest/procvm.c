@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/guest/procvm.c - process_vm_readv and process_vm_writev: another process's memory, whole, in part, or not at all
+ * tests/guest/procvm.c - process_vm_readv and process_vm_writev: another process's memory, whole, in part, or not at
+ * all
  *
  * Idea        a child lies still, or writes, while its parent reads and changes its memory
  * Invariants  see guest.h

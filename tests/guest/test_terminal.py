@@ -213,7 +213,8 @@ def test_background_reader_is_stopped(shell):
 
 def test_background_writer_is_stopped_on_demand(shell):
     """SIGTTOU, after stty tostop."""
-    must(shell.output("stty tostop; (echo never) & until jobs >/tmp/jobs; grep 'Stopped' /tmp/jobs; do :; done; echo seen"), r"^seen$")
+    must(shell.output("stty tostop; (echo never) & "
+                      "until jobs >/tmp/jobs; grep 'Stopped' /tmp/jobs; do :; done; echo seen"), r"^seen$")
     must(shell.output("kill -9 $!; wait $!; stty -tostop; echo over"), r"over")
 
 

@@ -2,7 +2,8 @@
 /*
  * tests/guest/truncate.c - a file that shrinks under those who map it
  *
- * Idea        past the end is SIGBUS, for pages of the file and for private copies alike; what was there never comes back
+ * Idea        past the end is SIGBUS, for pages of the file and for private copies alike; what was there never comes
+ *             back
  * Invariants  see guest.h
  * Follow      to mm/pagecache.c, mm/truncate.c
  */

@@ -4,7 +4,7 @@
  *
  * Idea        see guest.h. Names are put back: on Linux this may be somebody's machine.
  * Invariants  see guest.h
- * Follow      to kernel/sys_uts.c, kernel/sys_info.c
+ * Follow      to kernel/uts.c, kernel/sys_info.c
  */
 #include "guest.h"
 #include <stdio.h>

@@ -928,7 +928,9 @@ table_at(u64 pfn, u32 level, u64 va)
 	check(pfn < ram_frames && table->kind == PAGE_TABLE && table->level == level && atomic_read(&table->refs) > 0,
 	      "the walk for %lx meets frame %lx as a table of level %u, which is %s", va, pfn, level,
 	      page_kind_name(table->kind));
-	/* Why not while it is locked: mremap moves it, and until the flush that follows the old way may be remembered. */
+	/*
+	 * Why not while it is locked: mremap moves it, and until the flush that follows the old way may be remembered.
+	 */
 	check(level > 1 || table->base == round_down(va, TABLE_SPAN) || table->lock.held,
 	      "the walk for %lx meets the table of %lx", va, table->base);
 	return (pte_t *)page_to_va(table) + level_index(va, level);

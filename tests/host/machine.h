@@ -71,8 +71,8 @@ s64 machine_objects(void);
 u64 machine_flushes(void);
 
 /*
- * A disk of @slots pages becomes a swap area; 0: the area goes, and every page must come back. A transfer ends some turns
- * after it began, on whichever CPU runs then.
+ * A disk of @slots pages becomes a swap area; 0: the area goes, and every page must come back. A transfer ends some
+ * turns after it began, on whichever CPU runs then.
  */
 void machine_swap(u32 slots);
 

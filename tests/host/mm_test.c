@@ -2,11 +2,11 @@
 /*
  * tests/host/mm_test.c - the whole memory core against a model, on several CPUs at once
  *
- * Idea        Processes of a fake machine map, unmap, protect, advise, fork, exit, truncate, read and write the same few
- *             pages around the borders of leaf tables. Each CPU owns one word of every page and writes growing numbers there.
- *             The model knows for each word of each page of each process a range that must hold what is read: one
- *             number, unless a write or a fork is under way. A lost write, a copy taken too late, a page of somebody
- *             else, a stale translation all give a number outside.
+ * Idea        Processes of a fake machine map, unmap, protect, advise, fork, exit, truncate, read and write the same
+ *             few pages around the borders of leaf tables. Each CPU owns one word of every page and writes growing
+ *             numbers there. The model knows for each word of each page of each process a range that must hold what is
+ *             read: one number, unless a write or a fork is under way. A lost write, a copy taken too late, a page of
+ *             somebody else, a stale translation all give a number outside.
  *             Each page has a generation, odd while its mapping changes: who saw it change during an access judges
  *             nothing but what the machine judges by itself (freed frames and tables).
  * Locks       `changing` of a process: one change of mappings, fork or exit at a time

@@ -9,7 +9,7 @@
  *             that each CPU has in its own table. What is not answered here is asked of the kernel.
  * Invariants  I1  No writable data, no relocations: the pages are the same in all programs.
  * Locks       none
- * Follow      from a C library   to arch/x86_64/vdso.c, which fills the page of data
+ * Follow      from a C library   to arch/x86_64/clock.c (clock_vdso_fill), which fills the page of data
  * Tests       tests/guest/vdso.c
  * See         vdso(7)
  */

@@ -5,7 +5,7 @@
  * Idea        see vdso/vdso.c
  * Invariants  none
  * Locks       none: the words are const after boot but wall_ahead_ns, which is atomic
- * Follow      from arch/x86_64/vdso.c, vdso/vdso.c
+ * Follow      from kernel/vdso.c, arch/x86_64/clock.c   to vdso/vdso.c
  * Tests       tests/guest/vdso.c
  */
 #pragma once
