@@ -32,7 +32,7 @@ Every system call that Linux 6.1 has for x86-64, and how much of it is here. Thi
 
 
 def read(name):
-    """The table's lines [(macro, [argument, ...])]; comments do not count, and neighbouring strings are one, as in C."""
+    """The table's lines [(macro, [argument, ...])]; comments do not count; neighbouring strings are one."""
     text = re.sub(r"/\*.*?\*/", "", (ROOT / "kernel" / name).read_text(), flags=re.S)
     text = re.sub(r'"\s*\n\s*"', "", text)
     return [(macro, [a.strip() for a in args.split(",", 3 if macro == "SYSCALL" else 1)])
