@@ -43,6 +43,7 @@ file     libcmocka-dev    /usr/include/cmocka.h /usr/local/include/cmocka.h
 command_ python3          python3
 file     python3-pytest   /usr/lib/python3/dist-packages/pytest /usr/lib/python3.*/site-packages/pytest
 file     python3-pexpect  /usr/lib/python3/dist-packages/pexpect /usr/lib/python3.*/site-packages/pexpect
+file     python3-pytest-xdist /usr/lib/python3/dist-packages/xdist /usr/lib/python3.*/site-packages/xdist
 command_ gdb              gdb
 
 [ "$missing" ] || exit 0

@@ -20,6 +20,8 @@ BUILD = ROOT / "build"
 GUEST_TESTS = BUILD / "guest" / "guest-tests"
 INITRD_TEST = BUILD / "initrd-test.cpio.gz"
 CMDLINE = "console=ttyS0 panic=-1"
+# Machines that run at the same time, each with a share of the processors: limits of wall time grow with them.
+LANES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 LAST_LINES = 60  # of the console, shown when a case fails
 MOST_BOOTS = 6  # of one list of cases
 
@@ -51,6 +53,7 @@ def boot(kernel=BUILD / "tidemark.elf", initrd=INITRD_TEST, append="", how="pvh"
     environment = dict(os.environ, KERNEL=str(kernel), INITRD=str(initrd), CMDLINE=f"{CMDLINE} {append}".strip(),
                        BOOT=how, CPUS=str(cpus), MEM=str(mem), GUI="0", SWAP="", ACCEL="tcg", QEMUEXTRA="")
     environment.update({name: str(value) for name, value in settings.items()})
+    limit *= LANES
     started = time.monotonic()
     qemu = subprocess.Popen([str(ROOT / "iso/run.sh"), "-serial", "stdio", "-monitor", "none"], cwd=ROOT,
                             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

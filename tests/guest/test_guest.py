@@ -54,7 +54,8 @@ if not FIRMWARE:
 def all_cases():
     for configuration, (words, _) in CONFIGURATIONS.items():
         for number, name in machine.case_list(*words):
-            yield pytest.param(configuration, number, id=f"{configuration}: {number} {name}")
+            yield pytest.param(configuration, number, id=f"{configuration}: {number} {name}",
+                               marks=pytest.mark.xdist_group(configuration))
 
 
 @functools.lru_cache(maxsize=None)
@@ -64,13 +65,13 @@ def verdicts(configuration):
         settings = dict(settings, QEMUEXTRA=settings["disks"](configuration))
         del settings["disks"]
     if settings.get("how", "pvh") != "pvh":
-        settings = dict(settings, ISO=image_make(settings, words))
+        settings = dict(settings, ISO=image_make(configuration, settings, words))
     return machine.guest_cases(words, **settings)
 
 
-def image_make(settings, words):
+def image_make(name, settings, words):
     """An ISO image bears its command line in itself."""
-    out = BUILD / ("test-uefi.iso" if settings["how"] == "uefi" else "test.iso")
+    out = BUILD / f"test-{name}.iso"
     words = " ".join([machine.CMDLINE, "--", *words])
     command = [ROOT / "iso/make-iso.sh", out, settings["kernel"], machine.INITRD_TEST, words]
     subprocess.run(command, cwd=ROOT, check=True)
@@ -107,7 +108,7 @@ def test_story():
 
 
 def test_story_from_the_iso():
-    image = BUILD / "test.iso"
+    image = BUILD / "test-story.iso"
     words = f"{machine.CMDLINE} -- story"
     subprocess.run([ROOT / "iso/make-iso.sh", image, RELEASE, INITRD, words], cwd=ROOT, check=True)
     run = machine.boot(how="iso", ISO=image, initrd=INITRD, limit=120)

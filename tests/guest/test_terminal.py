@@ -15,9 +15,10 @@ import pexpect
 import pytest
 
 import abi
-from machine import BUILD, CMDLINE, ROOT
+from machine import BUILD, CMDLINE, LANES, ROOT
 
-SECONDS = 60  # for one answer; generous, since the machine may be busy with other things
+pytestmark = pytest.mark.xdist_group("terminal")
+SECONDS = 60 * LANES  # for one answer; generous, since the machine may be busy with other things
 UP, LEFT, ESCAPE, ERASE = "\x1b[A", "\x1b[D", "\x1b", "\x7f"
 PROMPT = "READY> "
 QUERY = r"(?:\x1b\[6n)?"  # the shell asks where the cursor is; it does without an answer
