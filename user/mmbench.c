@@ -1321,8 +1321,30 @@ stamped(unsigned char *p, u64 page, u64 gen)
 	       ((volatile u64 *)(p + page * PG))[511] == ~page;
 }
 
+/* A line of /proc/vmstat; 0 where there is none. */
+static u64
+vmstat(const char *name)
+{
+	static char b[16384];
+	char line[64];
+	ssize_t n;
+	char *p;
+	int fd = open("/proc/vmstat", O_RDONLY);
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, b, sizeof b - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	b[n] = 0;
+	snprintf(line, sizeof line, "\n%s ", name);
+	p = strstr(b, line);
+	return p ? strtoull(p + strlen(line), NULL, 10) : 0;
+}
+
 struct phase {
-	u64 t, busy, maj;
+	u64 t, busy, maj, in, out;
 };
 
 static struct phase
@@ -1331,6 +1353,8 @@ phase_begin(void)
 	struct phase s;
 
 	s.busy = busy_ns();
+	s.in = vmstat("pswpin");
+	s.out = vmstat("pswpout");
 	s.maj = majflt();
 	s.t = tsc();
 	return s;
@@ -1349,6 +1373,10 @@ phase_end(struct phase s, const char *name, u64 n, const char *unit)
 	}
 	snprintf(b, sizeof b, "%s_majflt", name);
 	report(b, maj * 1000, n, "per-1000");
+	snprintf(b, sizeof b, "%s_pswpin", name);
+	report(b, vmstat("pswpin") - s.in, 1, "pages");
+	snprintf(b, sizeof b, "%s_pswpout", name);
+	report(b, vmstat("pswpout") - s.out, 1, "pages");
 }
 
 static unsigned char *
@@ -1376,6 +1404,7 @@ b_swap_seq(void)
 
 	if (!p)
 		return;
+	report("swap_seq_pages", pages, 1, "pages");
 	s = phase_begin();
 	MARK(1);
 	for (i = 0; i < pages; i++)
@@ -1458,7 +1487,10 @@ access_run(const char *name, unsigned char *p, u64 pages, u64 hot_pages, unsigne
 		for (i = 0; i < n; i++)
 			access_page(p, pages, hot_pages, hot_pct, &bad);
 	s = phase_begin();
-	MARK(7);
+	if (hot_pct)
+		MARK(17);
+	else
+		MARK(7);
 	for (i = 0; i < n; i++) {
 		u64 t = tsc();
 		int hot = access_page(p, pages, hot_pages, hot_pct, &bad);
@@ -1472,7 +1504,10 @@ access_run(const char *name, unsigned char *p, u64 pages, u64 hot_pages, unsigne
 		if (t > worst)
 			worst = t;
 	}
-	MARK(8);
+	if (hot_pct)
+		MARK(18);
+	else
+		MARK(8);
 	phase_end(s, name, n, "tsc/access");
 	snprintf(b, sizeof b, "%s_slow", name);
 	report(b, slow * 1000, n, "per-1000");
@@ -1496,6 +1531,7 @@ b_swap_rand(void)
 		return;
 	for (i = 0; i < n / PG; i++)
 		stamp(p, i, 1);
+	report("swap_accesses", opt_acc, 1, "accesses");
 	access_run("swap_rand", p, n / PG, 0, 0, limit);
 	munmap(p, n);
 }
@@ -1503,7 +1539,7 @@ b_swap_rand(void)
 static void
 b_swap_hotcold(void)
 {
-	u64 n = 2 * ram_bytes(), i, limit = slow_limit();
+	u64 n = (ram_bytes() + ram_bytes() / 4) & ~(PG - 1), i, limit = slow_limit();
 	unsigned char *p = press_map("swap_hotcold", n);
 
 	if (!p)
@@ -1512,6 +1548,22 @@ b_swap_hotcold(void)
 		stamp(p, i, 1);
 	access_run("swap_hotcold", p, n / PG, n / PG / 10, 90, limit);
 	munmap(p, n);
+}
+
+/* With memory above every mark again, the thread that reclaims in the background has nothing to do at all. */
+static void
+b_kswapd_idle(void)
+{
+	u64 runs, scanned;
+
+	nap_us(500000); /* what was freed has come back */
+	runs = vmstat("pageoutrun");
+	scanned = vmstat("pgscan_kswapd");
+	MARK(9);
+	nap_us(2000000);
+	MARK(10);
+	report("idle_seconds", 2, 1, "s");
+	report("kswapd_idle_runs", vmstat("pageoutrun") - runs + vmstat("pgscan_kswapd") - scanned, 1, "runs");
 }
 
 /* ---- oom -------------------------------------------------------------- */
@@ -1788,6 +1840,7 @@ static const struct bench {
 	{"press", "swap_seq", b_swap_seq},
 	{"press", "swap_rand", b_swap_rand},
 	{"press", "swap_hotcold", b_swap_hotcold},
+	{"press", "kswapd_idle", b_kswapd_idle},
 	{"oom", "oom", b_oom},
 	{"smp", "smp", b_smp},
 };

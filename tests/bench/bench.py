@@ -4,8 +4,9 @@
 Idea        QEMU with -icount makes the guest's time stamp counter count instructions, so the figures repeat to about
             0.01 % on any host; `norandmaps` keeps address spaces the same as well. With --linux the same program runs
             on a stock Linux kernel in the same QEMU, and the table shows both, the ratio, and the limit that Tidemark
-            sets itself. The last rows are wall time and memory after boot, taken without -icount.
-Follow      from Makefile (bench, bench-linux)   to machine.py, user/mmbench.c
+            sets itself. Then what swapping costs (press.py; the group `press` alone gives only that). The last rows are
+            wall time and memory after boot, taken without -icount.
+Follow      from Makefile (bench, bench-linux)   to press.py, machine.py, user/mmbench.c
 """
 import pathlib
 import re
@@ -17,6 +18,7 @@ import subprocess  # noqa: E402
 
 import linux_kernel  # noqa: E402
 import machine  # noqa: E402
+import press  # noqa: E402
 from machine import BUILD, ROOT  # noqa: E402
 
 INITRD = BUILD / "initrd-bench.cpio.gz"
@@ -91,6 +93,22 @@ def table(tidemark, linux):
     return missed
 
 
+def press_table(with_linux):
+    """More memory than RAM: see press.py."""
+    print(f"\nunder pressure: {press.RAM} MiB, {press.SWAP} MiB of swap")
+    missed = []
+    for name, ours, linux, limit, unit in press.rows(with_linux):
+        row = f"{name:24}{number(ours):>14}"
+        if with_linux:
+            row += f"{number(linux):>14}" + (f"{ours / linux:8.2f}" if ours is not None and linux else f"{'-':>8}")
+        row += f"{number(limit) if limit is not None else '':>10}  {unit}"
+        if limit is not None and (ours is None or ours > limit):
+            row += "  <-- over the limit"
+            missed.append(name)
+        print(row)
+    return missed
+
+
 def boot_figures():
     """Wall time from QEMU's start to the first instruction of a program, through the ISO; kernel memory after boot."""
     image = BUILD / "bench.iso"
@@ -109,11 +127,18 @@ def boot_figures():
 def main(arguments):
     with_linux = "--linux" in arguments
     groups = [a for a in arguments if not a.startswith("--")]
+    if groups == ["press"]:
+        return ending(press_table(with_linux))
     tidemark = mmbench(BUILD / "tidemark.elf", "quiet", groups)
     linux = mmbench(linux_kernel.vmlinuz(), linux_kernel.CMDLINE, groups) if with_linux else {}
     missed = table(tidemark, linux)
     if not groups:
+        missed += press_table(with_linux)
         boot_figures()
+    return ending(missed)
+
+
+def ending(missed):
     print(f"over the limit: {', '.join(missed)}" if missed else "every limit is kept")
     return 0
 
