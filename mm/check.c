@@ -33,7 +33,8 @@ struct tally {
 	s64 cached;     /* pages of objects */
 	s64 swapcached; /* pages in the swap cache */
 	s64 tables;
-	s64 locked; /* pages that a locked leaf maps */
+	s64 swapped; /* leaves with a swap entry */
+	s64 locked;  /* pages that a locked leaf maps */
 	int bad;
 };
 
@@ -41,6 +42,7 @@ static int check_frozen(struct mm *mm, void *arg);
 static int check_pages(void);
 static void check_page(struct page *page, struct tally *t);
 static void check_user_page(struct page *page, struct tally *t);
+static int check_swapped(s64 found);
 static int check_gauge(enum vmstat_item item, s64 found);
 
 int
@@ -86,6 +88,7 @@ check_pages(void)
 	t.bad += check_gauge(VM_NR_SWAPCACHE, t.swapcached);
 	t.bad += check_gauge(VM_NR_MLOCK, t.locked);
 	t.bad += check_gauge(VM_NR_PAGE_TABLE_PAGES, t.tables);
+	t.bad += check_swapped(t.swapped);
 	return t.bad;
 }
 
@@ -94,6 +97,8 @@ check_page(struct page *page, struct tally *t)
 {
 	if (page->kind == PAGE_TABLE) {
 		t->tables++;
+		if (page->level == 1)
+			t->swapped += page->counts[RSS_SWAP];
 		return;
 	}
 	if (page->kind >= PAGE_KINDS) {
@@ -128,6 +133,16 @@ check_user_page(struct page *page, struct tally *t)
 	else
 		t->cached += page->object != NULL;
 	t->locked += page->locks > 0;
+}
+
+/* swap.h I1, summed up: no program runs, and a page that comes or goes does so with its entry. */
+static int
+check_swapped(s64 found)
+{
+	if ((s64)swap_users() == found)
+		return 0;
+	pr_err("mm_check: slots and words count %lu leaves that name them, and there are %ld\n", swap_users(), found);
+	return 1;
 }
 
 static int

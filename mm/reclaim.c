@@ -39,6 +39,7 @@
 #include <mm/rmap.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_io.h>
+#include <mm/swap_same.h>
 #include <mm/vmstat.h>
 
 #define BATCH 32          /* pages that are looked at together: one transfer, one flush */
@@ -61,6 +62,7 @@ struct reclaim {
 static void reclaim_round(struct reclaim *r);
 static void reclaim_batch(struct reclaim *r, u32 most);
 static void sort_batch(struct reclaim *r, struct list *isolated, struct list *out);
+static void sort_same(struct list *same, struct list *out, struct tlb_batch *batch);
 static bool page_evict(struct page *page, struct tlb_batch *batch);
 static enum page_fate page_judge(struct page *page, bool force);
 static void page_spare(struct page *page, enum page_fate fate);
@@ -187,6 +189,7 @@ reclaim_batch(struct reclaim *r, u32 most)
 static void
 sort_batch(struct reclaim *r, struct list *isolated, struct list *out)
 {
+	struct list same = LIST_INIT(same);
 	struct tlb_batch batch;
 	struct page *page;
 
@@ -199,14 +202,38 @@ sort_batch(struct reclaim *r, struct list *isolated, struct list *out)
 			continue;
 		}
 		fate = page_judge(page, r->force);
+		if (fate == FATE_EVICT && swap_same_freeze(page, &batch)) {
+			list_add_tail(&page->link, &same);
+			continue;
+		}
 		if (fate == FATE_EVICT && page_evict(page, &batch)) {
 			list_add_tail(&page->link, out);
 			continue;
 		}
+		swap_cache_relieve(page);
 		page_unlock(page);
 		page_spare(page, fate == FATE_EVICT ? FATE_KEEP : fate);
 	}
 	tlb_batch_flush(&batch);
+	if (!list_empty(&same))
+		sort_same(&same, out, &batch);
+}
+
+/* Pages that look the same all over, frozen and flushed: those that do so still need no slot (swap_same.h). */
+static void
+sort_same(struct list *same, struct list *out, struct tlb_batch *batch)
+{
+	struct page *page;
+
+	while ((page = list_take(same))) {
+		if (swap_same_out(page, batch) || page_evict(page, batch)) {
+			list_add_tail(&page->link, out);
+			continue;
+		}
+		page_unlock(page);
+		page_spare(page, FATE_KEEP);
+	}
+	tlb_batch_flush(batch);
 }
 
 /* Looks at @page, locked, and decides. */
@@ -265,7 +292,7 @@ write_batch(struct reclaim *r, struct list *out)
 
 	swap_write_begin(&w);
 	while ((page = list_take(out))) {
-		if (READ_ONCE(page->flags) & BIT(PG_DIRTY))
+		if (page_is_cached(page) && READ_ONCE(page->flags) & BIT(PG_DIRTY))
 			swap_write(&w, page); /* consumes the page lock and the reference */
 		else if (page_free_clean(page))
 			count_freed(r);
@@ -277,14 +304,15 @@ write_batch(struct reclaim *r, struct list *out)
 static bool
 page_free_clean(struct page *page)
 {
-	bool free = page_is_cached(page) && !page->mapcount && atomic_read(&page->refs) == 2 &&
+	bool cached = page_is_cached(page);
+	bool free = !page->mapcount && atomic_read(&page->refs) == 1 + cached &&
 		    !(READ_ONCE(page->flags) & (BIT(PG_DIRTY) | BIT(PG_WRITEBACK)));
 
 	/*
 	 * Race: a fault may find the page in the cache now. It waits for the page lock, sees that it has left, starts
 	 * over.
 	 */
-	if (free)
+	if (free && cached)
 		swap_cache_del(page);
 	page_unlock(page);
 	if (free)

@@ -295,7 +295,7 @@ rmap_unmap_all(struct page *page, struct tlb_batch *batch)
 bool
 rmap_swap_out(struct page *page, pte_t entry, struct tlb_batch *batch)
 {
-	dassert(page->kind == PAGE_ANON && page->object && READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	dassert(page->kind == PAGE_ANON && READ_ONCE(page->flags) & BIT(PG_LOCKED));
 	dassert(leaf_is_swap(entry));
 	unmap_slots(page, entry, batch);
 	return !READ_ONCE(page->mapcount);

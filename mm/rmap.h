@@ -162,15 +162,24 @@ void rmap_lock(struct page *table, u32 first, u32 last, bool on);
 void rmap_count_lock(struct page *page, s32 n);
 
 /*
+ * rmap_freeze - no leaf may write @page any more, once the caller has flushed @batch
+ *
+ * While the caller has a reference, who wants to write gets a copy: the page stays as it is.
+ *
+ * Context   the caller has a reference, of a private page; takes map lock, table locks
+ */
+void rmap_freeze(struct page *page, struct tlb_batch *batch);
+
+/*
  * rmap_swap_out - as rmap_unmap_all, but the leaves become @entry, a swap entry, and dirty ones make @page PG_DIRTY
  *
  * Returns   true: nobody maps @page any more; false: it is locked in memory, and some leaves are left
- * Context   the page lock, of a page of the swap cache; else as rmap_unmap_all
+ * Context   the page lock, of a page of the swap cache or one that is frozen; else as rmap_unmap_all
  */
 bool rmap_swap_out(struct page *page, pte_t entry, struct tlb_batch *batch);
 
 /*
- * rmap_swap_in - let @slot, which holds the swap entry @expected, map @page of the swap cache with @bits
+ * rmap_swap_in - let @slot, which holds the swap entry @expected, map @page, of the swap cache or fresh, with @bits
  *
  * The table may have several users: for all of them the same contents come back. The caller lets go of the entry.
  *

@@ -32,3 +32,24 @@ rmap_age(struct page *table, u32 first, u32 last)
 	spin_unlock(&table->lock);
 	return aged;
 }
+
+void
+rmap_freeze(struct page *page, struct tlb_batch *batch)
+{
+	struct chain_iter it;
+
+	dassert(page->kind == PAGE_ANON && atomic_read(&page->refs) > 0);
+	spin_lock(&page->lock);
+	for (u64 word = chain_first(&page->rmap, &it); word; word = chain_next(&it)) {
+		pte_t *slot = (pte_t *)word;
+		struct page *table = slot_table(slot);
+
+		spin_lock(&table->lock);
+		if (pte_has(pte_read(slot), PTE_WRITE)) {
+			pte_clear_bits(slot, PTE_WRITE);
+			tlb_batch_range(batch, tlb_cpus(table), slot_va(slot), slot_va(slot) + PAGE_SIZE);
+		}
+		spin_unlock(&table->lock);
+	}
+	spin_unlock(&page->lock);
+}

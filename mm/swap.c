@@ -17,15 +17,20 @@
 #include <mm/lru.h>
 #include <mm/pagecache.h>
 #include <mm/swap.h>
+#include <mm/swap_same.h>
 #include <mm/tlb.h>
 #include <mm/vmalloc.h>
 
 struct swap_area swap_areas[SWAP_AREAS_MAX];
-static atomic_t turn;          /* equals take turns: the first area to ask */
+static struct spinlock turn_lock = SPINLOCK_INIT(RANK_SWAP);
+static u32 turn_area;          /* turn_lock: the area whose turn it is among its equals */
+static u32 turn_left;          /* turn_lock: slots until the next one's turn */
 static s32 next_priority = -2; /* of an area without one: one caller at a time */
 
 static int area_prepare(struct swap_area *area, const struct swap_setup *setup);
 static struct swap_area *area_of(swap_entry_t entry);
+static u32 turn_of(s32 priority);
+static bool has_priority(u32 area, s32 priority);
 static bool take_slot(struct swap_area *area, swap_entry_t *out);
 static s32 best_priority(s32 below);
 
@@ -114,12 +119,11 @@ swap_free_pages(void)
 bool
 swap_slot_alloc(swap_entry_t *out)
 {
-	u32 first = (u32)atomic_add_return(&turn, 1);
-
 	for (s32 priority = best_priority(INT32_MAX); priority != INT32_MIN; priority = best_priority(priority)) {
+		u32 first = turn_of(priority);
+
 		for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
-			/* Why shifted: a cluster stays in one area before the next one has its turn. */
-			struct swap_area *area = &swap_areas[(first / SWAP_CLUSTER + i) % SWAP_AREAS_MAX];
+			struct swap_area *area = &swap_areas[(first + i) % SWAP_AREAS_MAX];
 
 			if (area->priority == priority && take_slot(area, out))
 				return true;
@@ -141,8 +145,13 @@ swap_slot_return(swap_entry_t entry)
 void
 swap_get(swap_entry_t entry)
 {
-	struct swap_area *area = area_of(entry);
+	struct swap_area *area;
 
+	if (unlikely(swap_entry_is_same(entry))) {
+		swap_same_get(entry);
+		return;
+	}
+	area = area_of(entry);
 	spin_lock(&area->lock);
 	swap_map_get(&area->map, swap_entry_slot(entry));
 	spin_unlock(&area->lock);
@@ -151,10 +160,15 @@ swap_get(swap_entry_t entry)
 bool
 swap_put(swap_entry_t entry)
 {
-	struct swap_area *area = area_of(entry);
 	u32 slot = swap_entry_slot(entry);
+	struct swap_area *area;
 	bool orphan;
 
+	if (unlikely(swap_entry_is_same(entry))) {
+		swap_same_put(entry);
+		return false;
+	}
+	area = area_of(entry);
 	spin_lock(&area->lock);
 	orphan = !swap_map_put(&area->map, slot) && !swap_map_count(&area->map, slot);
 	spin_unlock(&area->lock);
@@ -174,13 +188,31 @@ swap_put_batched(swap_entry_t entry, struct tlb_batch *batch)
 u32
 swap_count(swap_entry_t entry)
 {
+	if (unlikely(swap_entry_is_same(entry)))
+		return swap_same_count(entry);
 	return READ_ONCE(area_of(entry)->map.count[swap_entry_slot(entry)]);
+}
+
+u64
+swap_users(void)
+{
+	u64 sum = swap_same_users();
+
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
+		struct swap_area *area = &swap_areas[i];
+
+		spin_lock(&area->lock);
+		for (u32 slot = 1; area->state != SWAP_OFF && slot < area->map.slots; slot++)
+			sum += swap_map_count(&area->map, slot);
+		spin_unlock(&area->lock);
+	}
+	return sum;
 }
 
 int
 swap_check(void)
 {
-	int bad = 0;
+	int bad = swap_same_check();
 
 	for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
 		struct swap_area *area = &swap_areas[i];
@@ -205,6 +237,33 @@ area_of(swap_entry_t entry)
 	assertf(swap_entry_area(entry) < SWAP_AREAS_MAX && area->state != SWAP_OFF, "no swap area for entry %lx",
 		entry.value);
 	return area;
+}
+
+/* The area to ask first. Why a cluster each: pages that leave together are written together. */
+static u32
+turn_of(s32 priority)
+{
+	u32 area;
+
+	spin_lock(&turn_lock);
+	if (!turn_left || !has_priority(turn_area, priority)) {
+		for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
+			turn_area = (turn_area + 1) % SWAP_AREAS_MAX;
+			if (has_priority(turn_area, priority))
+				break;
+		}
+		turn_left = SWAP_CLUSTER;
+	}
+	turn_left--;
+	area = turn_area;
+	spin_unlock(&turn_lock);
+	return area;
+}
+
+static bool
+has_priority(u32 area, s32 priority)
+{
+	return READ_ONCE(swap_areas[area].state) == SWAP_ON && swap_areas[area].priority == priority;
 }
 
 static bool

@@ -31,11 +31,12 @@ struct tlb_batch;
 
 #define SWAP_AREAS_MAX 8
 #define SWAP_AREA_BITS 5
+#define SWAP_TYPE_SAME 31 /* in the place of an area: the slot is the number of a word (swap_same.h) */
 #define SWAP_NAME_MAX 32
 #define SWAP_PTE_AREA_SHIFT 2
 
 typedef struct {
-	u64 value; /* slot << SWAP_AREA_BITS | area; never 0, for slot 0 is the header's */
+	u64 value; /* slot << SWAP_AREA_BITS | area, or SWAP_TYPE_SAME; never 0, for slot 0 is the header's */
 } swap_entry_t;
 
 static inline swap_entry_t
@@ -54,6 +55,13 @@ static inline u32
 swap_entry_slot(swap_entry_t e)
 {
 	return (u32)(e.value >> SWAP_AREA_BITS);
+}
+
+/* Does the entry name a word, and no slot? */
+static inline bool
+swap_entry_is_same(swap_entry_t e)
+{
+	return swap_entry_area(e) == SWAP_TYPE_SAME;
 }
 
 /* A leaf that is neither empty nor has a frame: bits 0 and PTE_HELD are clear, and so are the other soft bits. */
@@ -83,7 +91,8 @@ struct swap_io {
 	bool write;
 	u32 slot; /* of pages[0] */
 	u32 count;
-	s32 error; /* when it is done */
+	s32 error;    /* when it is done */
+	u64 start_ns; /* of submission; only while the trace wants to know */
 	struct page *pages[SWAP_CLUSTER];
 	void (*done)(struct swap_io *io); /* interrupt context */
 	struct list link;                 /* of whoever has it */
@@ -180,6 +189,9 @@ bool swap_put_batched(swap_entry_t entry, struct tlb_batch *batch);
 
 /* The leaves that hold @entry. Context: any; true only while nobody changes it. */
 u32 swap_count(swap_entry_t entry);
+
+/* The leaves that hold entries of any kind, as slots and words count them. Context: takes area->lock. */
+u64 swap_users(void);
 
 /* Proves the maps. Returns the number of violations printed. */
 int swap_check(void);

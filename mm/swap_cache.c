@@ -159,9 +159,15 @@ swap_cache_prepare(swap_entry_t entry, u32 flags, struct page **out)
 bool
 swap_cache_is_full(void)
 {
-	u64 total = swap_total_pages();
+	return swap_free_pages() * 2 < swap_total_pages();
+}
 
-	return (swap_total_pages() - swap_free_pages()) * 2 > total && vmstat_sum(VM_NR_SWAPCACHE) * 2 > (s64)total;
+void
+swap_cache_relieve(struct page *page)
+{
+	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	if (page_is_cached(page) && READ_ONCE(page->mapcount) && (READ_ONCE(page->locks) || swap_cache_is_full()))
+		swap_cache_disown(page);
 }
 
 void

@@ -89,8 +89,16 @@ int swap_in(swap_entry_t entry, u32 alloc, bool *major, struct page **out);
  */
 int swap_cache_prepare(swap_entry_t entry, u32 flags, struct page **out);
 
-/* swap_cache_is_full - are more than half of all slots taken by pages that are in memory? Context: any; a guess. */
+/* swap_cache_is_full - are more than half of all slots in use (Linux's vm_swap_full)? Context: any; a guess. */
 bool swap_cache_is_full(void);
+
+/*
+ * swap_cache_relieve - @page was found in use, and stays: it lets go of its slot when slots are short, or it is locked
+ * in memory
+ *
+ * Context   the page lock
+ */
+void swap_cache_relieve(struct page *page);
 
 /* swap_cache_settle - free every page of the cache that nobody wants. For mm_check. Context: may sleep. */
 void swap_cache_settle(void);

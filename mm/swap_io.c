@@ -11,15 +11,17 @@
  * Locks       written_lock (interrupts off): the list of written pages
  * Follow      from reclaim.c, swap_cache.c   to kernel/swap_device.c
  * Tests       tests/guest/swap.c
- * See         the window: Linux mm/swap_state.c, swapin_nr_pages()
+ * See         swap_window.h
  */
 #include <kernel/lib/bitmap.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
+#include <kernel/trace.h>
 #include <kernel/wait.h>
 #include <mm/page_alloc.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_io.h>
+#include <mm/swap_window.h>
 #include <mm/vmstat.h>
 
 u32 swap_page_cluster = 3;
@@ -56,21 +58,13 @@ swap_read_around(swap_entry_t entry, struct page *page)
 	window_read(area, first, end, slot, page);
 }
 
-/* Grows with the hits since the last read; a read next to the last one counts as a sign of order. */
 static u32
 window_size(u32 slot)
 {
-	u32 most = 1U << min_u64(READ_ONCE(swap_page_cluster), 5);
-	u32 window = (u32)__atomic_exchange_n(&ra_hits.value, 0, __ATOMIC_RELAXED) + 2;
-	u32 size = 1;
+	u32 hits = (u32)__atomic_exchange_n(&ra_hits.value, 0, __ATOMIC_RELAXED);
+	bool in_order = slot == last_slot + 1 || slot + 1 == last_slot;
+	u32 window = swap_window(hits, in_order, last_window, READ_ONCE(swap_page_cluster));
 
-	if (window == 2 && slot != last_slot + 1 && slot + 1 != last_slot)
-		window = 1;
-	while (size < window)
-		size *= 2;
-	window = (u32)min_u64(size, most);
-	/* Not at once: half of the last one at least. */
-	window = (u32)max_u64(window, min_u64(last_window / 2, most));
 	last_slot = slot;
 	last_window = window;
 	return window;
@@ -90,6 +84,10 @@ window_read(struct swap_area *area, u32 first, u32 end, u32 slot, struct page *p
 				io_submit(io);
 			io = NULL;
 			continue;
+		}
+		if (io && io->count == SWAP_CLUSTER) {
+			io_submit(io);
+			io = NULL;
 		}
 		if (!io) {
 			io = io_get(area, false);
@@ -219,6 +217,8 @@ static void
 io_submit(struct swap_io *io)
 {
 	assert(io->count && io->count <= SWAP_CLUSTER);
+	if (trace_on(swap_in) || trace_on(swap_out))
+		io->start_ns = clock_ns();
 	io->area->ops->submit(io->area->device, io);
 }
 
@@ -228,7 +228,9 @@ read_done(struct swap_io *io)
 {
 	if (io->error)
 		pr_err("Read-error on swap-device %s at slot %u, %u pages\n", io->area->name, io->slot, io->count);
-	count_events(VM_PSWPIN, io->count);
+	else
+		count_events(VM_PSWPIN, io->count);
+	trace(swap_in, swap_entry(io->area->type, io->slot).value, io->count, clock_ns() - io->start_ns);
 	for (u32 i = 0; i < io->count; i++) {
 		if (io->error)
 			page_flag_set(io->pages[i], PG_ERROR);
@@ -247,6 +249,7 @@ write_done(struct swap_io *io)
 		pr_err("Write-error on swap-device %s at slot %u, %u pages\n", io->area->name, io->slot, io->count);
 	else
 		count_events(VM_PSWPOUT, io->count);
+	trace(swap_out, swap_entry(io->area->type, io->slot).value, io->count, clock_ns() - io->start_ns);
 	irq = spin_lock_irqsave(&written_lock);
 	for (u32 i = 0; i < io->count; i++) {
 		if (io->error)

@@ -12,7 +12,7 @@
 
 #include <mm/swap.h>
 
-extern u32 swap_page_cluster; /* vm.page-cluster: a read brings up to 2^this neighbours; written whole */
+extern u32 swap_page_cluster; /* vm.page-cluster: a read brings up to 2^this slots (swap_window.h); written whole */
 
 /*
  * swap_read_around - read @page, which stands for @entry, and neighbours of the slot that somebody may want soon

@@ -15,6 +15,7 @@
 #include <mm/rmap.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_leaf.h>
+#include <mm/swap_same.h>
 
 static int leaf_fill(pte_t *slot, pte_t leaf, struct page *page, u64 bits);
 
@@ -27,6 +28,8 @@ swap_leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major
 
 	may_sleep();
 	dassert(!(bits & PTE_WRITE));
+	if (swap_entry_is_same(entry))
+		return swap_same_in(slot, leaf, bits, alloc);
 	err = swap_in(entry, alloc, major, &page);
 	if (err)
 		return err;

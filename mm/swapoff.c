@@ -22,11 +22,13 @@
 #include <mm/pagecache.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_leaf.h>
+#include <mm/swap_same.h>
 #include <mm/vmalloc.h>
 
 static int bring_back(struct swap_area *area);
 static int bring_back_mm(struct swap_area *area, struct mm *mm);
 static int bring_back_table(struct swap_area *area, struct mm *mm, struct page *table);
+static bool is_last(void);
 static bool leaf_is_of(const struct swap_area *area, pte_t leaf);
 static void let_go(struct swap_area *area);
 static void area_close(struct swap_area *area);
@@ -52,11 +54,11 @@ swap_area_remove(struct swap_area *area)
 	return 0;
 }
 
-/* Until no leaf names a slot. */
+/* Until no leaf names a slot and, when this is the last area, none names a word. */
 static int
 bring_back(struct swap_area *area)
 {
-	while (swap_map_next(&area->map, 1)) {
+	while (swap_map_next(&area->map, 1) || (is_last() && swap_same_users())) {
 		struct mm *mm = NULL;
 		int err = 0;
 
@@ -118,10 +120,25 @@ bring_back_table(struct swap_area *area, struct mm *mm, struct page *table)
 	return 0;
 }
 
+/* Is no area left that pages could go to? */
+static bool
+is_last(void)
+{
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
+		if (READ_ONCE(swap_areas[i].state) == SWAP_ON)
+			return false;
+	return true;
+}
+
 static bool
 leaf_is_of(const struct swap_area *area, pte_t leaf)
 {
-	return leaf_is_swap(leaf) && swap_entry_area(leaf_to_swap(leaf)) == area->type;
+	swap_entry_t entry;
+
+	if (!leaf_is_swap(leaf))
+		return false;
+	entry = leaf_to_swap(leaf);
+	return swap_entry_area(entry) == area->type || (swap_entry_is_same(entry) && is_last());
 }
 
 /* Pages that nobody needs the disk for any more, mapped or not. */

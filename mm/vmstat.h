@@ -39,6 +39,8 @@
 	X(SLABS_SCANNED, "slabs_scanned")                       \
 	X(PSWPIN, "pswpin")                                     \
 	X(PSWPOUT, "pswpout")                                   \
+	X(SWPIN_SAME, "swpin_same")                             \
+	X(SWPOUT_SAME, "swpout_same")                           \
 	X(PGACTIVATE, "pgactivate")                             \
 	X(PGDEACTIVATE, "pgdeactivate")                         \
 	X(PGREFILL, "pgrefill")                                 \

@@ -29,6 +29,7 @@
 #include <kernel/uts.h>
 #include <mm/mmap.h>
 #include <mm/slab.h>
+#include <mm/swap_io.h>
 #include <mm/zone.h>
 
 #define FILE_MAX 0x7fffffffffffffffUL /* open files of all processes: no limit but memory */
@@ -73,6 +74,8 @@ GETTER(max_map_count, READ_ONCE(sysctl_max_map_count))
 SETTER(max_map_count, WRITE_ONCE(sysctl_max_map_count, (u32)value))
 GETTER(mmap_min_addr, READ_ONCE(sysctl_mmap_min_addr))
 SETTER(mmap_min_addr, WRITE_ONCE(sysctl_mmap_min_addr, round_up((u64)value, PAGE_SIZE)))
+GETTER(page_cluster, READ_ONCE(swap_page_cluster))
+SETTER(page_cluster, WRITE_ONCE(swap_page_cluster, (u32)value))
 SETTER(drop_caches, pr_info("%s (%d): drop_caches: %ld", current->comm, current->tid, value); proc_caches_drop())
 GETTER(panic, READ_ONCE(panic_seconds))
 SETTER(panic, WRITE_ONCE(panic_seconds, (s32)value))
@@ -88,6 +91,7 @@ GETTER(nr_open, FILES_MAX)
 static const struct sysctl min_free = {get_min_free_kbytes, set_min_free_kbytes, 0, 1 << 20};
 static const struct sysctl map_count = {get_max_map_count, set_max_map_count, 0, 0x7fffffff};
 static const struct sysctl min_addr = {get_mmap_min_addr, set_mmap_min_addr, 0, 1L << 30};
+static const struct sysctl cluster = {get_page_cluster, set_page_cluster, 0, 31};
 static const struct sysctl drop = {NULL, set_drop_caches, 1, 4};
 static const struct sysctl panic_after = {get_panic, set_panic, -0x7fffffff, 0x7fffffff};
 static const struct sysctl randomize = {get_randomize, set_randomize, 0, 2};
@@ -122,11 +126,9 @@ static const struct sysctl open_most = {.get = get_nr_open};
 	}
 
 static const struct proc_entry vm_entries[] = {
-	NUMBER("min_free_kbytes", 0644, min_free),
-	NUMBER("max_map_count", 0644, map_count),
-	NUMBER("mmap_min_addr", 0644, min_addr),
-	NUMBER("drop_caches", 0200, drop),
-	{},
+	NUMBER("min_free_kbytes", 0644, min_free), NUMBER("max_map_count", 0644, map_count),
+	NUMBER("mmap_min_addr", 0644, min_addr),   NUMBER("drop_caches", 0200, drop),
+	NUMBER("page-cluster", 0644, cluster),     {},
 };
 
 static const struct proc_entry random_entries[] = {

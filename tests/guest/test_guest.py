@@ -42,6 +42,8 @@ CONFIGURATIONS = {
         disks.healthy, more=",vectors=0,indirect_desc=off,event_idx=off"))),
     "disk-errors": (("disk_error",), dict(kernel=DEBUG, limit=60, disks=disks.failing)),
     "swap": (("swap",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
+    "swapcache": (("swapcache",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
+    "swapcache-4cpu": (("swapcache", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
     "swap-release": (("swap",), dict(kernel=RELEASE, mem=64, limit=200, disks=disks.swap)),
     "swap-1cpu": (("swap", "smp"), dict(kernel=DEBUG, cpus=1, mem=64, limit=300, disks=disks.swap)),
     "swap-4cpu": (("swap", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),

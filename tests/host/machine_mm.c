@@ -98,6 +98,7 @@ extern struct task machine_tasks[MAX_CPUS];
 #include "../../mm/swap_io.c"
 #include "../../mm/swap_leaf.c"
 #include "../../mm/swap_map.c"
+#include "../../mm/swap_same.c"
 #include "../../mm/swapoff.c"
 #include "../../mm/tlb.c"
 #include "../../mm/truncate.c"
@@ -106,6 +107,7 @@ extern struct task machine_tasks[MAX_CPUS];
 #include "../../mm/vma_alloc.c"
 #include "../../mm/vma_edit.c"
 #include "../../mm/vmstat.c"
+#include "../../mm/word_table.c"
 
 s64
 machine_event(u32 item)

@@ -883,6 +883,8 @@ play(u32 cpus, u32 rounds, u32 count, u32 fail_every, u32 slots)
 {
 	s64 out = machine_event(VM_PSWPOUT);
 	s64 in = machine_event(VM_PSWPIN);
+	s64 same_out = machine_event(VM_SWPOUT_SAME);
+	s64 same_in = machine_event(VM_SWPIN_SAME);
 
 	machine_start(1500, host_random());
 	world_create();
@@ -908,8 +910,10 @@ play(u32 cpus, u32 rounds, u32 count, u32 fail_every, u32 slots)
 	print_message("%u reads, %u writes, %u refused, %u forks, %u moves, %lu flushes\n", reads, writes, denials,
 		      forks, remaps, machine_flushes());
 	if (slots)
-		print_message("%ld pages went to the disk, %ld came back\n", (long)machine_event(VM_PSWPOUT) - out,
-			      (long)machine_event(VM_PSWPIN) - in);
+		print_message("%ld pages went to the disk, %ld came back; without a slot %ld, %ld\n",
+			      (long)machine_event(VM_PSWPOUT) - out, (long)machine_event(VM_PSWPIN) - in,
+			      (long)machine_event(VM_SWPOUT_SAME) - same_out,
+			      (long)machine_event(VM_SWPIN_SAME) - same_in);
 	assert_true(!slots || machine_event(VM_PSWPIN) > in + 100);
 }
 
