@@ -31,6 +31,7 @@
  * See         docs/tour.md; docs/mm.md
  */
 #include <kernel/panic.h>
+#include <kernel/sched.h>
 #include <kernel/task.h>
 #include <kernel/trace.h>
 #include <kernel/wait.h>
@@ -162,7 +163,11 @@ reclaim_round(struct reclaim *r)
 		if (swap_writes_flying() > FLYING_MOST)
 			swap_written_wait(clock_ns() + WAIT_NS);
 		harvest(r);
-		cond_resched();
+		/* Why: who works in the background lets nobody wait for the end of its slice. */
+		if (r->kswapd)
+			schedule();
+		else
+			cond_resched();
 	}
 	/* Nothing came of it yet, but the disk is at work: its answers are worth more than another look. */
 	if (r->freed < r->target && swap_writes_flying()) {

@@ -1493,8 +1493,11 @@ access_run(const char *name, unsigned char *p, u64 pages, u64 hot_pages, unsigne
 		MARK(7);
 	for (i = 0; i < n; i++) {
 		u64 t = tsc();
-		int hot = access_page(p, pages, hot_pages, hot_pct, &bad);
+		int hot;
 
+		MARK(1000);
+		hot = access_page(p, pages, hot_pages, hot_pct, &bad);
+		MARK(1001);
 		t = tsc() - t;
 		hot_n += hot;
 		if (t > limit) {

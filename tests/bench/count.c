@@ -5,6 +5,8 @@
  * Idea        With a disk, the guest's clock counts the waiting too, even under -icount. So the emulator itself counts:
  *             one addition for each instruction, by the half of the address space it lies in. Whenever the guest
  *             executes mmbench's marker, a no-op with a number in it, a line goes to the file: MARK number user kernel.
+ *             Two markers frame single accesses: a line WORST tells of each that needed more than all before it,
+ *             whoever executed what was executed meanwhile.
  *             Each iteration of a rep instruction is one. Declared here and not included: the header is no part of
  *             QEMU's package. Simple: one virtual processor.
  * Invariants  none
@@ -22,6 +24,8 @@
 #define CALLBACK_NO_REGISTERS 0
 #define MARK_BYTES 7 /* 0f 1f 80 and the number: nopl number(%rax) */
 #define MARK_BASE 0x4d420000U
+#define MARK_OPEN 1000 /* two that frame one access; from here on no line each */
+#define MARK_CLOSE 1001
 
 typedef uint64_t plugin_id;
 struct qemu_plugin_tb;
@@ -41,12 +45,21 @@ EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 
 static uint64_t count[2]; /* programs, kernel */
+static uint64_t opened, worst;
 static FILE *out;
 
 static void
 mark(unsigned cpu, void *number)
 {
+	uint64_t now = count[0] + count[1];
+
 	(void)cpu;
+	if ((uintptr_t)number == MARK_OPEN)
+		opened = now;
+	if ((uintptr_t)number == MARK_CLOSE && now - opened > worst)
+		fprintf(out, "WORST %lu\n", (unsigned long)(worst = now - opened));
+	if ((uintptr_t)number >= MARK_OPEN)
+		return;
 	fprintf(out, "MARK %lu %lu %lu\n", (unsigned long)number, (unsigned long)count[0], (unsigned long)count[1]);
 	fflush(out);
 }
@@ -68,7 +81,7 @@ translated(plugin_id id, struct qemu_plugin_tb *tb)
 		if (kernel || qemu_plugin_insn_size(insn) != MARK_BYTES || memcmp(bytes, marker, sizeof(marker)))
 			continue;
 		memcpy(&number, bytes + sizeof(marker), sizeof(number));
-		if (number - MARK_BASE < 0x10000)
+		if (number >= MARK_BASE && number < MARK_BASE + 0x10000)
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, CALLBACK_NO_REGISTERS,
 							       (void *)(uintptr_t)(number - MARK_BASE));
 	}

@@ -97,6 +97,7 @@ def counted(kernel, so):
         at.setdefault(int(number), int(instructions))
     costs = {name: (at[last] - at[first]) / told[unit] for name, first, last, unit, _, _ in COUNTED
              if last in at and told.get(unit)}
+    costs["swap_worst"] = max([int(n) for n in re.findall(r"WORST (\d+)", marks.read_text())], default=None)
     written = told.get("swap_seq_write_pswpout", 0)
     if written and 2 in at:
         costs["swap_out_disk"] = (at[2] - at[1]) / written
@@ -122,6 +123,7 @@ def rows(with_linux):
     table = [(name, *both(lambda k: costs[k][0].get(name)), limit, unit) for name, _, _, _, limit, unit in COUNTED]
     table.insert(1, ("swap_out_disk", *both(lambda k: costs[k][0].get("swap_out_disk")), 5000,
                      "kernel instructions/page that the disk got"))
+    table.append(("swap_worst", *both(lambda k: costs[k][0].get("swap_worst")), None, "instructions, the worst access"))
     table += [(name, *both(lambda k: costs[k][1].get(name)), limit, "per-1000" if "majflt" in name else "runs")
               for name, limit in TOLD]
     for name, key, scale, unit in (("swap_wall", "wall", 1, "s, plain TCG"),
