@@ -43,6 +43,7 @@
 #include <mm/slab.h>
 #include <mm/swap.h>
 #include <mm/vmalloc.h>
+#include <mm/watermark.h>
 
 #define INIT_WORDS_MAX 64
 #define BIOS_DATA_END 0x1000 /* the interrupt vectors and the BIOS's variables */
@@ -108,12 +109,13 @@ memory_start(const struct boot_info *info)
 	mmu_init(info);
 	page_init();
 	memblock_free_all();
+	watermark_init(memblock_ram_bytes() >> 10);
 	slab_init();
 	vmalloc_init();
 	mm_init();
 	swap_init();
 	if (cmdline_has("min_free_kbytes"))
-		watermark_set_all(cmdline_u64("min_free_kbytes", min_free_kbytes()));
+		min_free_kbytes_set(cmdline_u64("min_free_kbytes", min_free_kbytes()));
 	page_alloc_fail_every((u32)cmdline_u64("fail_page_alloc", 0));
 }
 
@@ -131,6 +133,7 @@ init_task(void *arg)
 	vfs_disks_found();
 	initrd_unpack(info->initrd_pa, info->initrd_size);
 	arch_init_free();
+	watermark_update(); /* the frames of the archive and of the boot code are ours now */
 	selftest_run();
 	banner();
 	init_exec();

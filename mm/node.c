@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/node.c - nodes, zones and their watermarks
+ * mm/node.c - nodes and zones
  *
- * Idea        Tables and arithmetic: which zone a frame belongs to, in which order zones are tried, how much of each is
- *             held back. See zone.h.
+ * Idea        Tables and arithmetic: which zone a frame belongs to, in which order zones are tried. See zone.h.
  *             Simple: one node; a bigger kernel learns of more from ACPI's SRAT, and each CPU prefers its own.
  * Invariants  I1  Each node's zonelist names each of its zones once, NORMAL first.
- *             I2  zone->min <= zone->low <= zone->high
- * Locks       zone->lock for watermarks and free lists
+ * Locks       zone->lock for free lists
  * Follow      from pageinit.c, page_alloc.c, memblock.c   to buddy.c
  * Tests       tests/host/page_alloc_test.c
  * See         docs/mm.md
@@ -19,18 +17,11 @@
 #include <mm/page.h>
 #include <mm/zone.h>
 
-#define MIN_FREE_KB_LEAST 128
-#define MIN_FREE_KB_MOST 65536
-
 struct node nodes[MAX_NODES];
 u32 node_count;
 
-static u64 min_free; /* KiB; last value given to watermark_set_all */
-
 static void zone_init(struct node *node, enum zone_kind kind, u64 start_pfn, u64 end_pfn);
 static u64 ram_in(u64 start_pfn, u64 end_pfn);
-static void watermark_set(struct zone *zone, u64 min);
-static u64 square_root(u64 x);
 
 void
 node_init(u32 id, u64 start_pfn, u64 end_pfn)
@@ -100,34 +91,6 @@ zone_name(const struct zone *zone)
 	return zone->kind == ZONE_DMA ? "DMA" : "Normal";
 }
 
-void
-watermark_set_all(u64 min_free_kbytes)
-{
-	u64 frames = min_free_kbytes >> (PAGE_SHIFT - 10);
-	u64 all = 0;
-
-	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
-		all += z->present;
-	assert(all);
-	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
-		watermark_set(z, frames * z->present / all);
-	min_free = min_free_kbytes;
-}
-
-u64
-watermark_default(u64 ram_kbytes)
-{
-	u64 kbytes = square_root(16 * ram_kbytes);
-
-	return min_u64(max_u64(kbytes, MIN_FREE_KB_LEAST), MIN_FREE_KB_MOST);
-}
-
-u64
-min_free_kbytes(void)
-{
-	return min_free;
-}
-
 static void
 zone_init(struct node *node, enum zone_kind kind, u64 start_pfn, u64 end_pfn)
 {
@@ -157,29 +120,4 @@ ram_in(u64 start_pfn, u64 end_pfn)
 		frames += end > start ? end - start : 0;
 	}
 	return frames;
-}
-
-static void
-watermark_set(struct zone *zone, u64 min)
-{
-	u64 irq = spin_lock_irqsave(&zone->lock);
-
-	zone->min = min;
-	zone->low = min + min / 4;
-	zone->high = min + min / 2;
-	dassert(zone->min <= zone->low && zone->low <= zone->high); /* I2 */
-	spin_unlock_irqrestore(&zone->lock, irq);
-}
-
-/* Returns the largest r with r * r <= x, by bits from the top. */
-static u64
-square_root(u64 x)
-{
-	u64 r = 0;
-
-	for (u64 bit = 1UL << 31; bit; bit >>= 1)
-		if ((r + bit) * (r + bit) <= x)
-			r += bit;
-	dassert(r * r <= x);
-	return r;
 }

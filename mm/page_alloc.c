@@ -87,6 +87,7 @@ static bool zone_allowed(const struct zone *zone, u32 flags);
 static bool zone_has(const struct zone *zone, u32 order, u32 flags);
 static struct page *zone_alloc(struct zone *zone, u32 order, u32 flags);
 static u64 zone_mark(const struct zone *zone, u32 flags);
+static u64 zone_reserve(const struct zone *zone, u32 flags);
 static struct page *alloc_slow(u32 order, u32 flags);
 static struct page *ladder(u32 order, u32 flags);
 static struct page *ladder_find(u32 order, u32 flags);
@@ -402,12 +403,12 @@ zone_alloc(struct zone *zone, u32 order, u32 flags)
 {
 	must_hold(&zone->lock);
 	dassert(zone_allowed(zone, flags));
-	if (zone->free < zone->low)
+	if (zone->free < zone->low + zone_reserve(zone, flags))
 		kswapd_wake(&nodes[zone->node]);
 	if (!zone_has(zone, order, flags))
 		return NULL;
 	if (!order && !(flags & ALLOC_DMA))
-		return page_list_refill(zone);
+		return page_list_refill(zone, zone->min + zone_reserve(zone, flags));
 	return buddy_alloc(zone, order);
 }
 
@@ -418,7 +419,15 @@ zone_mark(const struct zone *zone, u32 flags)
 	must_hold(&zone->lock);
 	if (flags & ALLOC_RESERVE)
 		return 0;
-	return flags & ALLOC_ATOMIC ? zone->min / 2 : zone->min;
+	return (flags & ALLOC_ATOMIC ? zone->min / 2 : zone->min) + zone_reserve(zone, flags);
+}
+
+/* Frames of @zone that are kept for those who can use no other. */
+static u64
+zone_reserve(const struct zone *zone, u32 flags)
+{
+	must_hold(&zone->lock);
+	return zone->reserve[flags & ALLOC_DMA ? ZONE_DMA : ZONE_NORMAL];
 }
 
 /* The ladder, and what surrounds it. */
@@ -430,7 +439,6 @@ alloc_slow(u32 order, u32 flags)
 	trace(alloc_slow, order, flags, 0);
 	if (flags & ALLOC_WAIT) {
 		may_sleep();
-		count_event(VM_ALLOCSTALL_NORMAL);
 		atomic_inc(&waiting);
 		page = ladder(order, flags);
 		atomic_dec(&waiting);
@@ -460,6 +468,7 @@ ladder(u32 order, u32 flags)
 		if (current->reclaims)
 			return zones_alloc(order, flags | ALLOC_RESERVE);
 		trace(alloc_slow, order, flags, 4);
+		count_event(flags & ALLOC_DMA ? VM_ALLOCSTALL_DMA : VM_ALLOCSTALL_NORMAL);
 		if (reclaim_pages(&nodes[0], RECLAIM_TARGET, false)) {
 			rounds = order ? rounds : 0; /* frames do not make a block */
 			continue;

@@ -44,7 +44,7 @@ page_list_spill(void)
 }
 
 struct page *
-page_list_refill(struct zone *zone)
+page_list_refill(struct zone *zone, u64 mark)
 {
 	struct page_list *list = this_cpu_ptr(page_list);
 	u32 n = 1;
@@ -53,9 +53,9 @@ page_list_refill(struct zone *zone)
 	dassert(!irq_enabled());
 	dassert(zone->free > 0);
 
-	/* Why: below min, what one CPU hoards would be the reserve of those who must not fail. */
-	if (zone->free > zone->min)
-		n = (u32)min_u64(batch, zone->free - zone->min);
+	/* Why: below the mark, what one CPU hoards would be the reserve of those who must not fail. */
+	if (zone->free > mark)
+		n = (u32)min_u64(batch, zone->free - mark);
 
 	/* Race: the list was empty, then an interrupt handler allocated and refilled it. */
 	if (!list->count)

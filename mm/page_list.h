@@ -78,12 +78,12 @@ page_list_push(struct page *page)
 }
 
 /*
- * page_list_refill - take one frame of @zone for the caller, and a batch for this CPU's list while there are enough
+ * page_list_refill - take one frame of @zone for the caller, and of those above @mark a batch for this CPU's list
  *
  * Returns   the page, PAGE_PCP with refs 0
  * Context   needs zone->lock, interrupts off; @zone has a free frame
  */
-struct page *page_list_refill(struct zone *zone);
+struct page *page_list_refill(struct zone *zone, u64 mark);
 
 /*
  * page_list_drain - return all of this CPU's list to the zones

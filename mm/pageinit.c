@@ -46,7 +46,6 @@ page_init(void)
 	assert(start < end && !node_count); /* once */
 	structs_map(round_down(start, STRETCH_FRAMES), round_up(end, STRETCH_FRAMES));
 	node_init(0, start, end);
-	watermark_set_all(watermark_default(memblock_ram_bytes() >> 10));
 	page_list_size(memblock_ram_bytes() >> PAGE_SHIFT);
 }
 

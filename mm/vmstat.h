@@ -26,7 +26,6 @@
 	X(NR_SWAPCACHE, "nr_swapcached")                        \
 	X(NR_SHMEM, "nr_shmem")                                 \
 	X(NR_PAGE_TABLE_PAGES, "nr_page_table_pages")           \
-	X(NR_KERNEL_STACK, "nr_kernel_stack")                   \
 	X(NR_SLAB_UNRECLAIMABLE, "nr_slab_unreclaimable")       \
 	X(NR_VMALLOC, "nr_vmalloc")                             \
 	X(PGALLOC_DMA, "pgalloc_dma")                           \
@@ -35,6 +34,7 @@
 	X(PGFAULT, "pgfault")                                   \
 	X(PGMAJFAULT, "pgmajfault")                             \
 	X(PGREUSE, "pgreuse")                                   \
+	X(ALLOCSTALL_DMA, "allocstall_dma")                     \
 	X(ALLOCSTALL_NORMAL, "allocstall_normal")               \
 	X(SLABS_SCANNED, "slabs_scanned")                       \
 	X(PSWPIN, "pswpin")                                     \
@@ -66,6 +66,8 @@ enum vmstat_item {
 	VMSTAT_LIST(VMSTAT_ENUM) NR_VMSTAT
 };
 #undef VMSTAT_ENUM
+
+#define VM_FIRST_EVENT VM_PGALLOC_DMA /* before it: gauges, which go down too */
 
 struct vmstat {
 	s64 value[NR_VMSTAT]; /* owner CPU only */

@@ -9,7 +9,7 @@
  *             I2  zone->min <= zone->low <= zone->high
  *             I3  zones do not overlap; present frames lie in [start_pfn, end_pfn)
  * Locks       zone->lock (RANK_ZONE, taken with interrupts off): free lists and watermarks
- * Follow      page_alloc.c, buddy.c, pageinit.c
+ * Follow      page_alloc.c, buddy.c, pageinit.c, watermark.c
  * Tests       tests/host/buddy_test.c, tests/host/page_alloc_test.c
  * See         docs/mm.md
  */
@@ -48,7 +48,8 @@ struct zone {
 	u64 present;                      /* const after init; frames of RAM */
 	u64 managed;                      /* zone->lock; frames that were ever given to the allocator */
 	u64 free;                         /* zone->lock; frames on the free lists */
-	u64 min, low, high;               /* zone->lock; watermarks, in frames */
+	u64 min, low, high;               /* zone->lock; watermarks, in frames (watermark.h) */
+	u64 reserve[NR_ZONES];            /* zone->lock; frames kept from allocations by the best zone they may have */
 	struct free_area area[NR_ORDERS]; /* zone->lock */
 };
 
@@ -115,27 +116,3 @@ struct zone *zone_next(const struct zone *zone);
  * Context   any
  */
 const char *zone_name(const struct zone *zone);
-
-/*
- * watermark_set_all - spread @min_free_kbytes over the zones by size; low = 5/4 min, high = 3/2 min
- *
- * Returns   nothing
- * Context   takes zone->lock of each zone
- */
-void watermark_set_all(u64 min_free_kbytes);
-
-/*
- * watermark_default - min_free_kbytes for @ram_kbytes of memory: 4 * sqrt(@ram_kbytes), from 128 to 65536
- *
- * Returns   KiB
- * Context   any (pure)
- */
-u64 watermark_default(u64 ram_kbytes);
-
-/*
- * min_free_kbytes - the value that watermark_set_all() has last seen
- *
- * Returns   KiB
- * Context   any
- */
-u64 min_free_kbytes(void);

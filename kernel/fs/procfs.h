@@ -120,6 +120,8 @@ s64 proc_cwd_read_link(const struct proc_who *who, char *buf, u32 size);
 int proc_cwd_jump(const struct proc_who *who, struct inode **out);
 s64 proc_root_read_link(const struct proc_who *who, char *buf, u32 size);
 int proc_root_jump(const struct proc_who *who, struct inode **out);
+/* Writes what the nodes' pages are used for, indented, under Linux's names. Context: as every `show`. */
+void proc_gauges_show(struct seq *s);
 /* Empties every cache of free memory. Context: may sleep; interrupts other CPUs. */
 void proc_caches_drop(void);
 int proc_comm_show(struct seq *s, const struct proc_who *who);

@@ -31,15 +31,18 @@
 #include <mm/swap.h>
 #include <mm/vmalloc.h>
 #include <mm/vmstat.h>
+#include <mm/watermark.h>
 
 static void meminfo_show(struct seq *s);
 static void meminfo_direct_map(struct seq *s);
 static void vmstat_show(struct seq *s);
+static void gauges_show(struct seq *s, const char *indent);
 static void slabinfo_show(struct seq *s);
 static void mm_check_show(struct seq *s);
 static int sysrq_store(const struct proc_who *who, char *text, u64 len);
 static void line_pages(struct seq *s, const char *label, u64 pages);
 static u64 gauge(enum vmstat_item item);
+static u64 inactive_anon_pages(void);
 static u64 available_pages(void);
 
 const struct proc_entry procfs_mm_entries[] = {
@@ -60,7 +63,7 @@ meminfo_show(struct seq *s)
 {
 	u64 slab = slab_pages_total();
 	u64 active = lru_pages(LRU_ACTIVE);
-	u64 inactive = max_u64(gauge(VM_NR_ANON_PAGES), active) - active; /* also while nobody keeps lists */
+	u64 inactive = inactive_anon_pages();
 
 	line_pages(s, "MemTotal:", total_pages());
 	line_pages(s, "MemFree:", nr_free_pages());
@@ -110,9 +113,27 @@ static void
 vmstat_show(struct seq *s)
 {
 	seq_printf(s, "nr_free_pages %lu\n", nr_free_pages());
-	for (u32 i = 0; i < NR_VMSTAT; i++) /* stacks are counted as tasks, in KiB as on Linux */
-		seq_printf(s, "%s %lu\n", vmstat_name(i),
-			   i == VM_NR_KERNEL_STACK ? tasks_total() * (KSTACK_SIZE / 1024) : gauge(i));
+	gauges_show(s, "");
+	for (u32 i = VM_FIRST_EVENT; i < NR_VMSTAT; i++)
+		seq_printf(s, "%s %lu\n", vmstat_name(i), gauge(i));
+}
+
+void
+proc_gauges_show(struct seq *s)
+{
+	gauges_show(s, "      ");
+}
+
+/* Lists know their lengths, and so nobody counts those again. Stacks are counted as tasks, in KiB as on Linux. */
+static void
+gauges_show(struct seq *s, const char *indent)
+{
+	seq_printf(s, "%snr_inactive_anon %lu\n", indent, inactive_anon_pages());
+	seq_printf(s, "%snr_active_anon %lu\n", indent, lru_pages(LRU_ACTIVE));
+	seq_printf(s, "%snr_unevictable %lu\n", indent, gauge(VM_NR_MLOCK));
+	seq_printf(s, "%snr_kernel_stack %lu\n", indent, tasks_total() * (KSTACK_SIZE / 1024));
+	for (u32 i = 0; i < VM_FIRST_EVENT; i++)
+		seq_printf(s, "%s%s %lu\n", indent, vmstat_name(i), gauge(i));
 }
 
 /* Magazines are not tunable: their columns are 0. Objects in magazines count as free. */
@@ -197,15 +218,21 @@ gauge(enum vmstat_item item)
 	return sum > 0 ? sum : 0;
 }
 
-/* What programs may still take before somebody has to be killed. Nothing can be reclaimed yet. */
+/* While nobody keeps lists, all that is neither active nor locked: it is young or old, but nobody looks. */
+static u64
+inactive_anon_pages(void)
+{
+	u64 others = lru_pages(LRU_ACTIVE) + gauge(VM_NR_MLOCK);
+
+	return READ_ONCE(lru_on) ? lru_pages(LRU_INACTIVE) : max_u64(gauge(VM_NR_ANON_PAGES), others) - others;
+}
+
+/* What programs may still take before the system swaps, as Linux reckons it: caches but for a part that is in use. */
 static u64
 available_pages(void)
 {
-	const struct zone *zone = NULL;
-	u64 reserve = 0;
 	u64 free = nr_free_pages();
+	u64 reserve = totalreserve_pages();
 
-	while ((zone = zone_next(zone)))
-		reserve += READ_ONCE(zone->high);
 	return free > reserve ? free - reserve : 0;
 }

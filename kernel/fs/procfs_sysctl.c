@@ -30,7 +30,7 @@
 #include <mm/mmap.h>
 #include <mm/slab.h>
 #include <mm/swap_io.h>
-#include <mm/zone.h>
+#include <mm/watermark.h>
 
 #define FILE_MAX 0x7fffffffffffffffUL /* open files of all processes: no limit but memory */
 #define ENTROPY_BITS 256              /* of the generator's key, which is never used up */
@@ -50,6 +50,8 @@ static int sysctl_store(const struct proc_who *who, char *text, u64 len);
 static int text_show(struct seq *s, const struct proc_who *who);
 static int uts_show(struct seq *s, const struct proc_who *who);
 static int uts_store(const struct proc_who *who, char *text, u64 len);
+static int lowmem_show(struct seq *s, const struct proc_who *who);
+static int lowmem_store(const struct proc_who *who, char *text, u64 len);
 static int printk_show(struct seq *s, const struct proc_who *who);
 static int printk_store(const struct proc_who *who, char *text, u64 len);
 static int uuid_show(struct seq *s, const struct proc_who *who);
@@ -69,7 +71,9 @@ static void uuid_print(struct seq *s, const u8 *id);
 	}
 
 GETTER(min_free_kbytes, min_free_kbytes())
-SETTER(min_free_kbytes, watermark_set_all((u64)value))
+SETTER(min_free_kbytes, min_free_kbytes_set((u64)value))
+GETTER(watermark_scale, watermark_scale())
+SETTER(watermark_scale, watermark_scale_set((u32)value))
 GETTER(max_map_count, READ_ONCE(sysctl_max_map_count))
 SETTER(max_map_count, WRITE_ONCE(sysctl_max_map_count, (u32)value))
 GETTER(mmap_min_addr, READ_ONCE(sysctl_mmap_min_addr))
@@ -88,7 +92,8 @@ GETTER(entropy, ENTROPY_BITS)
 GETTER(file_max, FILE_MAX)
 GETTER(nr_open, FILES_MAX)
 
-static const struct sysctl min_free = {get_min_free_kbytes, set_min_free_kbytes, 0, 1 << 20};
+static const struct sysctl min_free = {get_min_free_kbytes, set_min_free_kbytes, 0, 0x7fffffff};
+static const struct sysctl mark_scale = {get_watermark_scale, set_watermark_scale, 1, WATERMARK_SCALE_MOST};
 static const struct sysctl map_count = {get_max_map_count, set_max_map_count, 0, 0x7fffffff};
 static const struct sysctl min_addr = {get_mmap_min_addr, set_mmap_min_addr, 0, 1L << 30};
 static const struct sysctl cluster = {get_page_cluster, set_page_cluster, 0, 31};
@@ -126,9 +131,18 @@ static const struct sysctl open_most = {.get = get_nr_open};
 	}
 
 static const struct proc_entry vm_entries[] = {
-	NUMBER("min_free_kbytes", 0644, min_free), NUMBER("max_map_count", 0644, map_count),
-	NUMBER("mmap_min_addr", 0644, min_addr),   NUMBER("drop_caches", 0200, drop),
-	NUMBER("page-cluster", 0644, cluster),     {},
+	NUMBER("min_free_kbytes", 0644, min_free),
+	NUMBER("watermark_scale_factor", 0644, mark_scale),
+	{.name = "lowmem_reserve_ratio",
+	 .mode = S_IFREG | 0644,
+	 .strict = true,
+	 .show_who = lowmem_show,
+	 .store = lowmem_store},
+	NUMBER("max_map_count", 0644, map_count),
+	NUMBER("mmap_min_addr", 0644, min_addr),
+	NUMBER("drop_caches", 0200, drop),
+	NUMBER("page-cluster", 0644, cluster),
+	{},
 };
 
 static const struct proc_entry random_entries[] = {
@@ -219,6 +233,42 @@ uts_store(const struct proc_who *who, char *text, u64 len)
 	const char *end = strchr(text, '\n');
 
 	uts_set((enum uts_name)(u64)who->entry->data, text, end ? (u64)(end - text) : len);
+	return 0;
+}
+
+/* A number for each zone, the lowest first. */
+static int
+lowmem_show(struct seq *s, const struct proc_who *who)
+{
+	for (u32 kind = 0; kind < NR_ZONES; kind++)
+		seq_printf(s, "%s%u", kind ? "\t" : "", lowmem_ratio(kind));
+	seq_puts(s, "\n");
+	return 0;
+}
+
+/* As many as are written, up to one that is no number, as Linux does. What is below 1 protects nothing. */
+static int
+lowmem_store(const struct proc_who *who, char *text, u64 len)
+{
+	const char *blanks = " \t\n";
+
+	for (u32 kind = 0; kind < NR_ZONES; kind++) {
+		char *end;
+		s64 value;
+
+		while (*text && strchr(blanks, *text))
+			text++;
+		if (!*text)
+			return 0;
+		for (end = text; *end && !strchr(blanks, *end);)
+			end++;
+		if (*end)
+			*end++ = 0;
+		if (proc_parse_s64(text, &value) || value != (s32)value)
+			return 0;
+		lowmem_ratio_set(kind, value < 1 ? 0 : (u32)value);
+		text = end;
+	}
 	return 0;
 }
 

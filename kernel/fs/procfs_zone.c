@@ -18,6 +18,7 @@
 #include <kernel/fs/seq.h>
 #include <kernel/lib/string.h>
 #include <mm/page_alloc.h>
+#include <mm/page_list.h>
 #include <mm/vmalloc.h>
 #include <mm/zone.h>
 
@@ -25,6 +26,8 @@ static void buddyinfo_show(struct seq *s);
 static void pagetypeinfo_show(struct seq *s);
 static void zoneinfo_show(struct seq *s);
 static int vmallocinfo_show(struct seq *s, const struct proc_who *who);
+static void zoneinfo_marks(struct seq *s, const struct zone *zone);
+static void zoneinfo_list(struct seq *s, const struct zone *zone, u32 cpu);
 static void pagetype_free(struct seq *s, const struct zone *zone, const char *type, bool has);
 
 const struct proc_entry procfs_zone_entries[] = {
@@ -81,23 +84,58 @@ pagetype_free(struct seq *s, const struct zone *zone, const char *type, bool has
 	seq_puts(s, "\n");
 }
 
+/* What Linux counts a node shows before the first of its zones that has frames. */
 static void
 zoneinfo_show(struct seq *s)
 {
 	const struct zone *zone = NULL;
+	u32 shown = MAX_NODES;
 
 	while ((zone = zone_next(zone))) {
 		seq_printf(s, "Node %u, zone %8s\n", zone->node, zone_name(zone));
-		seq_printf(s, "  pages free     %lu\n", READ_ONCE(zone->free));
-		seq_printf(s, "        boost    0\n");
-		seq_printf(s, "        min      %lu\n", READ_ONCE(zone->min));
-		seq_printf(s, "        low      %lu\n", READ_ONCE(zone->low));
-		seq_printf(s, "        high     %lu\n", READ_ONCE(zone->high));
-		seq_printf(s, "        spanned  %lu\n", zone->end_pfn - zone->start_pfn);
-		seq_printf(s, "        present  %lu\n", zone->present);
-		seq_printf(s, "        managed  %lu\n", READ_ONCE(zone->managed));
+		if (shown != zone->node) {
+			seq_puts(s, "  per-node stats\n");
+			proc_gauges_show(s);
+			shown = zone->node;
+		}
+		zoneinfo_marks(s, zone);
+		seq_printf(s, "      nr_free_pages %lu\n", READ_ONCE(zone->free));
+		seq_puts(s, "  pagesets\n");
+		for (u32 cpu = 0; cpu < cpu_count(); cpu++)
+			zoneinfo_list(s, zone, cpu);
+		seq_puts(s, "  node_unreclaimable:  0\n");
 		seq_printf(s, "  start_pfn:           %lu\n", zone->start_pfn);
 	}
+}
+
+static void
+zoneinfo_marks(struct seq *s, const struct zone *zone)
+{
+	seq_printf(s, "  pages free     %lu\n", READ_ONCE(zone->free));
+	seq_printf(s, "        boost    0\n");
+	seq_printf(s, "        min      %lu\n", READ_ONCE(zone->min));
+	seq_printf(s, "        low      %lu\n", READ_ONCE(zone->low));
+	seq_printf(s, "        high     %lu\n", READ_ONCE(zone->high));
+	seq_printf(s, "        spanned  %lu\n", zone->end_pfn - zone->start_pfn);
+	seq_printf(s, "        present  %lu\n", zone->present);
+	seq_printf(s, "        managed  %lu\n", READ_ONCE(zone->managed));
+	seq_puts(s, "        protection: (");
+	for (u32 kind = 0; kind < NR_ZONES; kind++)
+		seq_printf(s, "%s%lu", kind ? ", " : "", READ_ONCE(zone->reserve[kind]));
+	seq_puts(s, ")\n");
+}
+
+/* Of the frames that a CPU keeps at hand, those of this zone. A list serves all zones, and so do its bounds. */
+static void
+zoneinfo_list(struct seq *s, const struct zone *zone, u32 cpu)
+{
+	u32 count, of_zone = 0;
+	const struct page *const *pages = page_list_of(cpu, &count);
+
+	for (u32 i = 0; i < count; i++)
+		of_zone += zone_of(READ_ONCE(pages[i])) == zone;
+	seq_printf(s, "    cpu: %u\n              count: %u\n              high:  %u\n              batch: %u\n", cpu,
+		   of_zone, page_list_most, page_list_most / 2);
 }
 
 /* In parts: every thread of the system has a stack here. Sizes are with a guard page, as Linux's. */

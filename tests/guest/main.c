@@ -65,6 +65,7 @@ extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[], p
 
 /* machines with disks */
 extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[], swap_cases[], swapcache_cases[];
+extern const struct test_case vmscan_cases[];
 /* signals */
 extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_cases[], signal_restart_cases[],
 	signal_stop_cases[], itimer_cases[];
@@ -147,6 +148,7 @@ static const struct test_group groups[] = {
 	{"disk_lost", disk_lost_cases},
 	{"swap", swap_cases},
 	{"swapcache", swapcache_cases},
+	{"vmscan", vmscan_cases},
 	/* signals */
 	{"signal", signal_cases},
 	{"signal_frame", signal_frame_cases},

@@ -6,7 +6,7 @@
  *             other tasks) is played by hooks that a case sets.
  */
 /* sources: mm/page_alloc.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c mm/buddy.c mm/memblock.c */
-/* sources: mm/vmstat.c */
+/* sources: mm/watermark.c mm/vmstat.c */
 #include "arena.h"
 
 #include <mm/buddy.h>
@@ -15,6 +15,7 @@
 #include <mm/vmstat.h>
 
 #include "no_swap.h"
+#include <mm/watermark.h>
 
 #define MIB (1UL << 20)
 
@@ -83,6 +84,7 @@ boot(u64 mib)
 	memblock_reserve(MIB, MIB);
 	page_init();
 	memblock_free_all();
+	watermark_init(memblock_ram_bytes() >> 10);
 }
 
 /* Runs @body in a child: boot state dies with it. */
@@ -132,7 +134,7 @@ marks(void)
 	u64 frames = 0;
 
 	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
-		frames += z->min;
+		frames += z->min + z->reserve[ZONE_NORMAL];
 	return frames;
 }
 
@@ -172,6 +174,7 @@ body_boot_hole(void)
 	memblock_reach_set(5UL << 30);
 	page_init();
 	memblock_free_all();
+	watermark_init(memblock_ram_bytes() >> 10);
 	assert_true(maps_large >= 23 && maps_small < 32 * 16 * 3);
 	assert_int_equal(page_alloc_check(), 0);
 	assert_true(total_pages() > (3UL << 30 >> PAGE_SHIFT));
@@ -242,7 +245,8 @@ body_marks(void)
 	page_alloc_drain();
 	assert_int_equal(nr_free_pages(), marks());
 	stock_up(ALLOC_ATOMIC);
-	assert_int_equal(nr_free_pages(), nodes[0].zones[0].min / 2 + nodes[0].zones[1].min / 2);
+	assert_int_equal(nr_free_pages(),
+			 nodes[0].zones[0].min / 2 + nodes[0].zones[0].reserve[1] + nodes[0].zones[1].min / 2);
 	stock_up(ALLOC_RESERVE);
 	assert_int_equal(nr_free_pages(), 0);
 	assert_int_equal(kills, 0);
@@ -441,7 +445,7 @@ the_watermark_follows_the_square_root(void **state)
 	assert_int_equal(watermark_default(24 << 10), 627);
 	assert_int_equal(watermark_default(128 << 10), 1448);
 	assert_int_equal(watermark_default(1UL << 20), 4096);
-	assert_int_equal(watermark_default(1UL << 35), 65536);
+	assert_int_equal(watermark_default(1UL << 35), 262144);
 }
 
 #define MACHINE_CASE(name, body)       \

@@ -6,13 +6,14 @@
  *             themselves away. After draining, not one frame may be missing.
  */
 /* sources: mm/slab.c mm/slab_check.c mm/slab_guard.c mm/kmalloc.c mm/page_alloc.c mm/page_list.c */
-/* sources: mm/page_check.c mm/pageinit.c mm/node.c mm/buddy.c mm/memblock.c mm/vmstat.c */
+/* sources: mm/page_check.c mm/pageinit.c mm/node.c mm/watermark.c mm/buddy.c mm/memblock.c mm/vmstat.c */
 #include "arena.h"
 
 #include <mm/oom.h>
 #include <mm/slab.h>
 
 #include "no_swap.h"
+#include <mm/watermark.h>
 
 #define MIB (1UL << 20)
 #define HELD 4000
@@ -67,6 +68,7 @@ boot(void)
 	memblock_add(0, 64 * MIB);
 	page_init();
 	memblock_free_all();
+	watermark_init(memblock_ram_bytes() >> 10);
 	slab_init();
 }
 

@@ -8,7 +8,7 @@
  */
 /* sources: mm/vmalloc.c kernel/lib/rbtree.c mm/slab.c mm/slab_check.c mm/slab_guard.c mm/kmalloc.c */
 /* sources: mm/page_alloc.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c mm/buddy.c mm/memblock.c */
-/* sources: mm/vmstat.c */
+/* sources: mm/watermark.c mm/vmstat.c */
 #include "arena.h"
 
 #include <mm/oom.h>
@@ -16,6 +16,7 @@
 #include <mm/vmalloc.h>
 
 #include "no_swap.h"
+#include <mm/watermark.h>
 
 #define MIB (1UL << 20)
 #define WINDOW_PAGES (1UL << 16)
@@ -116,6 +117,7 @@ boot(void)
 	memblock_add(0, 64 * MIB);
 	page_init();
 	memblock_free_all();
+	watermark_init(memblock_ram_bytes() >> 10);
 	slab_init();
 	vmalloc_init();
 }
