@@ -167,6 +167,7 @@ prepare_process(struct fork *f)
 	child->exit_signal = flags & CLONE_PARENT ? f->parent->exit_signal : f->request->exit_signal;
 	child->vfork_busy = flags & CLONE_VFORK;
 	child->oom_score_adj = READ_ONCE(f->parent->oom_score_adj);
+	child->oom_score_adj_min = READ_ONCE(f->parent->oom_score_adj_min);
 	memcpy(child->comm, f->parent->comm, sizeof(child->comm));
 	f->process = child;
 	return 0;

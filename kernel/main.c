@@ -39,6 +39,7 @@
 #include <mm/kswapd.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
+#include <mm/oom.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/swap.h>
@@ -129,6 +130,7 @@ init_task(void *arg)
 	vdso_init();
 	console_start();
 	kswapd_start();
+	oom_reaper_start();
 	virtio_blk_probe_all();
 	vfs_disks_found();
 	initrd_unpack(info->initrd_pa, info->initrd_size);

@@ -82,7 +82,8 @@ struct process {
 	struct fs_context *fs; /* root, working directory and umask; likewise */
 	struct file *exe;      /* the program that runs, or NULL; likewise */
 	struct rlimit limits[RLIMIT_COUNT]; /* process_lock; words are read without it */
-	s32 oom_score_adj;                  /* READ_ONCE, WRITE_ONCE */
+	s32 oom_score_adj;                  /* process_lock; READ_ONCE, WRITE_ONCE */
+	s32 oom_score_adj_min;              /* below it only root may set it: oom_adj.h; process_lock */
 	char comm[16];                      /* the name of the program; owner only, read racily */
 
 	/* Who it is, what it is like: cred.h, process_traits.h. */

@@ -6,7 +6,7 @@
  *             Simple: no key of the keyboard comes here, only /proc/sysrq-trigger.
  * Invariants  none
  * Locks       process_lock for the lists of tasks
- * Follow      from fs/procfs_mm.c   to oom.h, process.h, signal.h
+ * Follow      from fs/procfs_mm.c   to mm/oom.h, process.h, signal.h
  * Tests       tests/guest/kmsg.c
  * See         Linux Documentation/admin-guide/sysrq.rst
  */
@@ -24,9 +24,6 @@
 #include <kernel/task.h>
 #include <mm/mm.h>
 #include <mm/oom.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmstat.h>
 
 struct deed {
 	char key;
@@ -152,17 +149,7 @@ show_registers(void)
 static void
 show_memory(void)
 {
-	const u64 kib = PAGE_SIZE / 1024;
-	struct zone *zone = NULL;
-
-	pr_info("Mem-Info: anon:%ld mapped:%ld shmem:%ld slab:%lu pagetables:%ld free:%lu free_pcp:%lu",
-		vmstat_sum(VM_NR_ANON_PAGES), vmstat_sum(VM_NR_MAPPED), vmstat_sum(VM_NR_SHMEM), slab_pages_total(),
-		vmstat_sum(VM_NR_PAGE_TABLE_PAGES), nr_free_pages(), nr_cached_pages());
-	while ((zone = zone_next(zone)))
-		pr_info("Node %u %s free:%lukB min:%lukB low:%lukB high:%lukB present:%lukB managed:%lukB", zone->node,
-			zone_name(zone), zone->free * kib, zone->min * kib, zone->low * kib, zone->high * kib,
-			zone->present * kib, zone->managed * kib);
-	pr_info("%lu pages RAM", total_pages());
+	oom_meminfo();
 }
 
 static void

@@ -89,6 +89,8 @@ fault_handle(struct mm *mm, u64 va, u32 access)
 		rwsem_read_unlock(&mm->lock);
 		if (unlikely(result > FAULT_RETRY))
 			result = fault_change(&f, result);
+		if (unlikely(result == FAULT_RETRY) && READ_ONCE(mm->oom_unstable))
+			result = FAULT_BUS; /* the OOM reaper was here: what should be there is gone (oom.h I3) */
 	} while (unlikely(result == FAULT_RETRY));
 	dassert(result <= FAULT_OOM);
 	if (unlikely(f.major) && result == FAULT_OK)

@@ -237,8 +237,7 @@ mm_destroy(struct mm *mm)
 	for (u32 kind = 0; kind < RSS_KINDS; kind++)
 		assertf(!atomic64_read(&mm->rss[kind]), "rss of kind %u ends as %ld", kind,
 			atomic64_read(&mm->rss[kind]));
-	if (mm->oom_victim)
-		oom_victim_done(mm);
+	oom_victim_done(mm);
 	kmem_cache_free(mm_cache, mm);
 }
 

@@ -48,9 +48,12 @@ struct mm {
 	u64 start_code, end_code, start_data, end_data; /* exec sets them before anyone else sees the mm */
 	u64 start_brk, brk;                             /* lock */
 	u64 start_stack, arg_start, arg_end, env_start, env_end, auxv_start, auxv_end;
-	u32 membarrier;  /* atomic: what kernel/membarrier.c was asked for; fork copies, exec starts with 0 */
-	bool oom_victim; /* set once, by oom.c under its lock */
-	struct list all; /* on the list of all address spaces; mm_list_lock */
+	u32 membarrier;    /* atomic: what kernel/membarrier.c was asked for; fork copies, exec starts with 0 */
+	bool oom_victim;   /* set once: its users are being killed for its memory; atomic */
+	bool oom_unstable; /* set once, by the reaper, lock held for reading: what is empty may have been full */
+	bool oom_skip;     /* set once: nothing more will come of it; atomic */
+	u64 oom_kept;      /* pages that its end would not free, when the OOM killer last looked; oom_lock */
+	struct list all;   /* on the list of all address spaces; mm_list_lock */
 };
 
 /*

@@ -1,54 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/oom.c - when nothing is left: choose a process, say why, end it
+ * mm/oom.c - when nothing is left: the order of things
  *
- * Idea        The score is the memory that a death would free, so that one death is likely to be enough; a program or
- *             its owner may shift it. One look at all processes fills a table of two: the worst, and who would be next.
- *             Simple: the victim frees its memory itself when it runs; a bigger kernel reaps for one that cannot.
- * Invariants  I1 of oom.h: victims is the number of address spaces marked and not yet torn down.
- * Locks       oom_lock (mutex): one choice at a time; victims is atomic
- * Follow      from page_alloc.c (alloc_slow)   to kernel/oom_hooks.c, kernel/signal.c
- * Tests       tests/host/oom_test.c, tests/guest/exhaust.c
+ * Idea        One at a time, and for each the same questions:
+ *
+ *                 a victim is still giving back, or memory came back meanwhile      yes: wait for it
+ *                 vm.panic_on_oom                                                   yes: panic
+ *                 vm.oom_kill_allocating_task, and who asks may be killed           yes: it is the one
+ *                 the worst of all (oom_score.c)                                    nobody: there is none to kill
+ *                 it has been told to end already                                   yes: help it, without a word
+ *                                                                                   no: report, kill
+ *
+ *             Why memory that came back is looked for at min and not, as Linux does, at high: what the allocator can
+ *             have is not worth a life.
+ * Invariants  I1 and I2 of oom.h
+ * Locks       oom_lock (mutex): one choice at a time; victims is atomic; mm->oom_kept is under oom_lock
+ * Follow      from page_alloc.c (ladder)   to oom_score.c, oom_report.c, oom_reap.c, kernel/oom_hooks.c
+ * Tests       tests/host/oom_test.c, tests/guest/oom.c, tests/guest/exhaust.c
  * See         docs/mm.md section 7
  */
 #include <kernel/lib/atomic.h>
 #include <kernel/mutex.h>
 #include <kernel/panic.h>
-#include <kernel/printk.h>
 #include <kernel/trace.h>
+#include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/oom.h>
 #include <mm/page_alloc.h>
+#include <mm/pagetable.h>
+#include <mm/swap.h>
 #include <mm/vmstat.h>
 
-struct verdict {
-	u64 total_pages;
-	struct oom_candidate worst;
-	s64 worst_score; /* OOM_NEVER: nobody */
-	struct oom_candidate next;
-	s64 next_score;
-	u64 total_vm; /* pages of worst, read while it was visited */
-	u64 rss[RSS_KINDS];
-};
+s32 sysctl_oom_kill_allocating_task;
+s32 sysctl_panic_on_oom;
+s32 sysctl_oom_dump_tasks = 1;
 
 static struct mutex oom_lock = MUTEX_INIT(oom_lock, RANK_OOM);
 static atomic_t victims;
 
 static bool oom_kill_locked(u32 order, u32 flags);
+static void check_panic(u32 order, u32 flags);
+static bool asker_is_killed(u32 order, u32 flags, u64 total_pages);
+static void kept_count(void);
+static void kept_count_range(u64 pfn, u64 end);
+static void kept_forget(struct oom_candidate *c, void *arg);
+static void kept_count_table(struct page *table);
+static u32 table_kept(const struct page *table);
 static void oom_pick(struct oom_candidate *c, void *arg);
-static void oom_report(const struct verdict *v, u32 order, u32 flags);
-
-s64
-oom_score(const struct oom_candidate *c, u64 total_pages)
-{
-	s64 score;
-
-	dassert(c->adj >= OOM_ADJ_MIN && c->adj <= OOM_ADJ_MAX);
-	if (c->unkillable || !c->mm || c->adj == OOM_ADJ_MIN)
-		return OOM_NEVER;
-	score = (s64)(c->rss + c->tables);
-	return score + (s64)c->adj * ((s64)total_pages / OOM_ADJ_MAX);
-}
 
 bool
 oom_kill(u32 order, u32 flags)
@@ -66,84 +64,188 @@ oom_kill(u32 order, u32 flags)
 void
 oom_mark_victim(struct mm *mm)
 {
-	if (!__atomic_exchange_n(&mm->oom_victim, true, __ATOMIC_SEQ_CST))
-		atomic_inc(&victims);
+	if (__atomic_exchange_n(&mm->oom_victim, true, __ATOMIC_SEQ_CST))
+		return;
+	atomic_inc(&victims);
+	oom_reaper_wake();
 }
 
 void
 oom_victim_done(struct mm *mm)
 {
-	dassert(!atomic_read(&mm->users));
-	if (!mm->oom_victim)
+	if (!READ_ONCE(mm->oom_victim) || __atomic_exchange_n(&mm->oom_skip, true, __ATOMIC_SEQ_CST))
 		return;
-	assert(atomic_read(&victims) > 0);
+	assert(atomic_read(&victims) > 0); /* I2 */
 	atomic_dec(&victims);
+	page_alloc_wake();
+}
+
+u32
+oom_victims(void)
+{
+	return (u32)atomic_read(&victims);
+}
+
+u64
+oom_total_pages(void)
+{
+	return total_pages() + swap_total_pages();
 }
 
 static bool
 oom_kill_locked(u32 order, u32 flags)
 {
-	struct verdict v = {.total_pages = total_pages(), .worst_score = OOM_NEVER, .next_score = OOM_NEVER};
+	struct oom_choice choice = {
+		.total_pages = oom_total_pages(), .worst_score = OOM_NEVER, .next_score = OOM_NEVER};
+	bool report;
 
 	/* I1: a victim's memory is on the way; or the last one's has come back since the allocator looked. */
 	if (atomic_read(&victims) > 0 || (order != OOM_BY_HAND && page_alloc_possible(order, flags)))
 		return true;
-	oom_process_each(oom_pick, &v);
-	dassert(v.next_score <= v.worst_score);
-	if (v.worst_score == OOM_NEVER)
+	check_panic(order, flags);
+	if (READ_ONCE(sysctl_oom_kill_allocating_task) && order != OOM_BY_HAND &&
+	    asker_is_killed(order, flags, choice.total_pages))
+		return true;
+	kept_count();
+	oom_process_each(oom_pick, &choice);
+	report = choice.worst_score == OOM_NEVER || !choice.worst.dying;
+	if (report && oom_report_wanted()) {
+		oom_report_asker(order, flags);
+		oom_report_choice(&choice);
+	}
+	if (choice.worst_score == OOM_NEVER)
 		return false;
-	oom_report(&v, order, flags);
-	trace(oom_kill, v.worst.pid, v.worst_score, 0);
-	if (oom_process_kill(v.worst.pid)) /* else it is gone already, and its memory came back */
+	trace(oom_kill, choice.worst.pid, choice.worst_score, 0);
+	if (!oom_process_kill(choice.worst.pid)) /* it is gone already, and its memory came back */
+		return true;
+	if (report) {
 		count_event(VM_OOM_KILL);
+		oom_report_kill("Out of memory", &choice.worst);
+	}
 	return true;
 }
 
-/* One process of the many: keeps the two highest scores. */
+/* vm.panic_on_oom: some machines are worth more dead than without one of their programs. Not when it is asked for. */
+static void
+check_panic(u32 order, u32 flags)
+{
+	s32 mode = READ_ONCE(sysctl_panic_on_oom);
+
+	if (likely(!mode) || order == OOM_BY_HAND)
+		return;
+	oom_report_asker(order, flags);
+	panic("Out of memory: %s panic_on_oom is enabled", mode == 2 ? "compulsory" : "system-wide");
+}
+
+/* vm.oom_kill_allocating_task: no search. False: the one who asks must not be killed. */
+static bool
+asker_is_killed(u32 order, u32 flags, u64 total_pages)
+{
+	struct oom_candidate self;
+
+	if (!oom_process_self(&self) || oom_score(&self, total_pages) == OOM_NEVER)
+		return false;
+	if (oom_report_wanted())
+		oom_report_asker(order, flags);
+	if (oom_process_kill(self.pid)) {
+		count_event(VM_OOM_KILL);
+		oom_report_kill("Out of memory (oom_kill_allocating_task)", &self);
+	}
+	return true;
+}
+
+void
+oom_measure(struct oom_candidate *c)
+{
+	struct mm *mm = c->mm;
+	u64 *into[RSS_KINDS] = {&c->anon, &c->file, &c->shmem, &c->swap};
+
+	if (!mm)
+		return;
+	for (u32 kind = 0; kind < RSS_KINDS; kind++)
+		*into[kind] = (u64)max_s64(atomic64_read(&mm->rss[kind]), 0);
+	c->tables = (u64)max_s64(atomic64_read(&mm->tables), 0);
+	c->total_vm = READ_ONCE(mm->total_vm);
+	c->spent = READ_ONCE(mm->oom_skip);
+	c->kept = READ_ONCE(mm->oom_kept);
+}
+
+void
+oom_measure_kept(struct oom_candidate *c)
+{
+	u64 base = 0;
+	pte_t *entry;
+
+	may_sleep();
+	c->kept = 0;
+	rwsem_read_lock(&c->mm->lock);
+	while ((entry = pagetable_next(c->mm, &base, USER_TOP))) {
+		struct page *table = leaf_page(pte_read(entry));
+
+		if (table_is_shared(table))
+			c->kept += table_kept(table);
+		base = round_down(base, TABLE_SPAN) + TABLE_SPAN;
+	}
+	rwsem_read_unlock(&c->mm->lock);
+}
+
+/*
+ * For every address space at once, from the side of the frames. Why not down its page tables: that wants mm->lock, and
+ * who holds it may be the one who waits for memory.
+ */
+static void
+kept_count(void)
+{
+	dassert(mutex_is_mine(&oom_lock));
+	oom_process_each(kept_forget, NULL);
+	for (u32 i = 0; i < memblock_ram.count; i++)
+		kept_count_range(memblock_ram.range[i].base >> PAGE_SHIFT, memblock_ram.range[i].end >> PAGE_SHIFT);
+}
+
+static void
+kept_count_range(u64 pfn, u64 end)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	/* A guess; decided under the table lock, which any frame has (page.h I4). */
+	for (struct page *last = pfn_to_page(end); page < last; page++)
+		if (unlikely(READ_ONCE(page->kind) == PAGE_TABLE) && READ_ONCE(page->mms.head) & CHAIN_MANY)
+			kept_count_table(page);
+}
+
+static void
+kept_forget(struct oom_candidate *c, void *arg)
+{
+	if (c->mm)
+		c->mm->oom_kept = 0;
+}
+
+/* An address space on the chain is alive: it leaves its tables before it goes. */
+static void
+kept_count_table(struct page *table)
+{
+	struct chain_iter it;
+
+	spin_lock(&table->lock);
+	if (table->kind == PAGE_TABLE && table->level == 1 && table_is_shared(table))
+		for (u64 word = chain_first(&table->mms, &it); word; word = chain_next(&it))
+			((struct mm *)word)->oom_kept += table_kept(table);
+	spin_unlock(&table->lock);
+}
+
+/* Pages that stay when one of several users of @table ends: what it maps, and itself. */
+static u32
+table_kept(const struct page *table)
+{
+	u32 sum = 1;
+
+	for (u32 kind = 0; kind < RSS_KINDS; kind++)
+		sum += READ_ONCE(table->counts[kind]);
+	return sum;
+}
+
 static void
 oom_pick(struct oom_candidate *c, void *arg)
 {
-	struct verdict *v = arg;
-	s64 score;
-
-	if (c->mm) {
-		c->rss = mm_rss(c->mm);
-		c->tables = atomic64_read(&c->mm->tables);
-	}
-	dassert(v->next_score <= v->worst_score);
-	score = oom_score(c, v->total_pages);
-	if (score == OOM_NEVER || score <= v->next_score)
-		return;
-	if (score <= v->worst_score) {
-		v->next = *c;
-		v->next_score = score;
-		return;
-	}
-	v->next = v->worst;
-	v->next_score = v->worst_score;
-	v->worst = *c;
-	v->worst_score = score;
-	assert(c->mm && !c->unkillable);
-	v->total_vm = c->mm->total_vm;
-	for (u32 kind = 0; kind < RSS_KINDS; kind++)
-		v->rss[kind] = max_s64(atomic64_read(&c->mm->rss[kind]), 0);
-}
-
-/* The lines that people search logs for, in Linux's words, and one that says why. */
-static void
-oom_report(const struct verdict *v, u32 order, u32 flags)
-{
-	u32 kib = PAGE_SIZE / 1024;
-
-	dassert(v->worst_score != OOM_NEVER);
-	pr_warn("Out of memory: order %d, flags %#x, %lu of %lu pages free\n", (s32)order, flags, nr_free_pages(),
-		v->total_pages);
-	pr_warn("Out of memory: score of %d (%s) is %ld pages = %lu resident + %lu page tables + adjustment %d/1000\n",
-		v->worst.pid, v->worst.comm, v->worst_score, v->worst.rss, v->worst.tables, v->worst.adj);
-	if (v->next_score != OOM_NEVER)
-		pr_warn("Out of memory: next would be %d (%s), score %ld\n", v->next.pid, v->next.comm, v->next_score);
-	pr_err("Out of memory: Killed process %d (%s) total-vm:%lukB, anon-rss:%lukB, file-rss:%lukB, shmem-rss:%lukB, "
-	       "pgtables:%lukB oom_score_adj:%d\n",
-	       v->worst.pid, v->worst.comm, v->total_vm * kib, v->rss[RSS_ANON] * kib, v->rss[RSS_FILE] * kib,
-	       v->rss[RSS_SHMEM] * kib, v->worst.tables * kib, v->worst.adj);
+	oom_choose(arg, c);
 }

@@ -529,8 +529,9 @@ static struct page *
 ladder_end(u32 flags)
 {
 	if (flags & ALLOC_CHARGE)
-		panic("Out of memory and no killable processes: %lu of %lu pages are free", nr_free_pages(),
-		      total_pages());
+		panic("Out of memory, and no process may be killed: %lu of %lu pages are free, and those that are left "
+		      "to live own the rest",
+		      nr_free_pages(), total_pages());
 	return NULL;
 }
 

@@ -26,6 +26,7 @@
 
 static struct kmem_cache *block_cache; /* const after init */
 
+static inline bool was_reaped(const struct page *table);
 static bool user_may_look(const struct page *table);
 static bool user_may_change(const struct page *table);
 static bool some_user_may_change(const struct page *table);
@@ -88,7 +89,7 @@ rmap_map(pte_t *slot, struct page *page, u64 bits, struct chain_pool *pool)
 	dassert(user_may_look(table));
 	dassert(chain_empty(&page->rmap) || pool->count >= CHAIN_ADD_MAX);
 	/* Race: truncation took the page from its object after the fault had found it there. */
-	if (pte_none(pte_read(slot)) && (page->kind == PAGE_ANON || page->object)) {
+	if (pte_none(pte_read(slot)) && (page->kind == PAGE_ANON || page->object) && !was_reaped(table)) {
 		slot_add(page, table, slot, pool);
 		if (page->kind == PAGE_ANON && READ_ONCE(lru_on))
 			lru_add(page);
@@ -112,7 +113,7 @@ rmap_map_zero(pte_t *slot, u64 bits)
 	dassert(bits & (PTE_PRESENT | PTE_HELD) && !(bits & PTE_PFN_MASK));
 	spin_lock(&table->lock);
 	dassert(user_may_look(table));
-	if (pte_none(pte_read(slot))) {
+	if (pte_none(pte_read(slot)) && !was_reaped(table)) {
 		table->other++;
 		pte_write(slot, pte_make(page_to_pfn(zero_frame), bits & ~PTE_WRITE));
 		mapped = true;
@@ -377,6 +378,16 @@ rmap_count(struct page *table, enum rss_kind kind, s32 n)
 	count_leaves(table, kind, n);
 }
 
+/*
+ * Whether the only user of @table has lost memory to the OOM reaper: then empty does not mean untouched. Race: the
+ * reaper marks the address space before it takes the table lock, under which this is asked (oom.h I3).
+ */
+static inline bool
+was_reaped(const struct page *table)
+{
+	return unlikely(READ_ONCE(((const struct mm *)table->mms.head)->oom_unstable));
+}
+
 /* For asserts: may the caller add to @table, as only its one user may (pagetable.h I2)? */
 static bool
 user_may_look(const struct page *table)
@@ -398,7 +409,7 @@ some_user_may_change(const struct page *table)
 	struct chain_iter it;
 
 	for (u64 word = chain_first(&table->mms, &it); word; word = chain_next(&it))
-		if (mm_may_change((const struct mm *)word))
+		if (mm_may_change((const struct mm *)word) || was_reaped(table))
 			return true;
 	return false;
 }

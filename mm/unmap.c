@@ -99,6 +99,26 @@ unmap_zap(struct mm *mm, u64 start, u64 end)
 }
 
 void
+unmap_reap(struct mm *mm, u64 start, u64 end)
+{
+	const struct unmap_range range = {.start = start, .end = end};
+	struct tlb_batch batch;
+	u64 base = start;
+	pte_t *entry;
+
+	dassert(READ_ONCE(mm->oom_unstable) && rwsem_is_held(&mm->lock));
+	tlb_batch_init(&batch);
+	while ((entry = pagetable_next(mm, &base, end))) {
+		struct page *table = leaf_page(pte_read(entry));
+
+		if (!table_is_shared(table))
+			zap_part(table, &range, &batch);
+		base = round_down(base, TABLE_SPAN) + TABLE_SPAN;
+	}
+	tlb_batch_flush(&batch);
+}
+
+void
 unmap_all(struct mm *mm)
 {
 	struct table_cursor cursor;

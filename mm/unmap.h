@@ -65,5 +65,12 @@ int unmap_drop(struct mm *mm, u64 start, u64 end);
  */
 void unmap_zap(struct mm *mm, u64 start, u64 end);
 
+/*
+ * unmap_reap - empty every leaf of [start, end) that lies in a table of @mm alone
+ *
+ * Context   mm->lock for reading; faults go on beside it, and fill nothing any more (mm->oom_unstable is set); flushes
+ */
+void unmap_reap(struct mm *mm, u64 start, u64 end);
+
 /* unmap_all - leave every table. Context: nobody uses @mm any more. */
 void unmap_all(struct mm *mm);

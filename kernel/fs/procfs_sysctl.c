@@ -28,6 +28,7 @@
 #include <kernel/task.h>
 #include <kernel/uts.h>
 #include <mm/mmap.h>
+#include <mm/oom.h>
 #include <mm/slab.h>
 #include <mm/swap_io.h>
 #include <mm/watermark.h>
@@ -81,6 +82,12 @@ SETTER(mmap_min_addr, WRITE_ONCE(sysctl_mmap_min_addr, round_up((u64)value, PAGE
 GETTER(page_cluster, READ_ONCE(swap_page_cluster))
 SETTER(page_cluster, WRITE_ONCE(swap_page_cluster, (u32)value))
 SETTER(drop_caches, pr_info("%s (%d): drop_caches: %ld", current->comm, current->tid, value); proc_caches_drop())
+GETTER(oom_kill_allocating_task, READ_ONCE(sysctl_oom_kill_allocating_task))
+SETTER(oom_kill_allocating_task, WRITE_ONCE(sysctl_oom_kill_allocating_task, (s32)value))
+GETTER(panic_on_oom, READ_ONCE(sysctl_panic_on_oom))
+SETTER(panic_on_oom, WRITE_ONCE(sysctl_panic_on_oom, (s32)value))
+GETTER(oom_dump_tasks, READ_ONCE(sysctl_oom_dump_tasks))
+SETTER(oom_dump_tasks, WRITE_ONCE(sysctl_oom_dump_tasks, (s32)value))
 GETTER(panic, READ_ONCE(panic_seconds))
 SETTER(panic, WRITE_ONCE(panic_seconds, (s32)value))
 GETTER(randomize, READ_ONCE(sysctl_randomize_va_space))
@@ -98,6 +105,10 @@ static const struct sysctl map_count = {get_max_map_count, set_max_map_count, 0,
 static const struct sysctl min_addr = {get_mmap_min_addr, set_mmap_min_addr, 0, 1L << 30};
 static const struct sysctl cluster = {get_page_cluster, set_page_cluster, 0, 31};
 static const struct sysctl drop = {NULL, set_drop_caches, 1, 4};
+static const struct sysctl oom_allocating = {get_oom_kill_allocating_task, set_oom_kill_allocating_task, -0x80000000L,
+					     0x7fffffff};
+static const struct sysctl oom_panic = {get_panic_on_oom, set_panic_on_oom, 0, 2};
+static const struct sysctl oom_dump = {get_oom_dump_tasks, set_oom_dump_tasks, -0x80000000L, 0x7fffffff};
 static const struct sysctl panic_after = {get_panic, set_panic, -0x7fffffff, 0x7fffffff};
 static const struct sysctl randomize = {get_randomize, set_randomize, 0, 2};
 static const struct sysctl pid_most = {.get = get_pid_max};
@@ -142,6 +153,9 @@ static const struct proc_entry vm_entries[] = {
 	NUMBER("mmap_min_addr", 0644, min_addr),
 	NUMBER("drop_caches", 0200, drop),
 	NUMBER("page-cluster", 0644, cluster),
+	NUMBER("oom_kill_allocating_task", 0644, oom_allocating),
+	NUMBER("panic_on_oom", 0644, oom_panic),
+	NUMBER("oom_dump_tasks", 0644, oom_dump),
 	{},
 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/fs/procfs_task.c - processes and their threads as directories; comm, limits, and what the OOM killer is told
+ * kernel/fs/procfs_task.c - processes and their threads as directories; comm, limits
  *
  * Idea        /proc/<pid>/task lists the threads of a process; each is a directory of its own. comm is a thread's name;
  *             that of the process is its first thread's.
  * Invariants  none
  * Locks       process_lock
- * Follow      from procfs.c, procfs_pid.c   to process.h, mm/oom.h
+ * Follow      from procfs.c, procfs_pid.c   to process.h
  * Tests       tests/guest/proc_pid.c
  * See         proc(5); Linux Documentation/filesystems/proc.rst sections 3.1, 3.2
  */
@@ -19,14 +19,6 @@
 #include <kernel/lib/string.h>
 #include <kernel/process.h>
 #include <kernel/task.h>
-#include <mm/mm.h>
-#include <mm/oom.h>
-#include <mm/page_alloc.h>
-
-/* The scale of oom_adj, which oom_score_adj replaced: -17 is never. */
-#define OLD_ADJ_MIN (-16)
-#define OLD_ADJ_MAX 15
-#define OLD_ADJ_NEVER (-17)
 
 static int process_find_member(struct inode *dir, u64 n, struct inode *child);
 static s64 process_next_member(struct inode *dir, u64 n);
@@ -177,76 +169,4 @@ limit_line(struct seq *s, u32 resource, const struct rlimit *limit)
 	else
 		seq_printf(s, "%-20lu ", limit->hard);
 	seq_printf(s, *limit_names[resource].unit ? "%-10s\n" : "\n", limit_names[resource].unit);
-}
-
-/*
- * Linux's scale since 5.9: the badness in thousandths of memory, moved up by 1,000 and cut to two thirds, so that it is
- * never negative; 0 for who is never chosen.
- */
-int
-proc_oom_score_show(struct seq *s, const struct proc_who *who)
-{
-	struct mm *mm = process_mm_get(who->process);
-	struct oom_candidate c = {.mm = mm, .adj = READ_ONCE(who->process->oom_score_adj)};
-	s64 badness = OOM_NEVER;
-	u64 points = 0;
-
-	c.unkillable = who->process->init;
-	if (mm) {
-		c.rss = mm_rss(mm);
-		c.tables = max_u64(atomic64_read(&mm->tables), 0);
-		badness = oom_score(&c, total_pages());
-		mm_put(mm);
-	}
-	if (badness != OOM_NEVER)
-		points = (u64)(1000 + badness * 1000 / (s64)total_pages()) * 2 / 3;
-	seq_printf(s, "%lu\n", points);
-	return 0;
-}
-
-int
-proc_oom_score_adj_show(struct seq *s, const struct proc_who *who)
-{
-	seq_printf(s, "%d\n", READ_ONCE(who->process->oom_score_adj));
-	return 0;
-}
-
-int
-proc_oom_score_adj_store(const struct proc_who *who, char *text, u64 len)
-{
-	s64 value;
-	int err = proc_parse_s64(text, &value);
-
-	if (err)
-		return err;
-	if (value < OOM_ADJ_MIN || value > OOM_ADJ_MAX)
-		return -EINVAL;
-	WRITE_ONCE(who->process->oom_score_adj, (s32)value);
-	return 0;
-}
-
-/* The old scale is the new one divided; its ends are the new one's ends. */
-int
-proc_oom_adj_show(struct seq *s, const struct proc_who *who)
-{
-	s32 adj = READ_ONCE(who->process->oom_score_adj);
-	s32 old = adj == OOM_ADJ_MAX ? OLD_ADJ_MAX : adj * -OLD_ADJ_NEVER / OOM_ADJ_MAX;
-
-	seq_printf(s, "%d\n", old > OLD_ADJ_MAX ? OLD_ADJ_MAX : old);
-	return 0;
-}
-
-int
-proc_oom_adj_store(const struct proc_who *who, char *text, u64 len)
-{
-	s64 value;
-	int err = proc_parse_s64(text, &value);
-
-	if (err)
-		return err;
-	if ((value < OLD_ADJ_MIN || value > OLD_ADJ_MAX) && value != OLD_ADJ_NEVER)
-		return -EINVAL;
-	value = value == OLD_ADJ_MAX ? OOM_ADJ_MAX : value * OOM_ADJ_MAX / -OLD_ADJ_NEVER;
-	WRITE_ONCE(who->process->oom_score_adj, (s32)value);
-	return 0;
 }

@@ -184,6 +184,14 @@ role_heap(int argc, char **argv)
 	_exit(0);
 }
 
+/* Whatever the arguments. */
+static void
+role_nothing(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	_exit(0);
+}
+
 void role_signal_look(int argc, char **argv);
 void role_await_alarm(int argc, char **argv);
 void role_places(int argc, char **argv);
@@ -195,20 +203,11 @@ role_run(int argc, char **argv)
 		const char *name;
 		void (*run)(int argc, char **argv);
 	} roles[] = {
-		{"words", role_words},
-		{"auxv", role_auxv},
-		{"status", role_status},
-		{"single", role_single},
-		{"files", role_files},
-		{"again", role_again},
-		{"many", role_many},
-		{"fpu", role_fpu},
-		{"heap", role_heap},
-		{"places", role_places},
-		{"signal_look", role_signal_look},
-		{"exe", role_exe},
-		{"wait", role_wait},
-		{"await_alarm", role_await_alarm},
+		{"nothing", role_nothing}, {"words", role_words},   {"auxv", role_auxv},
+		{"status", role_status},   {"single", role_single}, {"files", role_files},
+		{"again", role_again},     {"many", role_many},     {"fpu", role_fpu},
+		{"heap", role_heap},       {"places", role_places}, {"signal_look", role_signal_look},
+		{"exe", role_exe},         {"wait", role_wait},     {"await_alarm", role_await_alarm},
 	};
 
 	if (argc > 0 && strchr(argv[0], '/'))

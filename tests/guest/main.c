@@ -49,6 +49,8 @@ extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshar
 	protect_cases[], brk_cases[], stack_cases[], proc_cases[], wait_cases[], thread_cases[], futex_cases[],
 	exec_cases[], elf_cases[], cpu_cases[], trap_cases[], file_cases[], pipe_cases[], time_cases[], wild_cases[],
 	fs_cases[], random_cases[], exhaust_cases[];
+/* out of memory */
+extern const struct test_case oom_cases[], oom_panic_cases[], oom_nobody_cases[];
 /* mappings that move, merge and end at limits */
 extern const struct test_case mremap_cases[], vma_merge_cases[], limits_cases[], aslr_cases[], mmap_errno_cases[];
 
@@ -171,6 +173,9 @@ static const struct test_group groups[] = {
 	{"kmsg", kmsg_cases},
 	{"proc_tools", proc_tools_cases},
 	/* last: takes all memory */
+	{"oom", oom_cases},
+	{"oom_panic", oom_panic_cases},
+	{"oom_nobody", oom_nobody_cases},
 	{"exhaust", exhaust_cases},
 };
 

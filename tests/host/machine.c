@@ -474,11 +474,16 @@ kmem_cache_free(struct kmem_cache *cache, void *object)
 	free(object);
 }
 
-/* A test of the OOM killer has its own of these three. */
+/* A test of the OOM killer has its own of some of these. */
 __attribute__((weak)) bool
 page_alloc_possible(u32 order, u32 flags)
 {
 	return free_count > 0;
+}
+
+__attribute__((weak)) void
+page_alloc_wake(void)
+{
 }
 
 __attribute__((weak)) void
@@ -490,6 +495,38 @@ __attribute__((weak)) bool
 oom_process_kill(s32 pid)
 {
 	return false;
+}
+
+__attribute__((weak)) bool
+oom_process_self(struct oom_candidate *out)
+{
+	return false;
+}
+
+__attribute__((weak)) void
+oom_report_kill(const char *message, const struct oom_candidate *victim)
+{
+}
+
+bool
+oom_report_wanted(void)
+{
+	return false;
+}
+
+void
+oom_report_asker(u32 order, u32 flags)
+{
+}
+
+void
+oom_report_choice(const struct oom_choice *choice)
+{
+}
+
+void
+oom_reaper_wake(void)
+{
 }
 
 /* ---- CPUs ---- */

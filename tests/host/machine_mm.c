@@ -83,6 +83,7 @@ extern struct task machine_tasks[MAX_CPUS];
 #include "../../mm/mprotect.c"
 #include "../../mm/mremap.c"
 #include "../../mm/oom.c"
+#include "../../mm/oom_score.c"
 #include "../../mm/page.c"
 #include "../../mm/pagecache.c"
 #include "../../mm/pagetable.c"

@@ -24,3 +24,10 @@ struct mutex {
 
 void mutex_lock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
+
+/* Held, at least. */
+static inline bool
+mutex_is_mine(const struct mutex *m)
+{
+	return m->held;
+}
