@@ -3,7 +3,7 @@
  * kernel/rlimit.c - defaults, and who is told when a limit changes
  *
  * Idea        Linux's defaults for the first process. mm/ must not look into processes, so it keeps its own copies of
- *             the limits that it enforces; here they are kept equal.
+ *             the limits that it enforces, and of whether the user is root; here they are kept equal.
  * Invariants  I1  The limits in mm->stack_limit and its neighbours are those of the process that used the mm last
  *                 for exec or setrlimit.
  * Locks       none of its own
@@ -52,6 +52,7 @@ rlimit_apply_mm(const struct process *process, struct mm *mm)
 	/* As Linux for valgrind, which sets 0 and means its own heap: the hard limit counts then. */
 	WRITE_ONCE(mm->data_limit, rlimit_get(process, RLIMIT_DATA) ? rlimit_get(process, RLIMIT_DATA)
 								    : READ_ONCE(process->limits[RLIMIT_DATA].hard));
+	WRITE_ONCE(mm->is_root, !READ_ONCE(process->cred.user.effective));
 	WRITE_ONCE(mm->lock_limit, may_exceed_memlock(process) ? RLIMIT_INFINITY : rlimit_get(process, RLIMIT_MEMLOCK));
 }
 

@@ -10,6 +10,7 @@
  * See         brk(2)
  */
 #include <kernel/panic.h>
+#include <mm/commit.h>
 #include <mm/mlock.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
@@ -70,5 +71,10 @@ brk_grow(struct mm *mm, u64 start, u64 end)
 		return false;
 	if (!mmap_may_expand(mm, wanted.flags, (end - start) >> PAGE_SHIFT))
 		return false;
-	return mm->vmas.count <= READ_ONCE(sysctl_max_map_count) && vma_add(mm, &wanted) == 0;
+	if (mm->vmas.count > READ_ONCE(sysctl_max_map_count) || commit_charge(mm, vma_pages(&wanted)))
+		return false;
+	if (!vma_add(mm, &wanted))
+		return true;
+	commit_uncharge(vma_pages(&wanted));
+	return false;
 }

@@ -14,6 +14,7 @@
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <mm/check.h>
+#include <mm/commit.h>
 #include <mm/lru.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
@@ -38,6 +39,12 @@ struct tally {
 	int bad;
 };
 
+/* The visit to all address spaces. */
+struct frozen {
+	bool pages_done;
+	u64 promised; /* pages, by all of them */
+};
+
 static int check_frozen(struct mm *mm, void *arg);
 static int check_pages(void);
 static void check_page(struct page *page, struct tally *t);
@@ -48,11 +55,12 @@ static int check_gauge(enum vmstat_item item, s64 found);
 int
 mm_check(void)
 {
-	bool pages_done = false;
+	struct frozen f = {0};
 	int bad;
 
 	reclaim_settle();
-	bad = mm_for_all_locked(check_frozen, &pages_done);
+	bad = mm_for_all_locked(check_frozen, &f);
+	bad += commit_check(f.promised + pagecache_promised());
 
 	return bad + pagecache_check() + lru_check() + swap_check() + page_alloc_check() + slab_check() +
 	       vmalloc_check();
@@ -62,12 +70,13 @@ mm_check(void)
 static int
 check_frozen(struct mm *mm, void *arg)
 {
-	bool *pages_done = arg;
+	struct frozen *f = arg;
 	int bad = mm_check_one(mm);
 
 	dassert(rwsem_write_is_mine(&mm->lock));
-	if (!*pages_done) {
-		*pages_done = true;
+	f->promised += mm->account_vm;
+	if (!f->pages_done) {
+		f->pages_done = true;
 		bad += check_pages();
 	}
 	return bad;

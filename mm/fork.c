@@ -14,6 +14,7 @@
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <mm/commit.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
 #include <mm/pagetable.h>
@@ -26,6 +27,7 @@
 #define RESERVE_BLOCKS 4 /* a small process has about as many tables */
 
 static int fork_locked(struct mm *parent, struct mm *child);
+static int promise_child(struct mm *parent, struct mm *child, const struct vma_copy_sum *sum);
 static int share_tables(struct mm *parent, struct mm *child);
 static int leave_out(struct mm *parent, struct mm *child);
 static pte_t *child_entry(struct mm *child, u64 va);
@@ -56,21 +58,35 @@ mm_fork(struct mm *parent, struct mm **out)
 static int
 fork_locked(struct mm *parent, struct mm *child)
 {
-	u32 seen;
+	struct vma_copy_sum sum;
 	int err;
 
 	dassert(rwsem_write_is_mine(&parent->lock));
 	dassert(rwsem_write_is_mine(&child->lock) && !child->vmas.count);
 	copy_limits(parent, child);
-	err = vma_copy_all(&child->vmas, &parent->vmas, &seen);
+	err = vma_copy_all(&child->vmas, &parent->vmas, &sum);
+	if (!err)
+		err = promise_child(parent, child, &sum);
 	if (err)
 		return err;
 	err = share_tables(parent, child);
 	/* Why: even after a failure some of the parent's tables have lost their write bit. */
 	tlb_flush_range(parent, 0, USER_TOP);
 	dassert(child->vmas.count == parent->vmas.count);
-	if (!err && (seen & (VM_DONTCOPY | VM_WIPEONFORK | VM_LOCKED)))
+	if (!err && (sum.flags & (VM_DONTCOPY | VM_WIPEONFORK | VM_LOCKED)))
 		err = leave_out(parent, child);
+	return err;
+}
+
+/* The child may write all that its parent may. What it is promised, the last mm_put gives back. */
+static int
+promise_child(struct mm *parent, struct mm *child, const struct vma_copy_sum *sum)
+{
+	const struct commit_ask ask = {.pages = sum->promised, .largest = sum->largest};
+	int err = commit_charge_as(parent, &ask);
+
+	if (!err)
+		child->account_vm = sum->promised;
 	return err;
 }
 
@@ -141,6 +157,7 @@ copy_limits(const struct mm *parent, struct mm *child)
 	child->stack_limit = parent->stack_limit;
 	child->as_limit = parent->as_limit;
 	child->lock_limit = parent->lock_limit;
+	child->is_root = parent->is_root;
 	child->mmap_top = parent->mmap_top;
 	child->membarrier = parent->membarrier;
 	child->start_code = parent->start_code;

@@ -18,6 +18,7 @@
 #include <kernel/panic.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
+#include <mm/commit.h>
 #include <mm/mlock.h>
 #include <mm/mm.h>
 #include <mm/oom.h>
@@ -52,6 +53,7 @@ mm_init(void)
 	rmap_init();
 	pagecache_init();
 	vma_cache_init();
+	commit_init();
 }
 
 struct mm *
@@ -225,9 +227,10 @@ mm_destroy(struct mm *mm)
 {
 	dassert(!atomic_read(&mm->users));
 	assertf(!READ_ONCE(mm->cpus), "CPUs %lx still use the address space", READ_ONCE(mm->cpus));
-	/* Why: mm_check may be looking at it; afterwards nobody can find it. */
+	/* Why: mm_check may be looking at it; afterwards nobody can find it, or what it was promised. */
 	mutex_lock(&mm_list_lock);
 	list_del(&mm->all);
+	commit_uncharge(mm->account_vm);
 	mutex_unlock(&mm_list_lock);
 	unmap_all(mm);
 	vma_free_all(&mm->vmas);
@@ -250,12 +253,13 @@ check_total_vm(struct mm *mm)
 	for (struct vma *vma = vma_first(&mm->vmas); vma; vma = vma_next(vma))
 		mm_count_vma(&sum, vma->flags, (s64)vma_pages(vma));
 	if (sum.total_vm == mm->total_vm && sum.data_vm == mm->data_vm && sum.exec_vm == mm->exec_vm &&
-	    sum.stack_vm == mm->stack_vm)
+	    sum.stack_vm == mm->stack_vm && sum.account_vm == mm->account_vm)
 		return 0;
-	pr_err("mm_check: the vmas of an address space have %lu pages (data %lu, exec %lu, stack %lu), and it counts "
-	       "%lu (%lu, %lu, %lu)\n",
-	       sum.total_vm, sum.data_vm, sum.exec_vm, sum.stack_vm, mm->total_vm, mm->data_vm, mm->exec_vm,
-	       mm->stack_vm);
+	pr_err("mm_check: the vmas of an address space have %lu pages (data %lu, exec %lu, stack %lu, promised %lu), "
+	       "and "
+	       "it counts %lu (%lu, %lu, %lu, %lu)\n",
+	       sum.total_vm, sum.data_vm, sum.exec_vm, sum.stack_vm, sum.account_vm, mm->total_vm, mm->data_vm,
+	       mm->exec_vm, mm->stack_vm, mm->account_vm);
 	return 1;
 }
 

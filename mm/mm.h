@@ -6,8 +6,8 @@
  *             numbers that the kernel and its users ask for.
  * Invariants  I1  rss[k] is the sum of counts[k] over the level-1 tables that the address space uses.     (mm_check)
  *             I2  A CPU whose page-table root is this one has its bit in cpus.
- *             I3  total_vm is the sum of the pages of all vmas; locked_vm of those with VM_LOCKED; data_vm, exec_vm and
- *                 stack_vm of those of a kind.                                                        (mm_check)
+ *             I3  total_vm is the sum of the pages of all vmas; locked_vm of those with VM_LOCKED, account_vm of those
+ *                 with VM_ACCOUNT; data_vm, exec_vm and stack_vm of those of a kind.                  (mm_check)
  * Locks       lock (sleeping reader-writer): reading to fault, writing to change a vma or to unshare a table.
  *             table_lock: entries of levels 4 to 2 while lock is held for reading.
  * Follow      from kernel/fork.c, kernel/exec.c   to vma.c, pagetable.c, fork.c
@@ -39,10 +39,12 @@ struct mm {
 	u64 data_vm;               /* of these: private and writable; lock */
 	u64 exec_vm;               /* executable and not writable; lock */
 	u64 stack_vm;              /* growing down; lock */
+	u64 account_vm;            /* VM_ACCOUNT: what it has been promised (commit.h); lock */
 	u64 stack_limit;           /* bytes a VM_GROWSDOWN vma may reach; set by exec and setrlimit, READ_ONCE */
 	u64 as_limit;              /* bytes of total_vm allowed; likewise */
 	u64 data_limit;            /* bytes of data_vm allowed; likewise */
 	u64 lock_limit;            /* bytes of locked_vm allowed; likewise */
+	bool is_root;              /* root's program: may use what is kept for root; set as the limits are, READ_ONCE */
 	u32 def_flags;             /* VM_LOCK_FLAGS of every new vma: MCL_FUTURE; lock, READ_ONCE */
 	u64 mmap_top;              /* the search for a free range starts below this; lock */
 	u64 start_code, end_code, start_data, end_data; /* exec sets them before anyone else sees the mm */
@@ -81,6 +83,9 @@ mm_count_vma(struct mm *mm, u32 flags, s64 pages)
 		*kind += pages;
 	if (unlikely(flags & VM_LOCKED))
 		mm->locked_vm += pages;
+	if (flags & VM_ACCOUNT)
+		mm->account_vm += pages;
+	dassert((s64)mm->account_vm >= 0);
 	dassert((s64)mm->total_vm >= 0 && (!kind || (s64)*kind >= 0));
 }
 

@@ -12,6 +12,7 @@
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <mm/commit.h>
 #include <mm/mlock.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
@@ -31,8 +32,10 @@ static u64 hinted_place(struct mm *mm, u64 hint, u64 len);
 static u64 lowest_address(void);
 static void count_range(struct mm *mm, u64 start, u64 end, s64 sign);
 static bool stack_may_grow(struct mm *mm, struct vma *stack, u64 start);
+static bool charge_growth(struct mm *mm, const struct vma *stack, u64 start);
 static s64 check_request(const struct mmap_request *request, u64 *len);
 static s64 mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct pagecache *object);
+static int map_promised(struct mm *mm, const struct mmap_request *request, struct vma *wanted);
 static int map_over(struct mm *mm, const struct vma *wanted);
 static s64 choose_address(struct mm *mm, const struct mmap_request *request, u64 len);
 static s64 fixed_address(struct mm *mm, const struct mmap_request *request, u64 len);
@@ -139,7 +142,12 @@ mmap_stack(struct mm *mm, u64 top, u64 size)
 
 	assert(size && size < top && top <= USER_TOP);
 	rwsem_write_lock(&mm->lock);
-	err = vma_add(mm, &wanted);
+	err = mmap_may_expand(mm, wanted.flags, size >> PAGE_SHIFT) ? commit_charge(mm, size >> PAGE_SHIFT) : -ENOMEM;
+	if (!err) {
+		err = vma_add(mm, &wanted);
+		if (err)
+			commit_uncharge(size >> PAGE_SHIFT);
+	}
 	rwsem_write_unlock(&mm->lock);
 	return err;
 }
@@ -154,7 +162,7 @@ mmap_grow_stack(struct mm *mm, u64 va)
 	rwsem_write_lock(&mm->lock);
 	vma = vma_find(&mm->vmas, va);
 	covered = vma && vma->start <= va; /* another thread was first */
-	if (vma && !covered && stack_may_grow(mm, vma, start)) {
+	if (vma && !covered && stack_may_grow(mm, vma, start) && charge_growth(mm, vma, start)) {
 		mm_count_vma(mm, vma->flags, (s64)((vma->start - start) >> PAGE_SHIFT));
 		vma->pgoff -= (vma->start - start) >> PAGE_SHIFT;
 		vma_resize(&mm->vmas, vma, start, vma->end);
@@ -265,6 +273,13 @@ stack_may_grow(struct mm *mm, struct vma *stack, u64 start)
 	return !prev || prev->end + gap <= start;
 }
 
+/* Linux charges also a stack that was mapped with MAP_NORESERVE, and never gives that back. */
+static bool
+charge_growth(struct mm *mm, const struct vma *stack, u64 start)
+{
+	return !(stack->flags & VM_ACCOUNT) || !commit_charge(mm, (stack->start - start) >> PAGE_SHIFT);
+}
+
 /* What can be said without looking at the address space: 0 and the rounded length, or an error, in Linux's order. */
 static s64
 check_request(const struct mmap_request *request, u64 *len)
@@ -319,8 +334,42 @@ mmap_locked(struct mm *mm, const struct mmap_request *request, u64 len, struct p
 	if (unlikely(!mmap_may_expand(mm, wanted.flags, len >> PAGE_SHIFT)) &&
 	    !mmap_may_replace(mm, wanted.flags, len >> PAGE_SHIFT, wanted.start, wanted.end))
 		return -ENOMEM;
-	err = request->flags & MAP_FIXED ? map_over(mm, &wanted) : vma_add(mm, &wanted);
+	err = map_promised(mm, request, &wanted);
 	return err ? err : addr;
+}
+
+/* Charges for what must be promised, then maps. What is replaced is given back by then: it counts for the caller. */
+static int
+map_promised(struct mm *mm, const struct mmap_request *request, struct vma *wanted)
+{
+	bool whole = pagecache_pays_whole(wanted->object) && !request->object;
+	u64 pages = whole || (wanted->flags & VM_ACCOUNT) ? vma_pages(wanted) : 0;
+	struct commit_ask ask = {.pages = pages, .largest = pages};
+	int err;
+
+	if (request->flags & MAP_FIXED)
+		ask.credit = mmap_promised(mm, wanted->start, wanted->end);
+	err = pages ? commit_charge_as(mm, &ask) : 0;
+	if (err)
+		return err;
+	err = request->flags & MAP_FIXED ? map_over(mm, wanted) : vma_add(mm, wanted);
+	if (err)
+		commit_uncharge(pages);
+	else if (whole)
+		wanted->object->promised = pages;
+	return err;
+}
+
+u64
+mmap_promised(struct mm *mm, u64 start, u64 end)
+{
+	u64 pages = 0;
+
+	dassert(mm_may_change(mm));
+	for (struct vma *vma = vma_find(&mm->vmas, start); vma && vma->start < end; vma = vma_next(vma))
+		if (vma->flags & VM_ACCOUNT)
+			pages += (min_u64(vma->end, end) - max_u64(vma->start, start)) >> PAGE_SHIFT;
+	return pages;
 }
 
 /* Replaces what is mapped in the range. The new vma comes first: then nothing can fail once the old ones are gone. */
@@ -385,10 +434,9 @@ request_flags(const struct mmap_request *request)
 		flags &= ~VM_MAYEXEC;
 	if ((request->flags & MAP_GROWSDOWN) && !request->object)
 		flags |= VM_GROWSDOWN;
-	if (request->flags & MAP_NORESERVE)
+	if ((request->flags & MAP_NORESERVE) && READ_ONCE(sysctl_overcommit_memory) != OVERCOMMIT_NEVER)
 		flags |= VM_NORESERVE;
-	if ((flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE)
-		flags |= VM_ACCOUNT;
+	flags |= commit_flags(flags);
 	if (request->flags & MAP_LOCKED)
 		flags |= VM_LOCKED;
 	return flags;
@@ -405,8 +453,11 @@ request_object(const struct mmap_request *request, u64 len)
 		pagecache_get(object);
 	} else if ((request->flags & MAP_TYPE) == MAP_SHARED) {
 		object = pagecache_create(PAGE_SHMEM);
-		if (object)
+		if (object) {
 			pagecache_set_size(object, len);
+			if (request_flags(request) & VM_NORESERVE)
+				pagecache_pay_by_page(object);
+		}
 	}
 	return object;
 }
@@ -475,6 +526,8 @@ range_bounds(struct vma *first, struct unmap_range *range)
 static void
 remove_vmas(struct mm *mm, struct vma *vma, u64 end)
 {
+	u64 promised = mm->account_vm;
+
 	mm->total_vm_peak = max_u64(mm->total_vm_peak, mm->total_vm);
 	while (vma && vma->start < end) {
 		struct vma *next = vma_remove(&mm->vmas, vma);
@@ -484,4 +537,5 @@ remove_vmas(struct mm *mm, struct vma *vma, u64 end)
 		vma_free(vma);
 		vma = next;
 	}
+	commit_uncharge(promised - mm->account_vm);
 }

@@ -170,5 +170,8 @@ bool mmap_may_expand(struct mm *mm, u32 flags, u64 pages);
 /* mmap_may_expand when [gone_start, gone_end) is unmapped first. Context: mm->lock for writing. */
 bool mmap_may_replace(struct mm *mm, u32 flags, u64 pages, u64 gone_start, u64 gone_end);
 
+/* mmap_promised - pages of [start, end) that count as promised (VM_ACCOUNT). Context: mm->lock for writing. */
+u64 mmap_promised(struct mm *mm, u64 start, u64 end);
+
 /* VM_READ, VM_WRITE, VM_EXEC for PROT_*. Context: pure. */
 u32 vma_prot_flags(u32 prot);

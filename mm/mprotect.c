@@ -13,6 +13,7 @@
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <mm/commit.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
 #include <mm/rmap.h>
@@ -77,8 +78,8 @@ protect_from(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 wanted)
 		u32 flags = (vma->flags & ~VM_ACCESS) | wanted;
 
 		dassert(vma->start <= start && start < stop);
-		if ((flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE)
-			flags |= VM_ACCOUNT;
+		if (!(vma->flags & VM_WRITE)) /* what was promised stays so when it may be written no longer */
+			flags |= commit_flags(flags);
 		if (wanted & ~(vma->flags >> VM_MAY_SHIFT))
 			return -EACCES;
 		if (vma->flags != flags)
@@ -101,17 +102,20 @@ protect_vma(struct mm *mm, struct vma *vma, u64 start, u64 end, u32 flags)
 {
 	s64 pages = (s64)((end - start) >> PAGE_SHIFT);
 	u32 old = vma->flags;
+	u64 promised = flags & ~old & VM_ACCOUNT ? (u64)pages : 0;
 
 	dassert(!(flags & VM_ACCESS & ~(vma->flags >> VM_MAY_SHIFT)));
 	/* Memory that becomes private and writable counts as data from now on. */
 	if ((flags & ~old & VM_WRITE) && !mmap_may_expand(mm, flags, (u64)pages) &&
 	    mmap_may_expand(mm, old, (u64)pages))
 		return NULL;
-	if (table_unshare_range(mm, start, end))
+	if (commit_charge(mm, promised))
 		return NULL;
-	vma = vma_change(mm, vma, start, end, flags);
-	if (!vma)
+	vma = table_unshare_range(mm, start, end) ? NULL : vma_change(mm, vma, start, end, flags);
+	if (!vma) {
+		commit_uncharge(promised);
 		return NULL;
+	}
 	mm_count_vma(mm, old, -pages);
 	mm_count_vma(mm, flags, pages);
 	protect_leaves(mm, start, end, leaf_bits(flags));

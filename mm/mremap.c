@@ -18,6 +18,7 @@
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <mm/commit.h>
 #include <mm/mlock.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
@@ -43,9 +44,11 @@ static s64 remap_to(struct remap *r, struct vma *vma);
 static s64 shrink(const struct remap *r);
 static s64 grow(struct remap *r, struct vma *vma);
 static int check_resize(const struct remap *r, const struct vma *vma);
-static bool grow_in_place(const struct remap *r, struct vma *vma);
+static bool can_grow_in_place(const struct remap *r, struct vma *vma);
+static int grow_in_place(const struct remap *r, struct vma *vma);
 static s64 place_alike(struct mm *mm, u64 from, u64 len);
 static s64 move_vma(const struct remap *r, const struct vma *vma);
+static u64 charge_move(const struct remap *r, const struct vma *vma, int *err);
 static int prepare_move(const struct remap *r, struct move *move);
 static void commit_move(const struct remap *r, struct move *move, const struct vma *wanted, struct vma *spare);
 static void leave_behind(const struct remap *r);
@@ -151,8 +154,10 @@ grow(struct remap *r, struct vma *vma)
 	dassert(r->old_len < r->new_len);
 	if (result)
 		return result;
-	if (grow_in_place(r, vma))
-		return (s64)r->addr;
+	if (can_grow_in_place(r, vma)) {
+		result = grow_in_place(r, vma);
+		return result ? result : (s64)r->addr;
+	}
 	if (!(r->flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
 	result = place_alike(r->mm, r->addr, r->new_len);
@@ -187,18 +192,27 @@ check_resize(const struct remap *r, const struct vma *vma)
 
 /* True when the vma ends with the range, and the space behind it is free. */
 static bool
+can_grow_in_place(const struct remap *r, struct vma *vma)
+{
+	u64 end = r->addr + r->new_len;
+	struct vma *next = vma_next(vma);
+
+	return r->addr + r->old_len == vma->end && end >= vma->end && end <= USER_TOP && !(next && next->start < end);
+}
+
+static int
 grow_in_place(const struct remap *r, struct vma *vma)
 {
 	u64 end = r->addr + r->new_len;
 	struct vma *next = vma_next(vma);
 
-	if (r->addr + r->old_len != vma->end || end < vma->end || end > USER_TOP || (next && next->start < end))
-		return false;
+	if ((vma->flags & VM_ACCOUNT) && commit_charge(r->mm, (end - vma->end) >> PAGE_SHIFT))
+		return -ENOMEM;
 	mm_count_vma(r->mm, vma->flags, (s64)((end - vma->end) >> PAGE_SHIFT));
 	vma_resize(&r->mm->vmas, vma, vma->start, end);
 	if (next)
 		vma_join(r->mm, next);
-	return true;
+	return 0;
 }
 
 /* A free place where whole tables can move (move.c): as far from a border of tables as @from, if there is room. */
@@ -221,18 +235,23 @@ move_vma(const struct remap *r, const struct vma *vma)
 	const struct vma wanted = moved_vma(r, vma);
 	struct move move = {.from = r->addr, .to = r->new_addr, .len = r->kept};
 	struct vma *spare;
+	u64 charged;
 	int err;
 
 	dassert(rwsem_write_is_mine(&r->mm->lock));
 	if (r->mm->vmas.count >= READ_ONCE(sysctl_max_map_count) - COUNT_ROOM)
 		return -ENOMEM;
-	spare = vma_alloc();
-	if (!spare)
+	charged = charge_move(r, vma, &err);
+	spare = err ? NULL : vma_alloc();
+	if (!spare) {
+		commit_uncharge(charged);
 		return -ENOMEM;
+	}
 	err = prepare_move(r, &move);
 	if (!err) {
 		commit_move(r, &move, &wanted, spare);
 	} else {
+		commit_uncharge(charged);
 		spare->object = NULL;
 		vma_free(spare);
 	}
@@ -242,6 +261,27 @@ move_vma(const struct remap *r, const struct vma *vma)
 	if (r->old_len && (err || (r->flags & MREMAP_DONTUNMAP)))
 		vma_join_around(r->mm, r->addr, r->addr + r->old_len);
 	return err ? err : (s64)r->new_addr;
+}
+
+/*
+ * For a while both places are promised. What is unmapped on the way counts for the caller, as in Linux, which asks for
+ * the difference. Returns the pages that were charged.
+ */
+static u64
+charge_move(const struct remap *r, const struct vma *vma, int *err)
+{
+	struct commit_ask ask = {.pages = r->new_len >> PAGE_SHIFT};
+
+	*err = 0;
+	if (!(vma->flags & VM_ACCOUNT))
+		return 0;
+	ask.largest = r->flags & MREMAP_DONTUNMAP ? ask.pages : (r->new_len - r->kept) >> PAGE_SHIFT;
+	if (r->old_len && !(r->flags & MREMAP_DONTUNMAP))
+		ask.credit = mmap_promised(r->mm, r->addr, r->addr + r->old_len);
+	if (r->flags & MREMAP_FIXED)
+		ask.credit += mmap_promised(r->mm, r->new_addr, r->new_addr + r->new_len);
+	*err = commit_charge_as(r->mm, &ask);
+	return *err ? 0 : ask.pages;
 }
 
 static int

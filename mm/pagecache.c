@@ -13,6 +13,8 @@
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
+#include <kernel/task.h>
+#include <mm/commit.h>
 #include <mm/page_alloc.h>
 #include <mm/pagecache.h>
 #include <mm/rmap.h>
@@ -42,6 +44,8 @@ static bool pool_grow(struct radix_pool *pool, u32 flags);
 static void pool_release(struct radix_pool *pool);
 static int insert_locked(struct insertion *in);
 static bool quota_is_used_up(const struct pagecache_quota *quota);
+static bool charge_page(const struct pagecache *object);
+static void uncharge_page(const struct pagecache *object);
 static void count_cached(const struct pagecache *object, s32 n);
 static void drop_pages(struct pagecache *object, u64 first, u64 last);
 static struct page *take_page(struct pagecache *object, u64 *first, u64 last, struct radix_pool *pool);
@@ -72,6 +76,8 @@ pagecache_create(u8 kind)
 	object->count = 0;
 	object->copied = false;
 	object->quota = NULL;
+	object->promised = 0;
+	object->pays_by_page = false;
 	object->ops = NULL;
 	object->owner = NULL;
 	object->serial = atomic64_add_return(&next_serial, 1);
@@ -108,6 +114,13 @@ pagecache_count_out(struct pagecache *object)
 }
 
 void
+pagecache_pay_by_page(struct pagecache *object)
+{
+	assert(!object->count && !object->promised);
+	object->pays_by_page = true;
+}
+
+void
 pagecache_get(struct pagecache *object)
 {
 	s32 refs = atomic_add_return(&object->refs, 1);
@@ -136,6 +149,7 @@ pagecache_put(struct pagecache *object)
 	list_del(&object->all);
 	spin_unlock(&all_lock);
 	drop_pages(object, 0, ~0UL);
+	commit_uncharge(object->promised);
 	assert(!object->count);
 	kmem_cache_free(object_cache, object);
 }
@@ -265,6 +279,19 @@ pagecache_total_pages(void)
 	return pages > 0 ? (u64)pages : 0;
 }
 
+u64
+pagecache_promised(void)
+{
+	struct pagecache *object;
+	u64 pages = 0;
+
+	spin_lock(&all_lock);
+	list_for_each (object, &all_objects, all)
+		pages += object->promised + (object->pays_by_page ? READ_ONCE(object->count) : 0);
+	spin_unlock(&all_lock);
+	return pages;
+}
+
 int
 pagecache_check(void)
 {
@@ -343,12 +370,14 @@ insert_locked(struct insertion *in)
 	if (in->bounded && in->index >= size_pages(object))
 		return -ERANGE;
 	in->found = radix_get(&object->tree, in->index);
-	if (!in->found && quota_is_used_up(object->quota))
+	if (!in->found && (quota_is_used_up(object->quota) || !charge_page(object)))
 		return -ENOSPC;
 	if (!in->found) {
 		err = radix_insert(&object->tree, in->index, in->new, &in->pool);
-		if (err)
+		if (err) {
+			uncharge_page(object);
 			return err;
+		}
 		in->found = in->new;
 		in->new->object = object;
 		in->new->index = in->index;
@@ -364,6 +393,20 @@ static bool
 quota_is_used_up(const struct pagecache_quota *quota)
 {
 	return quota && (u64)atomic64_read(&quota->pages) >= quota->most;
+}
+
+/* One page more is promised, where pages are charged one by one. False: it may not be. */
+static bool
+charge_page(const struct pagecache *object)
+{
+	return !object->pays_by_page || !commit_charge(current->mm, 1);
+}
+
+static void
+uncharge_page(const struct pagecache *object)
+{
+	if (object->pays_by_page)
+		commit_uncharge(1);
 }
 
 static void
@@ -417,6 +460,7 @@ take_page(struct pagecache *object, u64 *first, u64 last, struct radix_pool *poo
 		radix_delete(&object->tree, index, pool);
 		object->count--;
 		count_cached(object, -1);
+		uncharge_page(object);
 		/* Why: under the map lock, so that a fault which found the page before either maps it first, and it is
 		 * unmapped next, or sees that it has left. */
 		spin_lock(&page->lock);

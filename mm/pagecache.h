@@ -45,7 +45,9 @@ struct pagecache {
 	struct radix_tree tree;                /* lock */
 	bool copied;                           /* programs have made private copies: READ_ONCE, never taken back */
 	struct pagecache_quota *quota;         /* lock; NULL: as many as there is memory for */
-	struct list all;                       /* on the list that mm_check walks; its own lock */
+	u64 promised; /* pages that were charged as a whole (commit.h), given back with the object; const after mmap */
+	bool pays_by_page; /* each page is charged when it comes, and given back when it goes; const after init */
+	struct list all;   /* on the list that mm_check walks; its own lock */
 };
 
 void pagecache_init(void);
@@ -78,6 +80,20 @@ void pagecache_own(struct pagecache *object, const struct pagecache_owner_ops *o
  */
 void pagecache_count_in(struct pagecache *object, struct pagecache_quota *quota);
 void pagecache_count_out(struct pagecache *object);
+
+/*
+ * pagecache_pay_by_page - from now on each page of @object, which has none yet, is a promise of its own (commit.h)
+ * pagecache_pays_whole - must a mapping of the whole of @object, anonymous shared memory, be promised at once?
+ *
+ * Context   any
+ */
+void pagecache_pay_by_page(struct pagecache *object);
+
+static inline bool
+pagecache_pays_whole(const struct pagecache *object)
+{
+	return object && !object->pays_by_page && !object->owner && object->kind == PAGE_SHMEM;
+}
 
 void pagecache_get(struct pagecache *object);
 
@@ -169,6 +185,9 @@ void pagecache_remove(struct page *page);
 
 /* Pages that all objects hold together: the tmpfs part of "Cached" and "Shmem". Context: any. */
 u64 pagecache_total_pages(void);
+
+/* What all objects have been promised, in pages: their part of Committed_AS. Context: any. */
+u64 pagecache_promised(void);
 
 /* Walks every object and proves I1. Returns the number of violations printed. Context: may sleep. */
 int pagecache_check(void);

@@ -106,6 +106,17 @@ swap_total_pages(void)
 }
 
 u64
+swap_steady_pages(void)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
+		if (READ_ONCE(swap_areas[i].state) == SWAP_ON)
+			sum += READ_ONCE(swap_areas[i].map.slots) - 1;
+	return sum;
+}
+
+u64
 swap_free_pages(void)
 {
 	u64 sum = 0;

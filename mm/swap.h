@@ -158,6 +158,9 @@ int swap_area_remove(struct swap_area *area);
 
 /* Pages that all areas can hold, and those of them that are free. Context: any; a moment old. */
 u64 swap_total_pages(void);
+
+/* Of these, those of areas that nobody is about to remove: what can be promised. Context: any. */
+u64 swap_steady_pages(void);
 u64 swap_free_pages(void);
 
 /*

@@ -16,6 +16,7 @@
 #include <kernel/panic.h>
 #include <kernel/task.h>
 #include <kernel/wait.h>
+#include <mm/commit.h>
 #include <mm/lru.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
@@ -42,7 +43,9 @@ swap_area_remove(struct swap_area *area)
 	spin_lock(&area->lock);
 	area->state = SWAP_LEAVING;
 	spin_unlock(&area->lock);
-	err = bring_back(area);
+	err = commit_charge(current->mm, 0); /* are the promises kept without it? */
+	if (!err)
+		err = bring_back(area);
 	if (err) {
 		spin_lock(&area->lock);
 		area->state = SWAP_ON;

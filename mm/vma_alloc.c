@@ -42,19 +42,25 @@ vma_free(struct vma *vma)
 }
 
 int
-vma_copy_all(struct vma_tree *to, struct vma_tree *from, u32 *seen)
+vma_copy_all(struct vma_tree *to, struct vma_tree *from, struct vma_copy_sum *sum)
 {
 	may_sleep();
 	assert(!to->count);
-	*seen = 0;
+	*sum = (struct vma_copy_sum){0};
 	for (struct vma *vma = vma_first(from); vma; vma = vma_next(vma)) {
 		struct vma *copy = vma_alloc();
 
 		if (!copy)
 			return -ENOMEM;
 		*copy = *vma;
-		*seen |= vma->flags;
+		sum->flags |= vma->flags;
 		copy->flags &= ~VM_LOCK_FLAGS;
+		if (vma->flags & VM_DONTCOPY)
+			copy->flags &= ~VM_ACCOUNT;
+		if (copy->flags & VM_ACCOUNT) {
+			sum->promised += vma_pages(vma);
+			sum->largest = max_u64(sum->largest, vma_pages(vma));
+		}
 		if (copy->object)
 			pagecache_get(copy->object);
 		vma_insert(to, copy);

@@ -13,6 +13,13 @@
 
 #include <mm/vma.h>
 
+/* What was seen while a tree was copied. */
+struct vma_copy_sum {
+	u32 flags;    /* of any vma of the original */
+	u64 promised; /* pages with VM_ACCOUNT in the copy */
+	u64 largest;  /* of one vma of these */
+};
+
 void vma_cache_init(void);
 
 /*
@@ -29,10 +36,12 @@ void vma_free(struct vma *vma);
 /*
  * vma_copy_all - fill the empty tree @to with copies of all vmas of @from, none of them locked
  *
- * Returns   0, and in *seen the flags that any vma of @from has; -ENOMEM; what was copied so far stays in @to
+ * Those that will be left out (VM_DONTCOPY) are without VM_ACCOUNT: they need no promise.
+ *
+ * Returns   0 and *sum; -ENOMEM; what was copied so far stays in @to
  * Context   may sleep
  */
-int vma_copy_all(struct vma_tree *to, struct vma_tree *from, u32 *seen);
+int vma_copy_all(struct vma_tree *to, struct vma_tree *from, struct vma_copy_sum *sum);
 
 /* vma_free_all - empty @tree. Context: may sleep; no leaf is left below any of its vmas. */
 void vma_free_all(struct vma_tree *tree);

@@ -24,6 +24,7 @@
 #include <kernel/sysrq.h>
 #include <kernel/task.h>
 #include <mm/check.h>
+#include <mm/commit.h>
 #include <mm/lru.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
@@ -90,6 +91,8 @@ meminfo_show(struct seq *s)
 	line_pages(s, "SUnreclaim:", slab);
 	line_pages(s, "KernelStack:", tasks_total() * (KSTACK_SIZE / PAGE_SIZE));
 	line_pages(s, "PageTables:", gauge(VM_NR_PAGE_TABLE_PAGES));
+	line_pages(s, "CommitLimit:", commit_limit());
+	line_pages(s, "Committed_AS:", commit_pages());
 	line_pages(s, "VmallocTotal:", (VMALLOC_END - VMALLOC_BASE) / PAGE_SIZE);
 	line_pages(s, "VmallocUsed:", gauge(VM_NR_VMALLOC));
 	line_pages(s, "VmallocChunk:", 0); /* Linux does not count it any more either */
@@ -186,6 +189,7 @@ mm_check_show(struct seq *s)
 	seq_printf(s, "anon_pages %lu\n", gauge(VM_NR_ANON_PAGES));
 	seq_printf(s, "file_pages %lu\n", gauge(VM_NR_FILE_PAGES));
 	seq_printf(s, "vmalloc_pages %lu\n", gauge(VM_NR_VMALLOC));
+	seq_printf(s, "committed_pages %lu\n", commit_pages());
 }
 
 /*

@@ -27,6 +27,7 @@
 #include <kernel/random.h>
 #include <kernel/task.h>
 #include <kernel/uts.h>
+#include <mm/commit.h>
 #include <mm/mmap.h>
 #include <mm/oom.h>
 #include <mm/slab.h>
@@ -101,6 +102,22 @@ GETTER(nr_open, FILES_MAX)
 
 static const struct sysctl min_free = {get_min_free_kbytes, set_min_free_kbytes, 0, 0x7fffffff};
 static const struct sysctl mark_scale = {get_watermark_scale, set_watermark_scale, 1, WATERMARK_SCALE_MOST};
+GETTER(overcommit_memory, READ_ONCE(sysctl_overcommit_memory))
+SETTER(overcommit_memory, WRITE_ONCE(sysctl_overcommit_memory, (s32)value))
+GETTER(overcommit_ratio, READ_ONCE(sysctl_overcommit_ratio))
+SETTER(overcommit_ratio, commit_set_ratio((s32)value))
+GETTER(overcommit_kbytes, READ_ONCE(sysctl_overcommit_kbytes))
+SETTER(overcommit_kbytes, commit_set_kbytes((u64)value))
+GETTER(user_reserve, READ_ONCE(sysctl_user_reserve_kbytes))
+SETTER(user_reserve, WRITE_ONCE(sysctl_user_reserve_kbytes, (u64)value))
+GETTER(admin_reserve, READ_ONCE(sysctl_admin_reserve_kbytes))
+SETTER(admin_reserve, WRITE_ONCE(sysctl_admin_reserve_kbytes, (u64)value))
+
+static const struct sysctl overcommit_memory = {get_overcommit_memory, set_overcommit_memory, 0, 2};
+static const struct sysctl overcommit_ratio = {get_overcommit_ratio, set_overcommit_ratio, -0x80000000L, 0x7fffffff};
+static const struct sysctl overcommit_kbytes = {get_overcommit_kbytes, set_overcommit_kbytes, 0, FILE_MAX};
+static const struct sysctl user_reserve = {get_user_reserve, set_user_reserve, 0, FILE_MAX};
+static const struct sysctl admin_reserve = {get_admin_reserve, set_admin_reserve, 0, FILE_MAX};
 static const struct sysctl map_count = {get_max_map_count, set_max_map_count, 0, 0x7fffffff};
 static const struct sysctl min_addr = {get_mmap_min_addr, set_mmap_min_addr, 0, 1L << 30};
 static const struct sysctl cluster = {get_page_cluster, set_page_cluster, 0, 31};
@@ -149,6 +166,11 @@ static const struct proc_entry vm_entries[] = {
 	 .strict = true,
 	 .show_who = lowmem_show,
 	 .store = lowmem_store},
+	NUMBER("overcommit_memory", 0644, overcommit_memory),
+	NUMBER("overcommit_ratio", 0644, overcommit_ratio),
+	NUMBER("overcommit_kbytes", 0644, overcommit_kbytes),
+	NUMBER("user_reserve_kbytes", 0644, user_reserve),
+	NUMBER("admin_reserve_kbytes", 0644, admin_reserve),
 	NUMBER("max_map_count", 0644, map_count),
 	NUMBER("mmap_min_addr", 0644, min_addr),
 	NUMBER("drop_caches", 0200, drop),

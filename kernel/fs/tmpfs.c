@@ -434,6 +434,7 @@ inode_furnish(struct inode *inode, const struct inode_kind *kind)
 		if (!object)
 			return false;
 		pagecache_count_in(object, &inode->sb->quota);
+		pagecache_pay_by_page(object);
 		inode_own_object(inode, object);
 		inode->seals = F_SEAL_SEAL;
 		return true;

@@ -140,11 +140,11 @@ hogs_through_kernel(void *arg)
 
 	(void)arg;
 	for (;;) {
-		void *p = mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		void *p = mmap(NULL, 16 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p == MAP_FAILED)
 			_exit(STATUS_REFUSED);
 		/* Linux may cut the read short when the kill is on its way. */
-		if (read(fd, p, 64 * MIB) <= 0)
+		if (read(fd, p, 16 * MIB) <= 0)
 			sched_yield();
 	}
 }

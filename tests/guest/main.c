@@ -52,7 +52,8 @@ extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshar
 /* out of memory */
 extern const struct test_case oom_cases[], oom_panic_cases[], oom_nobody_cases[];
 /* mappings that move, merge and end at limits */
-extern const struct test_case mremap_cases[], vma_merge_cases[], limits_cases[], aslr_cases[], mmap_errno_cases[];
+extern const struct test_case mremap_cases[], vma_merge_cases[], limits_cases[], aslr_cases[], mmap_errno_cases[],
+	overcommit_cases[];
 
 /* files */
 extern const struct test_case names_cases[], statx_cases[], sendfile_cases[], fallocate_cases[], memfd_cases[],
@@ -114,6 +115,7 @@ static const struct test_group groups[] = {
 	{"limits", limits_cases},
 	{"aslr", aslr_cases},
 	{"mmap_errno", mmap_errno_cases},
+	{"overcommit", overcommit_cases},
 	/* files */
 	{"names", names_cases},
 	{"statx", statx_cases},

@@ -673,9 +673,51 @@ none(void)
 #define SWAP CASE_NAMED
 #define SWAP_SMP (CASE_NAMED | CASE_SMP)
 
+/* ---- what was promised on the strength of it ---- */
+
+static void
+setting(const char *name, long value)
+{
+	char path[80], text[32];
+	int n = snprintf(text, sizeof(text), "%ld\n", value);
+
+	snprintf(path, sizeof(path), "/proc/sys/vm/%s", name);
+	int fd = open(path, O_WRONLY);
+	check(fd >= 0 && write(fd, text, n) == n);
+	close(fd);
+}
+
+static void
+promise_needs_area(void *arg)
+{
+	const size_t bytes = 32 * MIB;
+
+	(void)arg;
+	figure("Committed_AS:");
+	swap_on("/dev/vda");
+	setting("overcommit_kbytes", figure("Committed_AS:") + 2 * MIB / 1024);
+	setting("overcommit_memory", 2);
+	volatile unsigned char *p = map_private(bytes);
+	check_errno(swapoff("/dev/vda"), ENOMEM);
+	check(areas() == 1);
+	check(munmap((void *)p, bytes) == 0);
+	swap_off("/dev/vda");
+}
+
+static void
+promises_are_kept(void)
+{
+	int status = child_run(promise_needs_area, NULL);
+
+	setting("overcommit_memory", 0);
+	setting("overcommit_ratio", 50);
+	check(status == 0);
+}
+
 const struct test_case swap_cases[] = {
 	{"swapon and swapoff, and what /proc and sysinfo say", on_off, 0, SWAP},
 	{"what is no swap area is refused as on Linux", refused, 0, SWAP},
+	{"vm.overcommit_memory=2: an area that promises need is not given up", promises_are_kept, 0, SWAP},
 	{"bad pages of the header are not used", bad_pages, 0, SWAP},
 	{"without swap nothing is evicted", none, 0, SWAP},
 	{"a page goes out and comes back with one major fault", out_and_in, 0, SWAP},

@@ -17,6 +17,7 @@
 #include <kernel/rwsem.h>
 #include <kernel/spinlock.h>
 #include <kernel/task.h>
+#include <mm/commit.h>
 #include <mm/lru.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
@@ -279,6 +280,7 @@ machine_start(u32 frames, u64 seed)
 	memset(&nodes[0].lru.count, 0, sizeof(nodes[0].lru.count));
 	swap_init();
 	mm_init();
+	sysctl_overcommit_memory = OVERCOMMIT_ALWAYS; /* smaller than what programs of these tests map */
 	free_at_start = free_count;
 	objects_at_start = objects;
 }

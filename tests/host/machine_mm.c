@@ -71,6 +71,7 @@ extern struct task machine_tasks[MAX_CPUS];
 #include "../../mm/advise_pages.c"
 #include "../../mm/brk.c"
 #include "../../mm/check.c"
+#include "../../mm/commit.c"
 #include "../../mm/fault.c"
 #include "../../mm/fault_page.c"
 #include "../../mm/fork.c"
