@@ -29,7 +29,8 @@ struct transfer {
 struct swap_disk {
 	struct spinlock lock;
 	struct block_device *dev;
-	struct list free; /* of swap_io.link; lock */
+	struct list free;   /* of swap_io.link; lock */
+	struct bio discard; /* one at a time: of swapon, then of the area's thread */
 	struct transfer transfers[TRANSFERS];
 };
 
@@ -37,9 +38,11 @@ static struct swap_io *io_get(void *device);
 static void io_put(void *device, struct swap_io *io);
 static void submit(void *device, struct swap_io *io);
 static void bio_done(struct bio *bio);
+static int discard(void *device, u32 slot, u32 count);
 static void close(void *device);
 
-const struct swap_device_ops swap_disk_ops = {.io_get = io_get, .io_put = io_put, .submit = submit, .close = close};
+const struct swap_device_ops swap_disk_ops = {
+	.io_get = io_get, .io_put = io_put, .submit = submit, .discard = discard, .close = close};
 
 void *
 swap_disk_open(struct block_device *dev)
@@ -105,6 +108,26 @@ bio_done(struct bio *bio)
 
 	t->io.error = bio->error;
 	t->io.done(&t->io);
+}
+
+/* In pieces as large as the disk takes them. */
+static int
+discard(void *device, u32 slot, u32 count)
+{
+	struct swap_disk *disk = device;
+	u64 sector = (u64)slot * SLOT_SECTORS;
+	u64 left = (u64)count * SLOT_SECTORS;
+	int err = 0;
+
+	while (left && !err) {
+		u32 some = (u32)min_u64(left, disk->dev->disk->discard_most);
+
+		disk->discard = (struct bio){.dev = disk->dev, .op = BIO_DISCARD, .sector = sector, .sectors = some};
+		err = bio_wait(&disk->discard);
+		sector += some;
+		left -= some;
+	}
+	return err;
 }
 
 static void

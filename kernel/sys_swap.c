@@ -29,7 +29,10 @@
 
 #define SWAP_FLAG_PREFER 0x8000
 #define SWAP_FLAG_PRIO_MASK 0x7fff
-#define SWAP_FLAGS_VALID 0x7ffff /* with the three about discards, which are accepted: nothing discards */
+#define SWAP_FLAG_DISCARD 0x10000
+#define SWAP_FLAG_DISCARD_ONCE 0x20000
+#define SWAP_FLAG_DISCARD_PAGES 0x40000
+#define SWAP_FLAGS_VALID 0x7ffff
 
 /* Of a page of 4 KiB. */
 struct swap_header {
@@ -53,6 +56,7 @@ static int swapon_locked(struct block_device *dev, u64 flags);
 static int header_read(struct block_device *dev, struct page *page);
 static int header_check(const struct block_device *dev, const struct swap_header *h);
 static int area_open(struct block_device *dev, const struct swap_header *h, u64 flags);
+static u8 discard_of(const struct block_device *dev, u64 flags);
 
 s64
 sys_swapon(u64 path, u64 flags)
@@ -204,6 +208,7 @@ area_open(struct block_device *dev, const struct swap_header *h, u64 flags)
 		.slots = h->last_page + 1,
 		.bad = h->badpages,
 		.bad_count = h->nr_badpages,
+		.discard = discard_of(dev, flags),
 	};
 	int err;
 
@@ -216,4 +221,15 @@ area_open(struct block_device *dev, const struct swap_header *h, u64 flags)
 	else
 		pr_info("Adding %luk swap on %s.\n", (u64)h->last_page << (PAGE_SHIFT - 10), name);
 	return err;
+}
+
+/* As Linux: where the disk can; the area and freed clusters, unless one of them alone is asked for. */
+static u8
+discard_of(const struct block_device *dev, u64 flags)
+{
+	if (!(flags & SWAP_FLAG_DISCARD) || !dev->disk->discard_most)
+		return 0;
+	if (flags & SWAP_FLAG_DISCARD_ONCE)
+		return SWAP_DISCARD_AREA;
+	return flags & SWAP_FLAG_DISCARD_PAGES ? SWAP_DISCARD_FREED : SWAP_DISCARD_AREA | SWAP_DISCARD_FREED;
 }

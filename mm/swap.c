@@ -17,6 +17,7 @@
 #include <mm/lru.h>
 #include <mm/pagecache.h>
 #include <mm/swap.h>
+#include <mm/swap_discard.h>
 #include <mm/swap_same.h>
 #include <mm/tlb.h>
 #include <mm/vmalloc.h>
@@ -41,6 +42,7 @@ swap_init(void)
 		swap_areas[i].type = (u8)i;
 		spin_init(&swap_areas[i].lock, RANK_SWAP);
 		wait_init(&swap_areas[i].io_free);
+		wait_init(&swap_areas[i].discard_wait);
 	}
 }
 
@@ -62,6 +64,12 @@ swap_area_add(const struct swap_setup *setup)
 	area->device = setup->device;
 	area->priority = (s16)(setup->priority >= 0 ? setup->priority : next_priority--);
 	strlcpy(area->name, setup->name, sizeof(area->name));
+	area->discard = setup->discard;
+	err = swap_discard_start(area);
+	if (err) {
+		swap_area_forget(area);
+		return err;
+	}
 	spin_lock(&area->lock);
 	area->state = SWAP_ON;
 	spin_unlock(&area->lock);
@@ -92,6 +100,14 @@ area_prepare(struct swap_area *area, const struct swap_setup *setup)
 	cache->owner = area;
 	area->cache = cache;
 	return 0;
+}
+
+void
+swap_area_forget(struct swap_area *area)
+{
+	pagecache_put(area->cache);
+	vfree(area->map.used);
+	area->cache = NULL;
 }
 
 u64
@@ -151,6 +167,7 @@ swap_slot_return(swap_entry_t entry)
 	spin_lock(&area->lock);
 	swap_map_uncache(&area->map, swap_entry_slot(entry));
 	spin_unlock(&area->lock);
+	swap_discard_wake(area);
 }
 
 void
@@ -183,6 +200,7 @@ swap_put(swap_entry_t entry)
 	spin_lock(&area->lock);
 	orphan = !swap_map_put(&area->map, slot) && !swap_map_count(&area->map, slot);
 	spin_unlock(&area->lock);
+	swap_discard_wake(area);
 	return orphan;
 }
 

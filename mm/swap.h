@@ -103,7 +103,9 @@ struct swap_device_ops {
 	struct swap_io *(*io_get)(void *device); /* NULL: all are in flight. Context: any but interrupts */
 	void (*io_put)(void *device, struct swap_io *io);
 	void (*submit)(void *device, struct swap_io *io); /* consumes the io until io->done */
-	void (*close)(void *device);                      /* the area is gone */
+	/* Slots whose contents are of no use. 0, or the disk's error. NULL: no device of this kind can. May sleep. */
+	int (*discard)(void *device, u32 slot, u32 count);
+	void (*close)(void *device); /* the area is gone */
 };
 
 enum swap_state {
@@ -122,12 +124,19 @@ struct swap_area {
 	const struct swap_device_ops *ops; /* const while on, as device and name */
 	void *device;
 	char name[SWAP_NAME_MAX];
+	u8 discard;        /* const while on: SWAP_DISCARD_* */
+	bool discard_ends; /* an order to the thread, as the next its answer; atomic */
+	bool discard_runs;
+	struct wait_queue discard_wait;
 	struct wait_queue io_free; /* tasks that wait for a swap_io */
 };
 
 extern struct swap_area swap_areas[SWAP_AREAS_MAX];
 
 void swap_init(void);
+
+#define SWAP_DISCARD_AREA 1  /* all of it, when it is switched on */
+#define SWAP_DISCARD_FREED 2 /* clusters, when their last slot is free */
 
 /* What swapon has found out about an area. */
 struct swap_setup {
@@ -138,6 +147,7 @@ struct swap_setup {
 	u32 slots;      /* the header's included */
 	const u32 *bad; /* slots that must not be used */
 	u32 bad_count;
+	u8 discard; /* SWAP_DISCARD_*: only where ops can */
 };
 
 /*
@@ -155,6 +165,9 @@ int swap_area_add(const struct swap_setup *setup);
  * Context   may sleep; takes every mm->lock in turn; one caller at a time
  */
 int swap_area_remove(struct swap_area *area);
+
+/* swap_area_forget - the map and the cache of an area that is off. Context: may sleep. */
+void swap_area_forget(struct swap_area *area);
 
 /* Pages that all areas can hold, and those of them that are free. Context: any; a moment old. */
 u64 swap_total_pages(void);

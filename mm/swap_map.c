@@ -13,6 +13,11 @@
 #include <kernel/panic.h>
 #include <mm/swap_map.h>
 
+#define STALE_MOST (8 * SWAP_CLUSTER) /* slots that are discarded at once, and that nobody can use meanwhile */
+
+static u32 cluster_used(const struct swap_map *map, u32 cluster);
+static void note_stale(struct swap_map *map, u32 cluster);
+static u32 stale_check(const struct swap_map *map);
 static void slot_use(struct swap_map *map, u32 slot);
 static bool slot_release(struct swap_map *map, u32 slot);
 static u32 find_run(struct swap_map *map, u32 from);
@@ -21,7 +26,7 @@ static u32 find_free(const struct swap_map *map, u32 from);
 u64
 swap_map_bytes(u32 slots)
 {
-	return 2 * BITMAP_WORDS(slots) * sizeof(u64) + slots * sizeof(u16);
+	return (2 * BITMAP_WORDS(slots) + BITMAP_WORDS(slots / SWAP_CLUSTER + 1)) * sizeof(u64) + slots * sizeof(u16);
 }
 
 void
@@ -31,7 +36,8 @@ swap_map_init(struct swap_map *map, u32 slots, void *mem)
 	*map = (struct swap_map){.slots = slots, .free = slots - 1, .cursor = 1, .runs = true};
 	map->used = mem;
 	map->cached = map->used + BITMAP_WORDS(slots);
-	map->count = (u16 *)(map->cached + BITMAP_WORDS(slots));
+	map->stale = map->cached + BITMAP_WORDS(slots);
+	map->count = (u16 *)(map->stale + BITMAP_WORDS(slots / SWAP_CLUSTER + 1));
 	bitmap_set(map->used, 0);
 }
 
@@ -119,13 +125,65 @@ swap_map_check(const struct swap_map *map)
 		free += !used;
 		bad += !used && (map->count[slot] || bitmap_test(map->cached, slot)); /* I1; a bad slot has neither */
 	}
-	return bad + (free != map->free);
+	return bad + (free != map->free) + stale_check(map);
+}
+
+/* Less than an eighth of all slots is short. */
+bool
+swap_map_is_stale(const struct swap_map *map)
+{
+	return READ_ONCE(map->stale_count) && READ_ONCE(map->free) > map->slots / 8;
+}
+
+u32
+swap_map_take_stale(struct swap_map *map, u32 *first)
+{
+	u32 clusters = map->slots / SWAP_CLUSTER;
+	u32 cluster;
+	u32 count = 0;
+
+	if (!swap_map_is_stale(map))
+		return 0;
+	cluster = (u32)bitmap_find_set(map->stale, clusters, 0);
+	*first = cluster * SWAP_CLUSTER;
+	while (cluster < clusters && count < STALE_MOST && bitmap_test(map->stale, cluster)) {
+		dassert(!cluster_used(map, cluster)); /* I3 */
+		for (u32 i = 0; i < SWAP_CLUSTER; i++)
+			slot_use(map, cluster * SWAP_CLUSTER + i); /* takes the mark with it */
+		count += SWAP_CLUSTER;
+		cluster++;
+	}
+	return count;
+}
+
+void
+swap_map_give_back(struct swap_map *map, u32 first, u32 count)
+{
+	for (u32 slot = first; slot < first + count; slot++) {
+		assertf(bitmap_test(map->used, slot) && !map->count[slot], "slot %u was not taken to be discarded",
+			slot);
+		bitmap_clear(map->used, slot);
+	}
+	map->free += count;
+	map->runs = true;
+}
+
+/* The slots of @cluster that are used, bit by slot. */
+static u32
+cluster_used(const struct swap_map *map, u32 cluster)
+{
+	_Static_assert(SWAP_CLUSTER == 32, "two clusters are a word of the map");
+	return (u32)(map->used[cluster / 2] >> cluster % 2 * SWAP_CLUSTER);
 }
 
 static void
 slot_use(struct swap_map *map, u32 slot)
 {
 	dassert(map->free);
+	if (map->stale_count && bitmap_test(map->stale, slot / SWAP_CLUSTER)) {
+		bitmap_clear(map->stale, slot / SWAP_CLUSTER);
+		map->stale_count--;
+	}
 	bitmap_set(map->used, slot);
 	map->free--;
 }
@@ -142,7 +200,34 @@ slot_release(struct swap_map *map, u32 slot)
 		map->runs = true;
 		map->freed = 0;
 	}
+	if (unlikely(map->discards))
+		note_stale(map, slot / SWAP_CLUSTER);
 	return true;
+}
+
+/* A slot of @cluster, the last perhaps, is free now. Simple: what is behind the last whole cluster never counts. */
+static void
+note_stale(struct swap_map *map, u32 cluster)
+{
+	if (cluster >= map->slots / SWAP_CLUSTER || cluster_used(map, cluster))
+		return;
+	bitmap_set(map->stale, cluster);
+	map->stale_count++;
+}
+
+static u32
+stale_check(const struct swap_map *map)
+{
+	u32 stale = 0;
+	u32 bad = 0;
+
+	for (u32 cluster = 0; cluster < map->slots / SWAP_CLUSTER; cluster++) {
+		if (!bitmap_test(map->stale, cluster))
+			continue;
+		stale++;
+		bad += cluster_used(map, cluster) != 0;
+	}
+	return bad + (stale != map->stale_count);
 }
 
 /* A free run of a whole cluster, from @from on and then from the beginning; 0, remembered, when there is none. */

@@ -10,8 +10,9 @@
  *             (cached). Slots are given out one after the other, so that pages which leave memory together lie together
  *             and go out in one transfer; where the next slot is taken, the search goes on at a free run of a whole
  *             cluster, and only when there is none any more at the next free slot.
- * Invariants  I1  used(slot) if and only if it is bad, or count > 0, or cached.
- *             I2  free is the number of slots that are not used.                  (both: swap_map_check)
+ * Invariants  I1  used(slot) if and only if it is bad, or count > 0, or cached, or being discarded.
+ *             I2  free is the number of slots that are not used.
+ *             I3  stale(cluster) only if none of its slots is used; stale_count of them.      (all: swap_map_check)
  * Locks       the area's lock, for all of it
  * Follow      from swap.c   to kernel/lib/bitmap.h
  * Tests       tests/host/swap_map_test.c
@@ -26,12 +27,15 @@
 struct swap_map {
 	u32 slots; /* const: all, the header's included */
 	u32 free;
-	u32 cursor;  /* where the next slot is looked for */
-	bool runs;   /* there may be free runs of a cluster: the last search found one, or enough was freed since */
-	u32 freed;   /* slots freed since runs was cleared */
-	u16 *count;  /* by slot: leaves that name it, of all tables */
-	u64 *used;   /* bit by slot */
-	u64 *cached; /* bit by slot */
+	u32 cursor;      /* where the next slot is looked for */
+	bool runs;       /* there may be free runs of a cluster: the last search found one, or enough was freed since */
+	u32 freed;       /* slots freed since runs was cleared */
+	bool discards;   /* const while on: clusters that become free are marked as stale */
+	u32 stale_count; /* stale clusters */
+	u16 *count;      /* by slot: leaves that name it, of all tables */
+	u64 *used;       /* bit by slot */
+	u64 *cached;     /* bit by slot */
+	u64 *stale;      /* bit by cluster: free, and the disk does not know yet */
 };
 
 /* swap_map_bytes - memory that a map of @slots needs. Context: pure. */
@@ -70,5 +74,15 @@ swap_map_count(const struct swap_map *map, u32 slot)
 /* swap_map_next - the first slot from @slot on that leaves name; 0: none. For swapoff. */
 u32 swap_map_next(const struct swap_map *map, u32 slot);
 
-/* Proves I1 and I2. Returns the number of violations. */
+/*
+ * swap_map_is_stale - is there a stale cluster worth discarding? Not while slots are short.
+ * swap_map_take_stale - some of them, in a row: they are in use until swap_map_give_back
+ *
+ * Returns   (take) how many slots from *@first on; 0: none
+ */
+bool swap_map_is_stale(const struct swap_map *map);
+u32 swap_map_take_stale(struct swap_map *map, u32 *first);
+void swap_map_give_back(struct swap_map *map, u32 first, u32 count);
+
+/* Proves I1 to I3. Returns the number of violations. */
 u32 swap_map_check(const struct swap_map *map);

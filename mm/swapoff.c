@@ -22,9 +22,9 @@
 #include <mm/page_alloc.h>
 #include <mm/pagecache.h>
 #include <mm/swap_cache.h>
+#include <mm/swap_discard.h>
 #include <mm/swap_leaf.h>
 #include <mm/swap_same.h>
-#include <mm/vmalloc.h>
 
 static int bring_back(struct swap_area *area);
 static int bring_back_mm(struct swap_area *area, struct mm *mm);
@@ -53,6 +53,7 @@ swap_area_remove(struct swap_area *area)
 		return err;
 	}
 	let_go(area);
+	swap_discard_stop(area);
 	area_close(area);
 	return 0;
 }
@@ -176,10 +177,8 @@ area_close(struct swap_area *area)
 	spin_lock(&area->lock);
 	area->state = SWAP_OFF;
 	spin_unlock(&area->lock);
-	pagecache_put(area->cache);
 	area->ops->close(area->device);
-	vfree(area->map.used);
-	area->cache = NULL;
+	swap_area_forget(area);
 	if (!swap_total_pages())
 		lru_stop();
 }

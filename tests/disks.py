@@ -87,5 +87,5 @@ def swap(name):
         (256, {0: swap_header(256 * 256)}), (16, {0: swap_header(16 * 256)}), (1, {}),
         (1, {0: swap_header(256, version=2)}), (1, {0: swap_header(257)}),
         (1, {0: swap_header(256, bad=(1, 7, 8, 100, 255))}))
-    return " ".join(device(image(f"{name}-{n}.img", mib, pieces))
+    return " ".join(device(image(f"{name}-{n}.img", mib, pieces), ",discard=unmap")
                     for n, (mib, pieces) in enumerate((good, small, none, old, short, bad)))

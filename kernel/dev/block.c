@@ -19,6 +19,8 @@
 #define POLL_NS NS_PER_MS
 #define WATCH_NS NS_PER_SEC
 
+static const char *const op_names[BIO_OPS] = {"read", "write", "flush", "discard"};
+
 static int bio_check(struct bio *bio);
 static void queue_locked(struct disk *disk, struct bio *bio);
 static bool can_join(const struct disk *disk, const struct bio *bio);
@@ -159,12 +161,15 @@ bio_check(struct bio *bio)
 			return -EINVAL;
 		bytes += seg->len;
 	}
-	bio->sectors = (u32)(bytes >> SECTOR_SHIFT);
+	if (bio->op == BIO_DISCARD && (bio->count || bio->sectors > dev->disk->discard_most))
+		return dev->disk->discard_most ? -EINVAL : -EOPNOTSUPP;
+	if (bio->op != BIO_DISCARD)
+		bio->sectors = (u32)(bytes >> SECTOR_SHIFT);
 	if (bio->op == BIO_FLUSH)
 		return bio->count ? -EINVAL : 0;
 	if (!bio->sectors || bio->sector > dev->sectors || bio->sectors > dev->sectors - bio->sector)
 		return -EIO;
-	return bio->op == BIO_WRITE && dev->disk->read_only ? -EROFS : 0;
+	return bio->op != BIO_READ && dev->disk->read_only ? -EROFS : 0;
 }
 
 static void
@@ -188,7 +193,7 @@ can_join(const struct disk *disk, const struct bio *bio)
 {
 	const struct request *r = list_last(&disk->pending, struct request, link);
 
-	if (list_empty(&disk->pending) || bio->op == BIO_FLUSH || r->op != bio->op)
+	if (list_empty(&disk->pending) || bio->op >= BIO_FLUSH || r->op != bio->op)
 		return false;
 	return r->sector + r->sectors == bio->first && r->segments + bio->count <= disk->segments_most;
 }
@@ -355,10 +360,7 @@ bios_end(struct disk *disk, struct list *bios)
 		spin_unlock_irqrestore(&disk->lock, flags);
 		if (bio->error)
 			pr_err("%s: I/O error, sector %lu, %s of %u sectors\n", bio->dev->name, bio->sector,
-			       bio->op == BIO_READ    ? "read"
-			       : bio->op == BIO_WRITE ? "write"
-						      : "flush",
-			       bio->sectors);
+			       op_names[bio->op], bio->sectors);
 		bio->done(bio);
 	}
 }

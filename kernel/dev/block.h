@@ -43,7 +43,8 @@
 enum bio_op {
 	BIO_READ,
 	BIO_WRITE,
-	BIO_FLUSH, /* what was written before and is done survives a power failure; no sectors, no segments */
+	BIO_FLUSH,   /* what was written before and is done survives a power failure; no sectors, no segments */
+	BIO_DISCARD, /* what these sectors hold is of no use any more; no segments */
 	BIO_OPS,
 };
 
@@ -87,8 +88,8 @@ struct bio {
 
 	/* the queue's */
 	struct list link;
-	u64 first; /* sector of the disk */
-	u32 sectors;
+	u64 first;   /* sector of the disk */
+	u32 sectors; /* of BIO_DISCARD: the submitter's */
 	u64 start_ns;
 	bool over; /* of bio_wait */
 };
@@ -118,12 +119,13 @@ struct disk_ops {
 
 struct disk {
 	struct spinlock lock;
-	const struct disk_ops *ops; /* const after disk_add, as the next five */
+	const struct disk_ops *ops; /* const after disk_add, as the next six */
 	void *private;
 	bool read_only;
 	bool flushes;                         /* it has a cache that BIO_FLUSH empties */
 	bool polls;                           /* it does not interrupt */
 	u32 segments_most;                    /* of a request */
+	u32 discard_most;                     /* sectors of one discard; 0: it cannot */
 	u64 timeout_ns;                       /* for one request; const after disk_init */
 	u32 index;                            /* 0: vda */
 	bool dead;                            /* lock: gone for good, every transfer fails */

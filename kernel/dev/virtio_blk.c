@@ -34,12 +34,15 @@
 #define F_SEG_MAX BIT(2)
 #define F_RO BIT(5)
 #define F_FLUSH BIT(9)
+#define F_DISCARD BIT(13)
 #define CONFIG_CAPACITY 0
 #define CONFIG_SEG_MAX 12
+#define CONFIG_DISCARD_MOST 36
 
 #define TYPE_IN 0
 #define TYPE_OUT 1
 #define TYPE_FLUSH 4
+#define TYPE_DISCARD 11
 #define STATUS_OK 0
 #define STATUS_UNSUPPORTED 2
 
@@ -51,10 +54,17 @@ struct blk_header {
 	u64 sector;
 };
 
+struct blk_range {
+	u64 sector;
+	u32 sectors;
+	u32 flags;
+};
+
 /* I1: what the device reads and writes beside the pages. */
 struct slot {
 	struct virtq_desc table[CHAIN_MOST];
 	struct blk_header header;
+	struct blk_range range; /* of a discard */
 	u8 status;
 } __aligned(2048);
 
@@ -163,7 +173,7 @@ allocate(struct virtio_blk *blk)
 static int
 run(struct virtio_blk *blk)
 {
-	u64 wanted = F_SEG_MAX | F_RO | F_FLUSH | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX;
+	u64 wanted = F_SEG_MAX | F_RO | F_FLUSH | F_DISCARD | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX;
 	int err = virtio_start(&blk->device, wanted);
 	u16 size;
 
@@ -193,6 +203,9 @@ constants_read(struct virtio_blk *blk)
 	blk->disk.segments_most = (u32)min_u64(most, REQUEST_SEGMENTS);
 	blk->disk.read_only = blk->device.features & F_RO;
 	blk->disk.flushes = blk->device.features & F_FLUSH;
+	if (blk->device.features & F_DISCARD)
+		virtio_config_read(&blk->device, CONFIG_DISCARD_MOST, &blk->disk.discard_most,
+				   sizeof(blk->disk.discard_most));
 }
 
 /* ---- requests ---- */
@@ -211,19 +224,24 @@ start(struct disk *disk, struct request *r)
 	return virtq_add(&blk->queue, bufs, reads, pages + 2 - reads, slot->table, va_to_pa(slot->table), r);
 }
 
-/* Returns the number of pieces of pages. */
+/* Returns the number of pieces between header and status. */
 static u32
 chain_build(struct slot *slot, const struct request *r, struct virtq_buf *bufs)
 {
-	static const u32 types[BIO_OPS] = {[BIO_READ] = TYPE_IN, [BIO_WRITE] = TYPE_OUT, [BIO_FLUSH] = TYPE_FLUSH};
+	static const u32 types[BIO_OPS] = {
+		[BIO_READ] = TYPE_IN, [BIO_WRITE] = TYPE_OUT, [BIO_FLUSH] = TYPE_FLUSH, [BIO_DISCARD] = TYPE_DISCARD};
 	const struct bio *bio;
 	u32 n = 1;
 
-	slot->header = (struct blk_header){.type = types[r->op], .sector = r->op == BIO_FLUSH ? 0 : r->sector};
+	slot->header = (struct blk_header){.type = types[r->op], .sector = r->op >= BIO_FLUSH ? 0 : r->sector};
 	bufs[0] = (struct virtq_buf){va_to_pa(&slot->header), sizeof(slot->header)};
 	list_for_each (bio, &r->bios, link)
 		for (u32 i = 0; i < bio->count; i++)
 			bufs[n++] = (struct virtq_buf){page_to_pa(bio->seg[i].page) + bio->seg[i].off, bio->seg[i].len};
+	if (r->op == BIO_DISCARD) {
+		slot->range = (struct blk_range){.sector = r->sector, .sectors = r->sectors};
+		bufs[n++] = (struct virtq_buf){va_to_pa(&slot->range), sizeof(slot->range)};
+	}
 	bufs[n] = (struct virtq_buf){va_to_pa(&slot->status), 1};
 	return n - 1;
 }

@@ -319,7 +319,6 @@ diskstats_show(struct seq *s)
 				stats_line(s, &disk->parts[part]);
 }
 
-/* No discards: nothing sends any. */
 static void
 stats_line(struct seq *s, struct block_device *dev)
 {
@@ -327,13 +326,15 @@ stats_line(struct seq *s, struct block_device *dev)
 	u64 weighted;
 
 	disk_stats(dev, &st);
-	weighted = st.time_ns[BIO_READ] + st.time_ns[BIO_WRITE] + st.time_ns[BIO_FLUSH];
+	weighted = st.time_ns[BIO_READ] + st.time_ns[BIO_WRITE] + st.time_ns[BIO_FLUSH] + st.time_ns[BIO_DISCARD];
 	seq_printf(s, "%4d %7u %s ", DISK_MAJOR, dev->disk->index * PARTS_MAX + dev->part, dev->name);
 	seq_printf(s, "%lu %lu %lu %lu ", st.ios[BIO_READ], st.merges[BIO_READ], st.sectors[BIO_READ],
 		   st.time_ns[BIO_READ] / NS_PER_MS);
 	seq_printf(s, "%lu %lu %lu %lu ", st.ios[BIO_WRITE], st.merges[BIO_WRITE], st.sectors[BIO_WRITE],
 		   st.time_ns[BIO_WRITE] / NS_PER_MS);
-	seq_printf(s, "%u %lu %lu 0 0 0 0 ", st.in_flight, st.busy_ns / NS_PER_MS, weighted / NS_PER_MS);
+	seq_printf(s, "%u %lu %lu ", st.in_flight, st.busy_ns / NS_PER_MS, weighted / NS_PER_MS);
+	seq_printf(s, "%lu %lu %lu %lu ", st.ios[BIO_DISCARD], st.merges[BIO_DISCARD], st.sectors[BIO_DISCARD],
+		   st.time_ns[BIO_DISCARD] / NS_PER_MS);
 	seq_printf(s, "%lu %lu\n", st.ios[BIO_FLUSH], st.time_ns[BIO_FLUSH] / NS_PER_MS);
 }
 

@@ -13,6 +13,7 @@
 #include "guest.h"
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -536,6 +537,108 @@ locked_gives_back(void)
 	swap_off("/dev/vdb");
 }
 
+/* ---- discards ---- */
+
+#define SWAP_FLAG_DISCARD_ONCE 0x20000
+#define SWAP_FLAG_DISCARD_PAGES 0x40000
+#ifndef SWAP_FLAG_DISCARD
+#define SWAP_FLAG_DISCARD 0x10000
+#endif
+
+/* Sectors of vdb that were discarded so far. */
+static long
+discarded(void)
+{
+	char line[512];
+	long sectors = -1;
+	FILE *f = fopen("/proc/diskstats", "r");
+
+	check(f != NULL);
+	while (fgets(line, sizeof(line), f))
+		if (strstr(line, " vdb "))
+			check(sscanf(strstr(line, "vdb"), "vdb %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %ld",
+				     &sectors) == 1);
+	fclose(f);
+	return sectors;
+}
+
+static void
+discard_once(void)
+{
+	static unsigned char page[PAGE], back[PAGE];
+	int fd = open("/dev/vdb", O_RDWR);
+	long before = discarded();
+
+	memset(page, 0x5a, sizeof(page));
+	check(pwrite(fd, page, PAGE, 4 * MIB) == PAGE && fsync(fd) == 0);
+	swap_on("/dev/vdb", SWAP_FLAG_DISCARD | SWAP_FLAG_DISCARD_ONCE);
+	check(discarded() - before == (16 * MIB - PAGE) / 512);
+	if (is_exact()) /* and the disk has really let go of it; Linux reads what it remembers */
+		check(pread(fd, back, PAGE, 4 * MIB) == PAGE && back[0] == 0 && back[PAGE - 1] == 0);
+	before = discarded();
+	volatile unsigned char *p = stamped(2 * MIB, 81);
+	page_out(p, 2 * MIB);
+	must_be_stamped(p, 2 * MIB, 81);
+	check(munmap((void *)p, 2 * MIB) == 0);
+	swap_off("/dev/vdb");
+	check(discarded() == before);
+	close(fd);
+}
+
+/* The thread that discards comes to it by and by: the case waits until it has. Linux does so on disks without heads. */
+static void
+discard_pages(void)
+{
+	long before = discarded();
+
+	swap_on("/dev/vdb", SWAP_FLAG_DISCARD | SWAP_FLAG_DISCARD_PAGES);
+	check(discarded() == before);
+	volatile unsigned char *p = stamped(6 * MIB, 82);
+	page_out(p, 6 * MIB);
+	check(discarded() == before);
+	check(munmap((void *)p, 6 * MIB) == 0);
+	while (is_exact() && discarded() - before < 4 * MIB / 512)
+		sched_yield();
+	p = stamped(6 * MIB, 83); /* the same slots again, in part */
+	page_out(p, 6 * MIB);
+	must_be_stamped(p, 6 * MIB, 83);
+	swap_off("/dev/vdb");
+}
+
+static void
+no_discard(void)
+{
+	long before = discarded();
+
+	swap_on("/dev/vdb", SWAP_FLAG_DISCARD_PAGES); /* means nothing by itself */
+	volatile unsigned char *p = stamped(2 * MIB, 84);
+	page_out(p, 2 * MIB);
+	check(munmap((void *)p, 2 * MIB) == 0);
+	swap_off("/dev/vdb");
+	check(discarded() == before);
+}
+
+/* Slots are freed, discarded, given out and written all the time: what is in use must never be discarded. */
+static void
+discards_and_writes(void)
+{
+	volatile unsigned char *kept = NULL;
+
+	swap_on("/dev/vdb", SWAP_FLAG_DISCARD);
+	for (uint64_t round = 0; round < 24; round++) {
+		volatile unsigned char *p = stamped(2 * MIB, round << 32);
+
+		page_out(p, 2 * MIB);
+		if (kept) {
+			must_be_stamped(kept, 2 * MIB, (round - 1) << 32);
+			check(munmap((void *)kept, 2 * MIB) == 0);
+		}
+		kept = p;
+	}
+	swap_off("/dev/vdb");
+	must_be_stamped(kept, 2 * MIB, 23UL << 32);
+}
+
 enum {
 	SWAP = CASE_NAMED,
 	SWAP_SMP = CASE_NAMED | CASE_SMP
@@ -559,5 +662,9 @@ const struct test_case swapcache_cases[] = {
 	{"above half, pages that come back give their slots up", half_full, 0, SWAP},
 	{"a page that is written gives its slot up", written_again, 0, SWAP},
 	{"a page that is locked in memory gives its slot up", locked_gives_back, 0, SWAP},
+	{"swapon with DISCARD_ONCE discards the area, and nothing later", discard_once, 0, SWAP},
+	{"with DISCARD_PAGES freed clusters are discarded", discard_pages, 0, SWAP},
+	{"without the flag nothing is discarded", no_discard, 0, SWAP},
+	{"slots that are in use are never discarded", discards_and_writes, 0, SWAP_SMP},
 	{},
 };

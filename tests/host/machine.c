@@ -202,7 +202,8 @@ disk_close(void *device)
 	disk_bytes = NULL;
 }
 
-static const struct swap_device_ops disk_ops = {disk_io_get, disk_io_put, disk_submit, disk_close};
+static const struct swap_device_ops disk_ops = {
+	.io_get = disk_io_get, .io_put = disk_io_put, .submit = disk_submit, .close = disk_close};
 
 void
 machine_swap(u32 slots)

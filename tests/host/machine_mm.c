@@ -97,6 +97,7 @@ extern struct task machine_tasks[MAX_CPUS];
 #include "../../mm/share.c"
 #include "../../mm/swap.c"
 #include "../../mm/swap_cache.c"
+#include "../../mm/swap_discard.c"
 #include "../../mm/swap_io.c"
 #include "../../mm/swap_leaf.c"
 #include "../../mm/swap_map.c"

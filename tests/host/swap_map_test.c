@@ -148,14 +148,57 @@ random_steps(void **state)
 	}
 }
 
+static void
+let_go(u32 slot)
+{
+	for (; model[slot].count; model[slot].count--)
+		swap_map_put(&map, slot);
+	if (model[slot].cached)
+		swap_map_uncache(&map, slot);
+	model[slot].cached = false;
+}
+
+/* What is discarded was free, is nobody's meanwhile, and is free again afterwards. */
+static void
+stale_clusters(void **state)
+{
+	u32 first = 0;
+	u32 count = 0;
+	u32 taken = 0;
+
+	start(SLOTS);
+	map.discards = true;
+	for (int round = 0; round < ROUNDS; round++) {
+		u32 slot = 1 + host_below(SLOTS - 1);
+
+		if (count && host_below(50) == 0) {
+			for (u32 i = first; i < first + count; i++)
+				model[i].bad = false;
+			swap_map_give_back(&map, first, count);
+			count = 0;
+		} else if (!count && (count = swap_map_take_stale(&map, &first))) {
+			assert_true(first % SWAP_CLUSTER == 0 && count % SWAP_CLUSTER == 0 && first + count <= SLOTS);
+			for (u32 i = first; i < first + count; i++) {
+				assert_true(model_free(i));
+				model[i].bad = true;
+			}
+			taken += count;
+		}
+		if (!host_below(100)) /* somebody ends */
+			for (u32 i = slot; i < SLOTS && i < slot + 200; i++)
+				let_go(i);
+		step(slot);
+		assert_true(round % 500 || swap_map_check(&map) == 0);
+	}
+	assert_true(taken > 10 * SLOTS);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(neighbours),
-		cmocka_unit_test(whole_clusters_first),
-		cmocka_unit_test(bad_slots),
-		cmocka_unit_test(random_steps),
+		cmocka_unit_test(neighbours),   cmocka_unit_test(whole_clusters_first), cmocka_unit_test(bad_slots),
+		cmocka_unit_test(random_steps), cmocka_unit_test(stale_clusters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
