@@ -23,6 +23,7 @@
 #include <mm/vmalloc.h>
 
 struct swap_area swap_areas[SWAP_AREAS_MAX];
+static u32 areas_ever; /* no area from here on was ever on: grows, one caller at a time */
 static struct spinlock turn_lock = SPINLOCK_INIT(RANK_SWAP);
 static u32 turn_area;          /* turn_lock: the area whose turn it is among its equals */
 static u32 turn_left;          /* turn_lock: slots until the next one's turn */
@@ -70,6 +71,7 @@ swap_area_add(const struct swap_setup *setup)
 		swap_area_forget(area);
 		return err;
 	}
+	WRITE_ONCE(areas_ever, (u32)max_u64(areas_ever, area->type + 1UL));
 	spin_lock(&area->lock);
 	area->state = SWAP_ON;
 	spin_unlock(&area->lock);
@@ -115,7 +117,7 @@ swap_total_pages(void)
 {
 	u64 sum = 0;
 
-	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
+	for (u32 i = 0; i < READ_ONCE(areas_ever); i++)
 		if (READ_ONCE(swap_areas[i].state) != SWAP_OFF)
 			sum += READ_ONCE(swap_areas[i].map.slots) - 1;
 	return sum;
@@ -137,7 +139,7 @@ swap_free_pages(void)
 {
 	u64 sum = 0;
 
-	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
+	for (u32 i = 0; i < READ_ONCE(areas_ever); i++)
 		if (READ_ONCE(swap_areas[i].state) == SWAP_ON)
 			sum += READ_ONCE(swap_areas[i].map.free);
 	return sum;
@@ -314,7 +316,7 @@ best_priority(s32 below)
 {
 	s32 best = INT32_MIN;
 
-	for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
+	for (u32 i = 0; i < READ_ONCE(areas_ever); i++) {
 		const struct swap_area *area = &swap_areas[i];
 
 		if (READ_ONCE(area->state) == SWAP_ON && area->priority < below && area->priority > best)
