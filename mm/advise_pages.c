@@ -19,6 +19,7 @@
 #include <mm/page_alloc.h>
 #include <mm/reclaim.h>
 #include <mm/rmap.h>
+#include <mm/shmem.h>
 #include <mm/swap_leaf.h>
 
 #define BATCH 32
@@ -43,6 +44,9 @@ advise_willneed(struct mm *mm, const struct vma *vma, u64 start, u64 end)
 {
 	bool major = false;
 
+	if (vma->object)
+		shmem_read_ahead(vma->object, vma->pgoff + ((start - vma->start) >> PAGE_SHIFT),
+				 vma->pgoff + ((end - vma->start) >> PAGE_SHIFT));
 	for (u64 va = start; va < end; va += PAGE_SIZE) {
 		pte_t *slot = pagetable_walk(mm, va).slot;
 		pte_t leaf = slot ? pte_read(slot) : (pte_t){0};
@@ -77,7 +81,7 @@ for_each_batch(struct mm *mm, u64 start, u64 end, void (*act)(struct list *isola
 	act(&isolated);
 }
 
-/* Takes the page of @slot off its list, if it is private, and no other leaf has it. */
+/* Takes the page of @slot off its list, if it is on one, and no other leaf has it. */
 static bool
 isolate(pte_t *slot, struct list *isolated)
 {
@@ -89,7 +93,7 @@ isolate(pte_t *slot, struct list *isolated)
 	page = rmap_get(slot, leaf);
 	if (!page)
 		return false;
-	if (page->kind == PAGE_ANON && READ_ONCE(page->mapcount) == 1 && lru_isolate_page(page)) {
+	if (READ_ONCE(page->mapcount) == 1 && lru_isolate_page(page)) {
 		list_add_tail(&page->link, isolated);
 		return true;
 	}

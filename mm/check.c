@@ -24,6 +24,7 @@
 #include <mm/rmap.h>
 #include <mm/slab.h>
 #include <mm/swap.h>
+#include <mm/swap_check.h>
 #include <mm/vmalloc.h>
 #include <mm/vmstat.h>
 
@@ -34,8 +35,7 @@ struct tally {
 	s64 cached;     /* pages of objects */
 	s64 swapcached; /* pages in the swap cache */
 	s64 tables;
-	s64 swapped; /* leaves with a swap entry */
-	s64 locked;  /* pages that a locked leaf maps */
+	s64 locked; /* pages that a locked leaf maps */
 	int bad;
 };
 
@@ -49,7 +49,6 @@ static int check_frozen(struct mm *mm, void *arg);
 static int check_pages(void);
 static void check_page(struct page *page, struct tally *t);
 static void check_user_page(struct page *page, struct tally *t);
-static int check_swapped(s64 found);
 static int check_gauge(enum vmstat_item item, s64 found);
 
 int
@@ -59,11 +58,12 @@ mm_check(void)
 	int bad;
 
 	reclaim_settle();
+	swap_check_begin();
 	bad = mm_for_all_locked(check_frozen, &f);
 	bad += commit_check(f.promised + pagecache_promised());
-
-	return bad + pagecache_check() + lru_check() + swap_check() + page_alloc_check() + slab_check() +
-	       vmalloc_check();
+	bad += pagecache_check();
+	bad += swap_check_end(); /* when leaves and objects have both said what they name */
+	return bad + lru_check() + swap_check() + page_alloc_check() + slab_check() + vmalloc_check();
 }
 
 /* Called with all address spaces locked; the frames are looked at once, while nothing moves. */
@@ -97,7 +97,6 @@ check_pages(void)
 	t.bad += check_gauge(VM_NR_SWAPCACHE, t.swapcached);
 	t.bad += check_gauge(VM_NR_MLOCK, t.locked);
 	t.bad += check_gauge(VM_NR_PAGE_TABLE_PAGES, t.tables);
-	t.bad += check_swapped(t.swapped);
 	return t.bad;
 }
 
@@ -107,7 +106,7 @@ check_page(struct page *page, struct tally *t)
 	if (page->kind == PAGE_TABLE) {
 		t->tables++;
 		if (page->level == 1)
-			t->swapped += page->counts[RSS_SWAP];
+			t->bad += swap_check_table(page);
 		return;
 	}
 	if (page->kind >= PAGE_KINDS) {
@@ -142,16 +141,6 @@ check_user_page(struct page *page, struct tally *t)
 	else
 		t->cached += page->object != NULL;
 	t->locked += page->locks > 0;
-}
-
-/* swap.h I1, summed up: no program runs, and a page that comes or goes does so with its entry. */
-static int
-check_swapped(s64 found)
-{
-	if ((s64)swap_users() == found)
-		return 0;
-	pr_err("mm_check: slots and words count %lu leaves that name them, and there are %ld\n", swap_users(), found);
-	return 1;
 }
 
 static int

@@ -243,6 +243,7 @@ fault_file(struct fault *f)
 	struct pagecache *object = f->vma->object;
 	u64 index = f->vma->pgoff + ((f->va - f->vma->start) >> PAGE_SHIFT);
 	bool copies = (f->access & FAULT_WRITE) && !(f->vma->flags & VM_SHARED);
+	bool major = false;
 	struct page *page;
 	int err;
 
@@ -253,7 +254,11 @@ fault_file(struct fault *f)
 		return rmap_make_writable(f->slot, f->entry, true) ? FAULT_OK : FAULT_RETRY;
 	if (copies)
 		note_anon(f->vma); /* before the page is looked for: see pagecache_set_size */
-	err = pagecache_fault_page(object, index, &page);
+	err = pagecache_fault_page(object, index, &major, &page);
+	if (unlikely(major)) {
+		count_event(VM_PGMAJFAULT);
+		f->major = true;
+	}
 	if (err)
 		return err == -ENOMEM ? FAULT_OOM : FAULT_BUS;
 	if (copies)

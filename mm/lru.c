@@ -21,6 +21,7 @@ bool lru_on;
 
 static int gather(struct mm *mm, void *arg);
 static void gather_page(struct page *page);
+static bool page_can_leave(const struct page *page);
 static enum lru_list list_of(const struct page *page);
 static void link_locked(struct lruvec *lru, struct page *page, enum lru_list list, bool tail);
 static void unlink_locked(struct lruvec *lru, struct page *page);
@@ -66,6 +67,21 @@ lru_add(struct page *page)
 	spin_lock(&lru->lock);
 	list_add(&page->link, &lru->lists[LRU_INACTIVE]);
 	lru->count[LRU_INACTIVE]++;
+	spin_unlock(&lru->lock);
+}
+
+/*
+ * Race: lru_start() sets lru_on and then looks at all frames; who calls this has made the page and then looks at
+ * lru_on. At least one of them sees the other, and the second changes nothing.
+ */
+void
+lru_add_new(struct page *page)
+{
+	struct lruvec *lru = lru_of(page);
+
+	spin_lock(&lru->lock);
+	if (!(page->flags & BIT(PG_LRU)))
+		link_locked(lru, page, LRU_INACTIVE, false);
 	spin_unlock(&lru->lock);
 }
 
@@ -116,6 +132,7 @@ lru_isolate(struct lruvec *lru, enum lru_list list, u32 most, struct list *out, 
 			continue;
 		}
 		unlink_locked(lru, page);
+		page_flag_set(page, PG_ISOLATED);
 		list_add_tail(&page->link, out);
 		got++;
 	}
@@ -132,8 +149,10 @@ lru_isolate_page(struct page *page)
 	dassert(atomic_read(&page->refs) > 0);
 	spin_lock(&lru->lock);
 	listed = page->flags & BIT(PG_LRU);
-	if (listed)
+	if (listed) {
 		unlink_locked(lru, page);
+		page_flag_set(page, PG_ISOLATED);
+	}
 	spin_unlock(&lru->lock);
 	return listed;
 }
@@ -145,6 +164,7 @@ lru_putback(struct page *page, enum lru_list list, bool tail)
 
 	dassert(atomic_read(&page->refs) > 0 && !(page->flags & BIT(PG_LRU)));
 	spin_lock(&lru->lock);
+	page_flag_clear(page, PG_ISOLATED);
 	link_locked(lru, page, list, tail);
 	spin_unlock(&lru->lock);
 	page_put(page);
@@ -204,20 +224,29 @@ gather(struct mm *mm, void *arg)
 /*
  * Race: no program runs, but one that is ending frees its pages: what has no reference any more is left to whoever
  * dropped it, and while we have one it is not freed.
+ * Race: pages that were being written when the last area went are in the hands of reclaim still, which puts them back.
  */
 static void
 gather_page(struct page *page)
 {
 	struct lruvec *lru;
 
-	if (READ_ONCE(page->kind) != PAGE_ANON || !atomic_inc_not_zero(&page->refs))
+	if (!page_can_leave(page) || !atomic_inc_not_zero(&page->refs))
 		return;
 	lru = lru_of(page);
 	spin_lock(&lru->lock);
-	if (page->kind == PAGE_ANON && !(page->flags & BIT(PG_LRU)))
+	if (page_can_leave(page) && !(page->flags & (BIT(PG_LRU) | BIT(PG_ISOLATED))))
 		link_locked(lru, page, LRU_INACTIVE, true);
 	spin_unlock(&lru->lock);
 	page_put(page);
+}
+
+static bool
+page_can_leave(const struct page *page)
+{
+	u8 kind = READ_ONCE(page->kind);
+
+	return kind == PAGE_ANON || kind == PAGE_SHMEM;
 }
 
 static enum lru_list

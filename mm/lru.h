@@ -51,6 +51,13 @@ struct lruvec *lru_of(const struct page *page);
  */
 void lru_add(struct page *page);
 
+/*
+ * lru_add_new - likewise, for a page that others may know already, so that lru_start() may have found it
+ *
+ * Context   as lru_add
+ */
+void lru_add_new(struct page *page);
+
 /* lru_del_dead - @page, which has no reference any more, leaves its list. Context: takes lruvec->lock. */
 void lru_del_dead(struct page *page);
 

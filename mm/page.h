@@ -59,6 +59,7 @@ enum page_flag {
 	PG_DIRTY,       /* in the swap cache, and its slot does not hold the same: page lock */
 	PG_WRITEBACK,   /* being written to its slot */
 	PG_ERROR,       /* could not be read: page lock */
+	PG_ISOLATED,    /* taken off its list: link is the taker's. As PG_LRU */
 	PG_READAHEAD,   /* was read because a neighbour was wanted */
 };
 

@@ -2,9 +2,11 @@
 /*
  * mm/pagecache.h - pages by content: (object, index) finds a frame
  *
- * Idea        An object is whatever has pages with numbers: a file, a shared memory segment, later a swap device. A
- *             radix tree per object; the cache itself holds one reference to each of its pages.
- * Invariants  I1  page->object == o and page->index == i  if and only if  radix(o, i) == page.       (mm_check)
+ * Idea        An object is whatever has pages with numbers: a file, a shared memory segment, a swap area. A radix tree
+ *             per object; the cache itself holds one reference to each of its pages. What stands in the tree is an
+ *             item: a page in memory or, where a page of shared memory has left it, the swap entry (shmem.h).
+ * Invariants  I1  page->object == o and page->index == i  if and only if  radix(o, i) == page; any other item of o is
+ *                 a swap entry, whose slot counts it, and o is PAGE_SHMEM.                           (mm_check)
  *             I2  size bounds what may be mapped: an index at or past it faults with SIGBUS.
  *             I3  An object with an owner (a file's inode) lives as long as that, and pins it while refs > 1: whoever
  *                 maps a file keeps its name and its file system.
@@ -41,8 +43,10 @@ struct pagecache {
 	void *owner;                           /* const after init; of ops */
 	u64 serial;                            /* const after init: tells objects without an owner apart */
 	u64 size;                              /* bytes; lock to change, read with READ_ONCE */
-	u64 count;                             /* pages in the tree; lock */
+	u64 count;                             /* items in the tree; lock */
+	u64 swapped;                           /* those of them that are swap entries; lock */
 	struct radix_tree tree;                /* lock */
+	bool went_out;                         /* some page has left memory: READ_ONCE, never taken back */
 	bool copied;                           /* programs have made private copies: READ_ONCE, never taken back */
 	struct pagecache_quota *quota;         /* lock; NULL: as many as there is memory for */
 	u64 promised; /* pages that were charged as a whole (commit.h), given back with the object; const after mmap */
@@ -106,9 +110,9 @@ void pagecache_get(struct pagecache *object);
 void pagecache_put(struct pagecache *object);
 
 /*
- * pagecache_find - the page at @index, if the object has one there
+ * pagecache_find - the page at @index, if the object has one there in memory
  *
- * Returns   the page, or NULL
+ * Returns   the page; NULL: there is none, or it has left memory, which is possible once object->went_out is set
  * Context   any but interrupts; takes object->lock
  * Gives     a reference to the page
  */
@@ -119,7 +123,8 @@ struct page *pagecache_find(struct pagecache *object, u64 index);
  *
  * Does not look at object->size: a write past the end gets its page first and moves the size afterwards.
  *
- * Returns   0 and the page in *out; -ENOMEM; -ENOSPC: it would be one more than the quota allows
+ * Returns   0 and the page in *out; -ENOMEM; -ENOSPC: it would be one more than the quota allows; -EIO: it has left
+ *           memory and cannot be read
  * Context   may sleep
  * Gives     a reference to the page
  */
@@ -128,24 +133,27 @@ int pagecache_get_page(struct pagecache *object, u64 index, struct page **out);
 /*
  * pagecache_fault_page - the same for a page that is to be mapped, which must lie within object->size
  *
- * Returns   0 and the page in *out; -ERANGE past the end; -ENOMEM; -ENOSPC
+ * @major  set when a disk was read
+ *
+ * Returns   0 and the page in *out; -ERANGE past the end; -ENOMEM; -ENOSPC; -EIO
  * Context   may sleep
  * Gives     a reference to the page
  */
-int pagecache_fault_page(struct pagecache *object, u64 index, struct page **out);
+int pagecache_fault_page(struct pagecache *object, u64 index, bool *major, struct page **out);
 
 /*
  * pagecache_set_size - change the size in bytes; pages past the new end are unmapped everywhere and freed, and private
  * copies that programs made of them are taken away
  *
- * The tail of the last page is cleared, so that growing again shows zeroes.
+ * The tail of the last page is cleared, so that growing again shows zeroes. Simple: as in Linux it is not when that
+ * page has left memory and cannot be brought back.
  *
  * Context   may sleep; the caller serialises size changes of one object (the inode's lock), and holds no mm->lock when
  *           the size shrinks
  */
 void pagecache_set_size(struct pagecache *object, u64 size);
 
-/* pagecache_count_range - pages that the object has with numbers in [first, end). Context: takes object->lock. */
+/* pagecache_count_range - pages that the object has, in memory or not, in [first, end). Context: takes object->lock. */
 u64 pagecache_count_range(struct pagecache *object, u64 first, u64 end);
 
 /*
@@ -188,6 +196,18 @@ u64 pagecache_total_pages(void);
 
 /* What all objects have been promised, in pages: their part of Committed_AS. Context: any. */
 u64 pagecache_promised(void);
+
+/*
+ * pagecache_visit - the object behind @prev of the list of all that has pages outside memory; NULL begins at the front
+ *
+ * What is visited is not freed, though its last reference may go. One visitor at a time; who does not come to the end
+ * says pagecache_visit_end.
+ *
+ * Returns   the object; NULL: that was the last
+ * Context   any but interrupts
+ */
+struct pagecache *pagecache_visit(struct pagecache *prev);
+void pagecache_visit_end(void);
 
 /* Walks every object and proves I1. Returns the number of violations printed. Context: may sleep. */
 int pagecache_check(void);

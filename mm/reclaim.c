@@ -38,6 +38,7 @@
 #include <mm/lru.h>
 #include <mm/reclaim.h>
 #include <mm/rmap.h>
+#include <mm/shmem.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_io.h>
 #include <mm/swap_same.h>
@@ -250,7 +251,7 @@ page_judge(struct page *page, bool force)
 		.used = rmap_test_and_clear_accessed(page) && !force,
 		.used_again = READ_ONCE(page->flags) & BIT(PG_REFERENCED),
 		.writing = READ_ONCE(page->flags) & BIT(PG_WRITEBACK),
-		.has_place = page->kind == PAGE_ANON && (page->object || swap_free_pages()),
+		.has_place = page_is_cached(page) || swap_free_pages(),
 	};
 
 	if (facts.used && !facts.used_again)
@@ -260,10 +261,15 @@ page_judge(struct page *page, bool force)
 	return reclaim_decide(&facts);
 }
 
-/* A slot, and swap entries in the place of leaves. False: no slot, or somebody locked or mapped it meanwhile. */
+/*
+ * A slot, and swap entries in the place of leaves. A page of an object is only unmapped: it gets its slot when no CPU
+ * can write to it any more. False: no slot, or somebody locked or mapped it meanwhile.
+ */
 static bool
 page_evict(struct page *page, struct tlb_batch *batch)
 {
+	if (page->kind == PAGE_SHMEM)
+		return rmap_take_out(page, batch);
 	if (!page->object && !swap_cache_add(page))
 		return false;
 	return rmap_swap_out(page, leaf_from_swap(page_swap_entry(page)), batch);
@@ -297,6 +303,11 @@ write_batch(struct reclaim *r, struct list *out)
 
 	swap_write_begin(&w);
 	while ((page = list_take(out))) {
+		if (page->kind == PAGE_SHMEM && !shmem_swap_out(page)) {
+			page_unlock(page);
+			page_spare(page, FATE_KEEP);
+			continue;
+		}
 		if (page_is_cached(page) && READ_ONCE(page->flags) & BIT(PG_DIRTY))
 			swap_write(&w, page); /* consumes the page lock and the reference */
 		else if (page_free_clean(page))

@@ -38,7 +38,7 @@ static void slot_del(struct page *page, struct page *table, pte_t *slot, struct 
 static inline void page_enter_slot(struct page *page, pte_t *slot, struct chain_pool *pool);
 static void page_leave_slot(struct page *page, pte_t *slot, struct chain_pool *pool);
 static u32 zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct chain_pool *pool);
-static void unmap_slots(struct page *page, pte_t left, struct tlb_batch *batch);
+static void unmap_slots(struct page *page, pte_t left, bool evict, struct tlb_batch *batch);
 static void unmap_slot(struct page *page, pte_t *slot, pte_t left, struct tlb_batch *batch, struct chain_pool *pool);
 static void count_mapped(struct page *page, s32 n);
 static void count_locks(pte_t old, struct page *new, u64 bits);
@@ -290,7 +290,15 @@ rmap_share_leaf(pte_t *source, pte_t *target, struct page *to, struct chain_pool
 void
 rmap_unmap_all(struct page *page, struct tlb_batch *batch)
 {
-	unmap_slots(page, (pte_t){0}, batch);
+	unmap_slots(page, (pte_t){0}, false, batch);
+}
+
+bool
+rmap_take_out(struct page *page, struct tlb_batch *batch)
+{
+	dassert(page->kind == PAGE_SHMEM && READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	unmap_slots(page, (pte_t){0}, true, batch);
+	return !READ_ONCE(page->mapcount);
 }
 
 bool
@@ -298,7 +306,7 @@ rmap_swap_out(struct page *page, pte_t entry, struct tlb_batch *batch)
 {
 	dassert(page->kind == PAGE_ANON && READ_ONCE(page->flags) & BIT(PG_LOCKED));
 	dassert(leaf_is_swap(entry));
-	unmap_slots(page, entry, batch);
+	unmap_slots(page, entry, true, batch);
 	return !READ_ONCE(page->mapcount);
 }
 
@@ -346,9 +354,9 @@ rmap_test_and_clear_accessed(struct page *page)
 	return accessed;
 }
 
-/* Each leaf of @page becomes @left; a swap entry only while the page is not locked in memory. */
+/* Each leaf of @page becomes @left; to @evict it only while the page is not locked in memory. */
 static void
-unmap_slots(struct page *page, pte_t left, struct tlb_batch *batch)
+unmap_slots(struct page *page, pte_t left, bool evict, struct tlb_batch *batch)
 {
 	struct chain_pool pool = {NULL, 0};
 	struct chain_iter it;
@@ -360,12 +368,12 @@ unmap_slots(struct page *page, pte_t left, struct tlb_batch *batch)
 			tlb_batch_flush(batch);
 		spin_lock(&page->lock);
 		while ((word = chain_first(&page->rmap, &it)) && !tlb_batch_full(batch)) {
-			if (leaf_is_swap(left) && READ_ONCE(page->locks))
+			if (evict && READ_ONCE(page->locks))
 				break;
 			unmap_slot(page, (pte_t *)word, left, batch, &pool);
 		}
 		dassert(word || !page->mapcount); /* I2 */
-		if (leaf_is_swap(left) && READ_ONCE(page->locks))
+		if (evict && READ_ONCE(page->locks))
 			word = 0;
 		spin_unlock(&page->lock);
 		rmap_release(&pool);
@@ -409,7 +417,7 @@ some_user_may_change(const struct page *table)
 	struct chain_iter it;
 
 	for (u64 word = chain_first(&table->mms, &it); word; word = chain_next(&it))
-		if (mm_may_change((const struct mm *)word) || was_reaped(table))
+		if (mm_may_change((const struct mm *)word) || READ_ONCE(((const struct mm *)word)->oom_unstable))
 			return true;
 	return false;
 }

@@ -179,6 +179,14 @@ void rmap_freeze(struct page *page, struct tlb_batch *batch);
 bool rmap_swap_out(struct page *page, pte_t entry, struct tlb_batch *batch);
 
 /*
+ * rmap_take_out - as rmap_swap_out, for a page of an object: the leaves become empty, since the object knows the page
+ *
+ * Returns   true: nobody maps @page any more; false: it is locked in memory, and some leaves are left
+ * Context   the page lock; else as rmap_unmap_all
+ */
+bool rmap_take_out(struct page *page, struct tlb_batch *batch);
+
+/*
  * rmap_swap_in - let @slot, which holds the swap entry @expected, map @page, of the swap cache or fresh, with @bits
  *
  * The table may have several users: for all of them the same contents come back. The caller lets go of the entry.

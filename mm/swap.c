@@ -112,6 +112,29 @@ swap_area_forget(struct swap_area *area)
 	area->cache = NULL;
 }
 
+/* The atomic operation orders the two: area_close() stores the state and then looks at the users. */
+bool
+swap_area_get(swap_entry_t entry)
+{
+	struct swap_area *area = &swap_areas[swap_entry_area(entry)];
+
+	assert(swap_entry_area(entry) < SWAP_AREAS_MAX);
+	atomic_inc(&area->users);
+	if (READ_ONCE(area->state) != SWAP_OFF)
+		return true;
+	swap_area_put(entry);
+	return false;
+}
+
+void
+swap_area_put(swap_entry_t entry)
+{
+	struct swap_area *area = &swap_areas[swap_entry_area(entry)];
+
+	if (atomic_dec_and_test(&area->users) && READ_ONCE(area->state) == SWAP_OFF)
+		wake_all(&area->io_free);
+}
+
 u64
 swap_total_pages(void)
 {
@@ -222,22 +245,6 @@ swap_count(swap_entry_t entry)
 	if (unlikely(swap_entry_is_same(entry)))
 		return swap_same_count(entry);
 	return READ_ONCE(area_of(entry)->map.count[swap_entry_slot(entry)]);
-}
-
-u64
-swap_users(void)
-{
-	u64 sum = swap_same_users();
-
-	for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
-		struct swap_area *area = &swap_areas[i];
-
-		spin_lock(&area->lock);
-		for (u32 slot = 1; area->state != SWAP_OFF && slot < area->map.slots; slot++)
-			sum += swap_map_count(&area->map, slot);
-		spin_unlock(&area->lock);
-	}
-	return sum;
 }
 
 int

@@ -9,7 +9,8 @@
  * Idea        A swap area is a row of slots on a disk (swap_map.h). A leaf whose page has left memory holds a swap
  *             entry, (area, slot), instead of a frame. The swap cache of an area is a page-cache object whose index is
  *             the slot: whoever finds an entry looks there first, and two who want the same slot meet at the same page.
- * Invariants  I1  count(slot) is the number of leaves of all tables that hold its entry.               (mm_check)
+ * Invariants  I1  count(slot) is the number of leaves of all tables, and of places in objects (shmem.h), that hold its
+ *                 entry.                                                                            (mm_check)
  *             I2  cached(slot) if and only if the area's object has a page at that index; that page is PAGE_ANON.
  *             I3  A page in the cache with neither PG_DIRTY nor PG_WRITEBACK, and no dirty leaf, is what the disk
  *             holds.
@@ -128,7 +129,8 @@ struct swap_area {
 	bool discard_ends; /* an order to the thread, as the next its answer; atomic */
 	bool discard_runs;
 	struct wait_queue discard_wait;
-	struct wait_queue io_free; /* tasks that wait for a swap_io */
+	struct wait_queue io_free; /* tasks that wait for a swap_io, or for users to end */
+	atomic_t users;            /* tasks that look into the cache for an entry that may have gone */
 };
 
 extern struct swap_area swap_areas[SWAP_AREAS_MAX];
@@ -169,6 +171,18 @@ int swap_area_remove(struct swap_area *area);
 /* swap_area_forget - the map and the cache of an area that is off. Context: may sleep. */
 void swap_area_forget(struct swap_area *area);
 
+/*
+ * swap_area_get, swap_area_put - the area of @entry is not closed in between
+ *
+ * Race: who has read an entry, and holds no lock that keeps it there, may be overtaken by swapoff, which brings the
+ * page back and closes the area.
+ *
+ * Returns   (get) false: it is off; whoever named the slot has its page back
+ * Context   any but interrupts
+ */
+bool swap_area_get(swap_entry_t entry);
+void swap_area_put(swap_entry_t entry);
+
 /* Pages that all areas can hold, and those of them that are free. Context: any; a moment old. */
 u64 swap_total_pages(void);
 
@@ -205,9 +219,6 @@ bool swap_put_batched(swap_entry_t entry, struct tlb_batch *batch);
 
 /* The leaves that hold @entry. Context: any; true only while nobody changes it. */
 u32 swap_count(swap_entry_t entry);
-
-/* The leaves that hold entries of any kind, as slots and words count them. Context: takes area->lock. */
-u64 swap_users(void);
 
 /* Proves the maps. Returns the number of violations printed. */
 int swap_check(void);

@@ -20,6 +20,7 @@
 #include <mm/swap_io.h>
 #include <mm/vmstat.h>
 
+static int swap_in_held(swap_entry_t entry, u32 alloc, bool *major, struct page **out);
 static struct page *lock_cached(struct pagecache *cache, u32 slot);
 static int read_in(swap_entry_t entry, u32 alloc, struct page **out);
 static void settle_area(struct swap_area *area);
@@ -78,12 +79,16 @@ swap_cache_disown(struct page *page)
 void
 swap_cache_drop(swap_entry_t entry)
 {
-	struct page *page = pagecache_find(swap_areas[swap_entry_area(entry)].cache, swap_entry_slot(entry));
+	struct page *page;
 
-	if (!page)
+	if (!swap_area_get(entry))
 		return;
-	swap_cache_let_go(page);
-	page_put(page);
+	page = pagecache_find(swap_areas[swap_entry_area(entry)].cache, swap_entry_slot(entry));
+	if (page) {
+		swap_cache_let_go(page);
+		page_put(page);
+	}
+	swap_area_put(entry);
 }
 
 void
@@ -99,10 +104,22 @@ swap_cache_let_go(struct page *page)
 int
 swap_in(swap_entry_t entry, u32 alloc, bool *major, struct page **out)
 {
-	struct swap_area *area = &swap_areas[swap_entry_area(entry)];
 	int err;
 
 	may_sleep();
+	if (!swap_area_get(entry))
+		return -EAGAIN;
+	err = swap_in_held(entry, alloc, major, out);
+	swap_area_put(entry);
+	return err;
+}
+
+static int
+swap_in_held(swap_entry_t entry, u32 alloc, bool *major, struct page **out)
+{
+	struct swap_area *area = &swap_areas[swap_entry_area(entry)];
+	int err;
+
 	*out = lock_cached(area->cache, swap_entry_slot(entry));
 	if (!*out) {
 		err = read_in(entry, alloc, out);

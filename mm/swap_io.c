@@ -159,6 +159,14 @@ swap_write_end(struct swap_write *w)
 	w->io = NULL;
 }
 
+void
+swap_write_wait(struct page *page)
+{
+	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	if (unlikely(READ_ONCE(page->flags) & BIT(PG_WRITEBACK)))
+		wait_event(&written_wait, !(READ_ONCE(page->flags) & BIT(PG_WRITEBACK)));
+}
+
 u32
 swap_writes_flying(void)
 {

@@ -39,6 +39,9 @@ void swap_write_begin(struct swap_write *w);
 void swap_write(struct swap_write *w, struct page *page);
 void swap_write_end(struct swap_write *w);
 
+/* swap_write_wait - sleep until @page is not being written any more. Context: may sleep; the page lock. */
+void swap_write_wait(struct page *page);
+
 /* swap_ra_hit - @page was wanted; if it was read ahead, the window may grow. Context: any. */
 void swap_ra_hit(struct page *page);
 

@@ -2,12 +2,13 @@
 /*
  * mm/swapoff.c - bring every page of a swap area back
  *
- * Idea        Address space by address space, table by table: each leaf that names a slot of the area gets its page, as
- *             a fault would give it. A fork may hand entries on behind our back, so the walk begins again until no slot
- *             is named. Then the pages that are still in the cache let go of their slots.
+ * Idea        Object by object, each entry becomes its page (shmem.h); then address space by address space, table by
+ *             table: each leaf that names a slot of the area gets its page, as a fault would give it. A fork may hand
+ *             entries on behind our back, so the walk begins again until no slot is named. Then the pages that are
+ *             still in the cache let go of their slots, and at last those who look into the cache come to an end.
  * Invariants  see swap.h
  * Locks       mm->lock for reading, one after the other; the page lock
- * Follow      from kernel/sys_swap.c   to swap_leaf.c, swap_cache.c
+ * Follow      from kernel/sys_swap.c   to shmem.c, swap_leaf.c, swap_cache.c
  * Tests       tests/guest/swap.c
  * See         swapoff(2)
  */
@@ -21,8 +22,10 @@
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/pagecache.h>
+#include <mm/shmem.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_discard.h>
+#include <mm/swap_io.h>
 #include <mm/swap_leaf.h>
 #include <mm/swap_same.h>
 
@@ -31,7 +34,8 @@ static int bring_back_mm(struct swap_area *area, struct mm *mm);
 static int bring_back_table(struct swap_area *area, struct mm *mm, struct page *table);
 static bool is_last(void);
 static bool leaf_is_of(const struct swap_area *area, pte_t leaf);
-static void let_go(struct swap_area *area);
+static bool let_go(struct swap_area *area);
+static bool let_go_slot(struct swap_area *area, u32 slot);
 static void area_close(struct swap_area *area);
 
 int
@@ -44,32 +48,35 @@ swap_area_remove(struct swap_area *area)
 	area->state = SWAP_LEAVING;
 	spin_unlock(&area->lock);
 	err = commit_charge(current->mm, 0); /* are the promises kept without it? */
-	if (!err)
+	while (!err) {
 		err = bring_back(area);
+		if (!err && let_go(area))
+			break;
+	}
 	if (err) {
 		spin_lock(&area->lock);
 		area->state = SWAP_ON;
 		spin_unlock(&area->lock);
 		return err;
 	}
-	let_go(area);
 	swap_discard_stop(area);
 	area_close(area);
 	return 0;
 }
 
-/* Until no leaf names a slot and, when this is the last area, none names a word. */
+/* Until nobody names a slot and, when this is the last area, no leaf names a word. */
 static int
 bring_back(struct swap_area *area)
 {
 	while (swap_map_next(&area->map, 1) || (is_last() && swap_same_users())) {
 		struct mm *mm = NULL;
-		int err = 0;
+		int err = shmem_bring_back(area);
 
 		while (!err && (mm = mm_next_get(mm)))
 			err = bring_back_mm(area, mm);
 		if (err) {
-			mm_put(mm);
+			if (mm)
+				mm_put(mm);
 			return err;
 		}
 		if (READ_ONCE(current->signal_pending))
@@ -145,29 +152,44 @@ leaf_is_of(const struct swap_area *area, pte_t leaf)
 	return swap_entry_area(entry) == area->type || (swap_entry_is_same(entry) && is_last());
 }
 
-/* Pages that nobody needs the disk for any more, mapped or not. */
-static void
+/*
+ * Pages that nobody needs the disk for any more, mapped or not, let go of their slots. False: a slot is named again.
+ *
+ * Race: reclaim took the slot before the area was leaving, and puts its entries only now. They are brought back next.
+ */
+static bool
 let_go(struct swap_area *area)
 {
-	for (u32 slot = 1; slot < area->map.slots;) {
-		struct page *page = pagecache_find(area->cache, slot);
-
-		if (!page) {
-			slot++;
-			continue;
-		}
-		page_lock(page);
-		if (page_is_cached(page) && !swap_cache_disown(page)) {
-			/* It is being written: the answer comes, and reclaim takes it. */
-			page_unlock(page);
-			page_put(page);
+	for (u32 slot = 1; slot < area->map.slots; slot++) {
+		while (bitmap_test(area->map.cached, slot)) {
+			if (!let_go_slot(area, slot))
+				return false;
 			cond_resched();
-			continue;
 		}
-		page_unlock(page);
-		page_put(page);
-		slot++;
 	}
+	return true;
+}
+
+/*
+ * Tries once. What is being written is waited for; without a page, somebody is between the slot and the cache, and
+ * will be through in a moment. False: somebody names the slot.
+ */
+static bool
+let_go_slot(struct swap_area *area, u32 slot)
+{
+	struct page *page = pagecache_find(area->cache, slot);
+	bool named = false;
+
+	if (!page)
+		return true;
+	page_lock(page);
+	if (page_is_cached(page)) {
+		swap_write_wait(page);
+		named = !swap_cache_disown(page);
+	}
+	page_unlock(page);
+	page_put(page);
+	return !named;
 }
 
 static void
@@ -177,6 +199,8 @@ area_close(struct swap_area *area)
 	spin_lock(&area->lock);
 	area->state = SWAP_OFF;
 	spin_unlock(&area->lock);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* see swap_area_get() */
+	wait_event(&area->io_free, !atomic_read(&area->users));
 	area->ops->close(area->device);
 	swap_area_forget(area);
 	if (!swap_total_pages())

@@ -27,6 +27,7 @@
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/rmap.h>
+#include <mm/shmem.h>
 #include <mm/slab.h>
 #include <mm/swap.h>
 #include <mm/tlb.h>
@@ -40,7 +41,8 @@ struct smaps {
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 referenced, anonymous;
 	u64 pss_anon, pss_file, pss_shmem, pss_locked;
-	u64 swap, swap_pss; /* among the leaves that name a slot; tables that fork shares count once (Simple:) */
+	u64 swap;     /* leaves that name a slot, and pages of the object that have left memory */
+	u64 swap_pss; /* of the leaves alone, as in Linux; tables that fork shares count once (Simple:) */
 };
 
 /* Which leaves clear_refs means. */
@@ -68,6 +70,7 @@ static void smaps_part(struct seq *s, struct mm *mm, struct vma *vma, union scra
 static void maps_line(struct seq *s, struct mm *mm, const struct vma *vma, char *buf);
 static void maps_path(struct seq *s, const char *path);
 static void smaps_vma(struct mm *mm, const struct vma *vma, pte_t *leaves, struct smaps *sum);
+static u64 swapped_pages(const struct vma *vma, u64 start, u64 end);
 static void smaps_leaf(const struct vma *vma, pte_t e, struct smaps *sum);
 static void smaps_print(struct seq *s, const struct smaps *sum, bool rollup);
 static void smaps_flags(struct seq *s, const struct vma *vma);
@@ -232,13 +235,28 @@ smaps_vma(struct mm *mm, const struct vma *vma, pte_t *leaves, struct smaps *sum
 	u64 va = vma->start;
 	u32 count;
 
+	sum->swap += swapped_pages(vma, vma->start, vma->end) << PAGE_SHIFT;
 	while (va < vma->end) {
 		count = pagetable_copy(mm, &va, vma->end, leaves);
-		for (u32 i = 0; i < count; i++)
+		for (u32 i = 0; i < count; i++) {
 			smaps_leaf(vma, leaves[i], sum);
+			/* A private copy hides the page. */
+			if (!pte_none(leaves[i]) && !(vma->flags & VM_SHARED))
+				sum->swap -= swapped_pages(vma, va + i * PAGE_SIZE, va + (i + 1) * PAGE_SIZE)
+					     << PAGE_SHIFT;
+		}
 		va += count * PAGE_SIZE;
 		cond_resched();
 	}
+}
+
+/* Pages of the object in [start, end) that have left memory: no leaf says so, the object knows. */
+static u64
+swapped_pages(const struct vma *vma, u64 start, u64 end)
+{
+	u64 index = vma->pgoff + ((start - vma->start) >> PAGE_SHIFT);
+
+	return vma->object ? shmem_swapped(vma->object, index, index + ((end - start) >> PAGE_SHIFT)) : 0;
 }
 
 /* The zero frame is nobody's memory. */

@@ -69,7 +69,7 @@ static int kpageflags_words(void *about, u64 first, u64 count, u64 *words);
 static u64 leaf_word(pte_t e);
 static struct page *frame_of(u64 pfn);
 static u64 frame_flags(const struct page *page);
-static u64 anon_flags(const struct page *page);
+static u64 list_flags(const struct page *page);
 static u64 end_pfn(void);
 
 const struct file_ops proc_pagemap_ops = {.read = pagemap_read};
@@ -229,10 +229,11 @@ frame_flags(const struct page *page)
 	case PAGE_TABLE:
 		return flags | KPF_PGTABLE;
 	case PAGE_ANON:
-		flags |= KPF_ANON | KPF_SWAPBACKED | KPF_UPTODATE | anon_flags(page);
+		flags |= KPF_ANON | KPF_SWAPBACKED | KPF_UPTODATE | list_flags(page);
+		flags |= READ_ONCE(page->object) ? KPF_SWAPCACHE : 0;
 		break;
 	case PAGE_SHMEM:
-		flags |= KPF_SWAPBACKED | KPF_UPTODATE;
+		flags |= KPF_SWAPBACKED | KPF_UPTODATE | list_flags(page);
 		break;
 	case PAGE_FILE:
 		flags |= KPF_UPTODATE;
@@ -245,13 +246,12 @@ frame_flags(const struct page *page)
 
 /* Where reclaim has it. */
 static u64
-anon_flags(const struct page *page)
+list_flags(const struct page *page)
 {
 	u32 flags = READ_ONCE(page->flags);
 
 	return (flags & BIT(PG_LRU) ? KPF_LRU : 0) | (flags & BIT(PG_ACTIVE) ? KPF_ACTIVE : 0) |
-	       (flags & BIT(PG_UNEVICTABLE) ? KPF_UNEVICTABLE : 0) | (flags & BIT(PG_WRITEBACK) ? KPF_WRITEBACK : 0) |
-	       (READ_ONCE(page->object) ? KPF_SWAPCACHE : 0);
+	       (flags & BIT(PG_UNEVICTABLE) ? KPF_UNEVICTABLE : 0) | (flags & BIT(PG_WRITEBACK) ? KPF_WRITEBACK : 0);
 }
 
 static u64

@@ -21,11 +21,14 @@
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/task.h>
+#include <mm/page_alloc.h>
 #include <mm/pagecache.h>
+#include <mm/shmem.h>
 
 #define FILE_MAX 0x7fffffffffffffffUL /* bytes: positions are signed */
 
 static s64 tmpfs_read(struct file *f, struct io *io);
+static int find_outside(struct pagecache *object, u64 index, struct page **out);
 static s64 tmpfs_write(struct file *f, struct io *io);
 static s64 write_locked(struct inode *inode, struct io *io);
 static s64 write_check_locked(struct inode *inode, struct io *io);
@@ -63,6 +66,7 @@ tmpfs_read(struct file *f, struct io *io)
 	struct pagecache *object = f->object;
 	u64 moved = 0;
 	struct page *page;
+	int err = 0;
 	u64 size;
 	u64 off;
 	u64 n;
@@ -74,6 +78,10 @@ tmpfs_read(struct file *f, struct io *io)
 		off = io->pos & ~PAGE_MASK;
 		n = min_u64(min_u64(PAGE_SIZE - off, size - io->pos), io->left);
 		page = pagecache_find(object, io->pos >> PAGE_SHIFT);
+		if (unlikely(!page))
+			err = find_outside(object, io->pos >> PAGE_SHIFT, &page);
+		if (unlikely(err))
+			break;
 		if (likely(page)) {
 			moved += io_put(io, (char *)page_to_va(page) + off, n);
 			page_put(page);
@@ -81,7 +89,16 @@ tmpfs_read(struct file *f, struct io *io)
 			moved += io_put_zero(io, n);
 		}
 	} while (give_way(io));
-	return io_result(io, moved);
+	return err && !moved ? err : io_result(io, moved);
+}
+
+/* A page that is not in memory: a hole, unless some page of the file has left; then shmem.c knows. */
+static int
+find_outside(struct pagecache *object, u64 index, struct page **out)
+{
+	bool major;
+
+	return READ_ONCE(object->went_out) ? shmem_find(object, index, ALLOC_USER, &major, out) : 0;
 }
 
 static s64

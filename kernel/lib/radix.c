@@ -90,6 +90,21 @@ radix_get(const struct radix_tree *tree, u64 index)
 }
 
 void *
+radix_replace(struct radix_tree *tree, u64 index, void *item)
+{
+	void **link = &tree->root;
+	void *old;
+
+	assert(item && fits(index, tree->height));
+	for (u32 level = tree->height; level && *link; level--)
+		link = &((struct radix_node *)*link)->slot[slot_at(index, level)];
+	old = *link;
+	assertf(old, "index %lx names nothing", index);
+	*link = item;
+	return old;
+}
+
+void *
 radix_delete(struct radix_tree *tree, u64 index, struct radix_pool *pool)
 {
 	struct radix_node *path[RADIX_MAX_HEIGHT + 1];

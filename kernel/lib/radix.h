@@ -101,6 +101,14 @@ int radix_insert(struct radix_tree *tree, u64 index, void *item, struct radix_po
 void *radix_get(const struct radix_tree *tree, u64 index);
 
 /*
+ * radix_replace - let @index, which names something, name @item instead
+ *
+ * Returns   what it named before
+ * Context   any; the tree's guard
+ */
+void *radix_replace(struct radix_tree *tree, u64 index, void *item);
+
+/*
  * radix_delete - let @index name nothing
  *
  * Returns   the item that was there; NULL when there was none

@@ -67,7 +67,8 @@ extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[]
 extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[], procvm_cases[], truncate_cases[];
 
 /* machines with disks */
-extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[], swap_cases[], swapcache_cases[];
+extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[], swap_cases[], swapcache_cases[],
+	tmpswap_cases[];
 extern const struct test_case vmscan_cases[];
 /* signals */
 extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_cases[], signal_restart_cases[],
@@ -152,6 +153,7 @@ static const struct test_group groups[] = {
 	{"disk_lost", disk_lost_cases},
 	{"swap", swap_cases},
 	{"swapcache", swapcache_cases},
+	{"tmpswap", tmpswap_cases},
 	{"vmscan", vmscan_cases},
 	/* signals */
 	{"signal", signal_cases},
