@@ -51,6 +51,8 @@ static const char *const kernel_words[] = {
 	"rw",
 	"selftest",
 	"swap",
+	"stream",
+	"stream_ms",
 	"trace",
 	"transparent_hugepage",
 	"tsc",

@@ -23,6 +23,7 @@ enum lock_rank {
 	RANK_INODE,   /* a file's contents: copied to and from programs under it, which takes mm->lock */
 	RANK_PIPE,    /* a pipe's buffer: likewise */
 	RANK_TTY,     /* a terminal's settings and bytes: signals its foreground group, prints */
+	RANK_TRACE,   /* who reads trace events: makes rings for the first of them */
 	RANK_MM_LIST, /* all address spaces: mm_check stops each of them under it */
 	RANK_MM,      /* mm->lock: nearly everything in mm/ happens under it */
 	RANK_PAGE,    /* the page lock: held across I/O, and taken by a fault */

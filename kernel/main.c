@@ -34,6 +34,7 @@
 #include <kernel/task.h>
 #include <kernel/timer.h>
 #include <kernel/trace.h>
+#include <kernel/trace_port.h>
 #include <kernel/vdso.h>
 #include <kernel/wall_clock.h>
 #include <mm/kswapd.h>
@@ -133,6 +134,7 @@ init_task(void *arg)
 	oom_reaper_start();
 	virtio_blk_probe_all();
 	vfs_disks_found();
+	trace_port_start();
 	initrd_unpack(info->initrd_pa, info->initrd_size);
 	arch_init_free();
 	watermark_update(); /* the frames of the archive and of the boot code are ours now */

@@ -15,6 +15,7 @@
 #include <kernel/lib/errno.h>
 #include <kernel/printk.h>
 #include <kernel/syscall.h>
+#include <kernel/trace_port.h>
 
 #define REBOOT_MAGIC1 0xfee1deadU
 #define REBOOT_RESTART 0x01234567U
@@ -38,6 +39,7 @@ sys_reboot(u64 magic1, u64 magic2, u64 command, u64 arg)
 	if ((u32)magic1 != REBOOT_MAGIC1 || !known)
 		return -EINVAL;
 	console_settle();
+	trace_port_settle();
 	switch ((u32)command) {
 	case REBOOT_CAD_ON:
 	case REBOOT_CAD_OFF:

@@ -96,6 +96,8 @@ struct task {
 	struct list thread_link;    /* on process->threads; process_lock */
 	struct signal_state signal; /* process_lock */
 	struct restart restart;     /* owner only */
+	u64 fault_start_ns;         /* of the fault under way, while latencies are recorded; owner only, as the next */
+	u8 fault_kind;              /* enum fault_kind */
 	u64 minflt;                 /* faults served without reading from a device; owner only */
 	u64 majflt;                 /* faults that waited for a device; owner only */
 	u64 robust_list;            /* user address, or 0; owner only, read racily */

@@ -2,8 +2,8 @@
 /*
  * kernel/trace.c - recording trace events, and drawing a fault
  *
- * Idea        A ring of records per CPU, allocated only when trace= asks for events. A fault is drawn when it is done:
- *             its events are the ones of its task, on this CPU, from the last trap or fault_handle on.
+ * Idea        A ring of records per CPU, allocated only when somebody asks for events. A fault is drawn when it is
+ *             done: its events are the ones of its task, on this CPU, from the last trap or fault_handle on.
  *             Simple: a fault that slept and went on elsewhere is drawn from where it arrived here; the line says so.
  * Invariants  see trace.h
  * Locks       none: see trace.h. `drawn` may be updated by two CPUs at once: a kind is then drawn twice.
@@ -17,32 +17,31 @@
 #include <kernel/printk.h>
 #include <kernel/task.h>
 #include <kernel/trace.h>
+#include <kernel/trace_ring.h>
+#include <kernel/trace_stream.h>
 #include <kernel/trace_text.h>
 #include <mm/memblock.h>
 
-#define RING_RECORDS 128 /* per CPU, a power of two: a fault that ends in the OOM killer has about 60 events */
+#define RING_RECORDS 128 /* of trace=, a power of two: a fault that ends in the OOM killer has about 60 events */
 #define DRAWN_MAX 32     /* kinds of fault that are told apart */
 #define LINE_MAX 192     /* bytes of an event's text */
 
-struct ring {
-	u64 next;                    /* number of the next record; own CPU, read racily */
-	struct trace_record *record; /* RING_RECORDS of them; const after init; NULL: tracing is off */
-};
-
 u64 trace_mask;
+u64 trace_text_mask;
+DEFINE_PER_CPU(struct trace_ring, trace_ring);
 
-static DEFINE_PER_CPU(struct ring, trace_ring);
+static u64 events_with_strings;      /* const after trace_init */
 static bool drawing;                 /* trace=fault: draw faults; else print each event */
 static const char *drawn[DRAWN_MAX]; /* kinds of fault seen so far */
 
 static void rings_alloc(void);
-static void record_fill(struct trace_record *r, enum trace_event event, u64 a, u64 b, u64 c);
+static void text(struct trace_ring *ring, const struct trace_record *r);
+static void strings_check(struct trace_record *r);
 static u64 string_or_mark(u64 value);
-static void draw_fault(const struct ring *ring);
-static u64 fault_first(const struct ring *ring);
-static const char *fault_kind(const struct ring *ring, u64 first);
+static void draw_fault(const struct trace_ring *ring);
+static u64 fault_first(const struct trace_ring *ring);
+static const char *fault_kind(const struct trace_ring *ring, u64 first);
 static bool draw_wanted(const char *kind);
-static u64 ring_oldest(const struct ring *ring);
 static u32 ring_latest(const u64 *cursor);
 static u32 ring_earliest(const u64 *cursor);
 static const struct trace_record *ring_at(u32 cpu, u64 number);
@@ -51,37 +50,50 @@ void __init
 trace_init(void)
 {
 	const char *words = cmdline_get("trace");
-	const char *unknown;
+	const char *unknown, *ignored;
 	u64 mask;
 
+	for (u32 event = 0; event < TRACE_EVENTS; event++)
+		for (u32 i = 0; i < 3; i++)
+			events_with_strings |= trace_value_is_string(event, i) ? BIT(event) : 0;
 	if (!words)
 		return;
 	drawing = !strcmp(words, "fault");
-	mask = trace_words_mask(drawing ? "fault,alloc,rmap" : words, &unknown);
+	mask = trace_words_mask(drawing ? "fault,alloc,rmap,reclaim,swap,oom" : words, &unknown);
+	mask &= ~trace_words_mask("sample", &ignored);
 	if (unknown)
 		pr_warn("trace=%s: nothing is called \"%s\"", words, unknown);
 	if (!mask)
 		return;
 	rings_alloc();
+	trace_text_mask = mask;
 	trace_mask = mask;
 }
 
+/* Race: whoever has just turned the last event off takes the ring away; then there is none here any more. */
 void
 trace_record(enum trace_event event, u64 a, u64 b, u64 c)
 {
-	struct ring *ring = this_cpu_ptr(trace_ring);
-	struct trace_record *r;
-	char line[LINE_MAX];
 	u64 flags = irq_save();
+	struct trace_ring *ring = this_cpu_ptr(trace_ring);
 
-	r = &ring->record[ring->next & (RING_RECORDS - 1)];
-	record_fill(r, event, a, b, c);
-	r->number = ring->next;
-	WRITE_ONCE(ring->next, ring->next + 1);
-	if (!drawing)
-		printk("trace: %s", trace_format(r, TRACE_ABSOLUTE, line, sizeof(line)));
-	else if (event == TRACE_fault_done)
-		draw_fault(ring);
+	if (likely(ring->record)) {
+		struct trace_record *r = trace_ring_slot(ring);
+
+		r->ns = clock_ns();
+		r->event = (u16)event;
+		r->cpu = (u16)this_cpu_id();
+		r->tid = current->tid;
+		r->value[0] = a;
+		r->value[1] = b;
+		r->value[2] = c;
+		if (unlikely(events_with_strings & BIT(event)))
+			strings_check(r);
+		trace_ring_done(ring);
+		if (unlikely(trace_text_mask & BIT(event)))
+			text(ring, r);
+		trace_stream_wrote(ring);
+	}
 	irq_restore(flags);
 }
 
@@ -111,21 +123,27 @@ rings_alloc(void)
 	char *records = pa_to_va(memblock_alloc(size * MAX_CPUS, PAGE_SIZE));
 
 	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
-		per_cpu(trace_ring, cpu).record = (struct trace_record *)(records + cpu * size);
+		per_cpu(trace_ring, cpu) =
+			(struct trace_ring){.size = RING_RECORDS, .record = (void *)(records + cpu * size)};
+}
+
+/* What trace= asks for: the line of an event, or the drawing of a fault that is done. */
+static void
+text(struct trace_ring *ring, const struct trace_record *r)
+{
+	char line[LINE_MAX];
+
+	if (!drawing)
+		printk("trace: %s", trace_format(r, TRACE_ABSOLUTE, line, sizeof(line)));
+	else if (r->event == TRACE_fault_done)
+		draw_fault(ring);
 }
 
 static void
-record_fill(struct trace_record *r, enum trace_event event, u64 a, u64 b, u64 c)
+strings_check(struct trace_record *r)
 {
-	*r = (struct trace_record){
-		.ns = clock_ns(),
-		.cpu = this_cpu_id(),
-		.tid = current->tid,
-		.event = event,
-		.value = {a, b, c},
-	};
 	for (u32 i = 0; i < ARRAY_SIZE(r->value); i++)
-		if (trace_value_is_string(event, i))
+		if (trace_value_is_string(r->event, i))
 			r->value[i] = string_or_mark(r->value[i]);
 }
 
@@ -156,11 +174,11 @@ draw_wanted(const char *kind)
 
 /* The current task's fault is done: if it is the first of its kind, print its events. */
 static void
-draw_fault(const struct ring *ring)
+draw_fault(const struct trace_ring *ring)
 {
 	char line[LINE_MAX];
 	u64 number = fault_first(ring);
-	const struct trace_record *first = &ring->record[number & (RING_RECORDS - 1)];
+	const struct trace_record *first = &ring->record[number & (ring->size - 1)];
 	const char *kind = fault_kind(ring, number);
 
 	if (!draw_wanted(kind))
@@ -169,7 +187,7 @@ draw_fault(const struct ring *ring)
 	       first->event == TRACE_trap_page_fault || first->event == TRACE_fault_handle ? ""
 											   : "; its start is lost");
 	for (; number < ring->next; number++) {
-		const struct trace_record *r = &ring->record[number & (RING_RECORDS - 1)];
+		const struct trace_record *r = &ring->record[number & (ring->size - 1)];
 
 		if (r->tid == current->tid)
 			printk("trace: %s", trace_format(r, first->ns, line, sizeof(line)));
@@ -178,15 +196,15 @@ draw_fault(const struct ring *ring)
 
 /* What fault_classify said last; the result, when it did not come to that. */
 static const char *
-fault_kind(const struct ring *ring, u64 first)
+fault_kind(const struct trace_ring *ring, u64 first)
 {
 	for (u64 number = ring->next; number > first; number--) {
-		const struct trace_record *r = &ring->record[(number - 1) & (RING_RECORDS - 1)];
+		const struct trace_record *r = &ring->record[(number - 1) & (ring->size - 1)];
 
 		if (r->tid == current->tid && r->event == TRACE_fault_classify)
 			return (const char *)r->value[2];
 	}
-	return (const char *)ring->record[(ring->next - 1) & (RING_RECORDS - 1)].value[2];
+	return (const char *)ring->record[(ring->next - 1) & (ring->size - 1)].value[2];
 }
 
 /*
@@ -194,32 +212,26 @@ fault_kind(const struct ring *ring, u64 first)
  * there was one (the kernel also touches a program's memory on its behalf); the oldest one left when it is gone.
  */
 static u64
-fault_first(const struct ring *ring)
+fault_first(const struct trace_ring *ring)
 {
-	u64 first = ring_oldest(ring);
+	u64 first = trace_ring_oldest(ring);
 	bool handled = false;
 
-	for (u64 number = ring->next; number > ring_oldest(ring) && !handled; number--) {
-		const struct trace_record *r = &ring->record[(number - 1) & (RING_RECORDS - 1)];
+	for (u64 number = ring->next; number > trace_ring_oldest(ring) && !handled; number--) {
+		const struct trace_record *r = &ring->record[(number - 1) & (ring->size - 1)];
 
 		if (r->tid != current->tid || r->event != TRACE_fault_handle)
 			continue;
 		handled = true;
 		first = number - 1;
 	}
-	for (u64 number = first; handled && number > ring_oldest(ring); number--) {
-		const struct trace_record *r = &ring->record[(number - 1) & (RING_RECORDS - 1)];
+	for (u64 number = first; handled && number > trace_ring_oldest(ring); number--) {
+		const struct trace_record *r = &ring->record[(number - 1) & (ring->size - 1)];
 
 		if (r->tid == current->tid)
 			return r->event == TRACE_trap_page_fault ? number - 1 : first;
 	}
 	return first;
-}
-
-static u64
-ring_oldest(const struct ring *ring)
-{
-	return ring->next > RING_RECORDS ? ring->next - RING_RECORDS : 0;
 }
 
 /* The CPU whose record before its cursor is the latest; MAX_CPUS when all cursors are at the oldest record. */
@@ -229,7 +241,7 @@ ring_latest(const u64 *cursor)
 	u32 latest = MAX_CPUS;
 
 	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
-		if (cursor[cpu] == ring_oldest(&per_cpu(trace_ring, cpu)))
+		if (!per_cpu(trace_ring, cpu).record || cursor[cpu] == trace_ring_oldest(&per_cpu(trace_ring, cpu)))
 			continue;
 		if (latest == MAX_CPUS || ring_at(cpu, cursor[cpu] - 1)->ns > ring_at(latest, cursor[latest] - 1)->ns)
 			latest = cpu;
@@ -255,5 +267,7 @@ ring_earliest(const u64 *cursor)
 static const struct trace_record *
 ring_at(u32 cpu, u64 number)
 {
-	return &per_cpu(trace_ring, cpu).record[number & (RING_RECORDS - 1)];
+	const struct trace_ring *ring = &per_cpu(trace_ring, cpu);
+
+	return &ring->record[number & (ring->size - 1)];
 }

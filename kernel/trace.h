@@ -6,9 +6,9 @@
  *             event is one test of a word in memory and a branch not taken, and its values are not computed.
  *             trace=fault on the command line draws the first fault of each kind, indented by depth, with the ticks
  *             since it began; trace=all or a list of groups or events (trace=alloc,fork) prints each event as it
- *             happens. The last events also stand in a panic's report.
- * Invariants  I1  Records of one CPU are in order of time. A record may be overwritten while another CPU reads it: a
- *                 reader checks its number again afterwards.
+ *             happens. The last events also stand in a panic's report. stream= sends them, as records, to the host
+ *             (trace_stream.h), and programs read them from /dev/trace.
+ * Invariants  see trace_ring.h
  * Locks       none: each CPU writes its own ring with interrupts off
  * Follow      from mm/fault.c, mm/page_alloc.c, ...   to trace.c
  * Tests       tests/host/trace_text_test.c
@@ -20,8 +20,11 @@
 #include <kernel/lib/types.h>
 #include <kernel/trace_event.h>
 
-/* Bit n: event n is recorded. Const after trace_init. */
+/* Bit n: event n is recorded, because trace= or a reader (trace_stream.h) wants it. Its mutex; READ_ONCE. */
 extern u64 trace_mask;
+
+/* Of these, what trace= wants as text. Const after trace_init. */
+extern u64 trace_text_mask;
 
 void trace_record(enum trace_event event, u64 a, u64 b, u64 c);
 

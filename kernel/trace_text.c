@@ -23,17 +23,22 @@ static const struct {
 #undef TRACE_EVENT
 };
 
+static bool value_is_text(enum trace_event event, u32 i);
+static const char *conversion(enum trace_event event, u32 i);
 static u64 word_mask(const char *word, u64 len);
 static bool word_is(const char *word, u64 len, const char *name);
+
+const char *
+trace_event_name(enum trace_event event)
+{
+	return events[event].name;
+}
 
 bool
 trace_value_is_string(enum trace_event event, u32 i)
 {
-	const char *s = events[event].format;
+	const char *s = conversion(event, i);
 
-	/* To the conversion of value i: no event has %% in its format. */
-	for (s = strchr(s, '%'); s && i; i--)
-		s = strchr(s + 1, '%');
 	return s && s[1] == 's';
 }
 
@@ -59,8 +64,11 @@ trace_words_mask(const char *words, const char **unknown)
 const char *
 trace_format(const struct trace_record *r, u64 start_ns, char *buf, size_t size)
 {
+	u64 v[3];
 	int n;
 
+	for (u32 i = 0; i < ARRAY_SIZE(v); i++)
+		v[i] = value_is_text(r->event, i) ? (u64)&r->value[i] : r->value[i];
 	if (start_ns == TRACE_ABSOLUTE)
 		n = format(buf, size, "cpu %u task %d ", r->cpu, r->tid);
 	else
@@ -68,8 +76,28 @@ trace_format(const struct trace_record *r, u64 start_ns, char *buf, size_t size)
 	if (n >= 0 && (size_t)n < size)
 		n += format(buf + n, size - (size_t)n, "%s: ", events[r->event].name);
 	if (n >= 0 && (size_t)n < size)
-		format(buf + n, size - (size_t)n, events[r->event].format, r->value[0], r->value[1], r->value[2]);
+		format(buf + n, size - (size_t)n, events[r->event].format, v[0], v[1], v[2]);
 	return buf;
+}
+
+/* %.8s: the value is the characters. */
+static bool
+value_is_text(enum trace_event event, u32 i)
+{
+	const char *s = conversion(event, i);
+
+	return s && s[1] == '.';
+}
+
+/* The conversion of value @i in the event's format: no event has %% there. NULL: it has fewer. */
+static const char *
+conversion(enum trace_event event, u32 i)
+{
+	const char *s = strchr(events[event].format, '%');
+
+	for (; s && i; i--)
+		s = strchr(s + 1, '%');
+	return s;
 }
 
 /* The events that one word names: 0 when none. */
@@ -79,8 +107,8 @@ word_mask(const char *word, u64 len)
 	u64 mask = 0;
 
 	for (u32 i = 0; i < TRACE_EVENTS; i++)
-		if (word_is(word, len, "all") || word_is(word, len, events[i].name) ||
-		    word_is(word, len, events[i].group))
+		if ((word_is(word, len, "all") && strcmp(events[i].group, "sample")) ||
+		    word_is(word, len, events[i].name) || word_is(word, len, events[i].group))
 			mask |= BIT(i);
 	return mask;
 }

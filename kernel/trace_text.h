@@ -13,15 +13,19 @@
 #include <kernel/lib/types.h>
 #include <kernel/trace_event.h>
 
-/* One event as it was recorded. */
+/* One event as it was recorded, and as the stream has it. */
 struct trace_record {
-	u64 number; /* of this CPU's events: 0 is the first */
-	u64 ns;     /* clock_ns() */
-	u32 cpu;
+	u64 ns;    /* clock_ns() */
+	u16 event; /* enum trace_event */
+	u16 cpu;
 	s32 tid; /* of the task that ran; 0 for a kernel thread */
-	enum trace_event event;
 	u64 value[3];
 };
+
+_Static_assert(sizeof(struct trace_record) == 40, "decoders outside the kernel know this layout");
+
+/* Its name, without TRACE_. */
+const char *trace_event_name(enum trace_event event);
 
 /* Does the event's format have a string as value @i? */
 bool trace_value_is_string(enum trace_event event, u32 i);

@@ -29,6 +29,7 @@
 #include <kernel/signal_state.h>
 #include <kernel/task.h>
 #include <kernel/trace.h>
+#include <kernel/trace_latency.h>
 #include <mm/fault.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
@@ -81,7 +82,8 @@ fault_handle(struct mm *mm, u64 va, u32 access)
 	may_sleep();
 	dassert(atomic_read(&mm->users) > 0);
 	dassert(access & FAULT_ACCESS);
-	trace(fault_handle, va, access, 0);
+	if (trace_latency_or(fault_handle, trace_latency_is_due()))
+		trace_fault_begin(va, access);
 	count_event(VM_PGFAULT);
 	do {
 		rwsem_read_lock(&mm->lock);
@@ -95,7 +97,8 @@ fault_handle(struct mm *mm, u64 va, u32 access)
 	dassert(result <= FAULT_OOM);
 	if (unlikely(f.major) && result == FAULT_OK)
 		result = FAULT_MAJOR;
-	trace(fault_done, va, result, result_names[result]);
+	if (trace_latency_or(fault_done, current->fault_start_ns))
+		trace_fault_done(va, result, result_names[result]);
 	return result;
 }
 
@@ -171,7 +174,8 @@ fault_leaf(struct fault *f)
 
 	dassert(f->vma->start <= f->va && f->va < f->vma->end);
 	dassert(slot_va(f->slot) == f->va);
-	trace(fault_classify, f->entry.value, f->access, kind_names[kind]);
+	if (trace_latency_or(fault_classify, current->fault_start_ns))
+		trace_fault_kind(f->entry.value, f->access, kind, kind_names[kind]);
 	switch (kind) {
 	case FAULT_KIND_ZERO:
 		return fault_zero(f);

@@ -21,8 +21,10 @@
 #include <kernel/kthread.h>
 #include <kernel/panic.h>
 #include <kernel/sched.h>
+#include <kernel/trace.h>
 #include <kernel/wait.h>
 #include <mm/kswapd.h>
+#include <mm/page_alloc.h>
 #include <mm/reclaim.h>
 #include <mm/vmstat.h>
 #include <mm/zone.h>
@@ -52,6 +54,7 @@ kswapd_wake(struct node *node)
 {
 	if (READ_ONCE(kswapd_needed[node->id]) || !reclaim_possible())
 		return;
+	trace(mm_vmscan_kswapd_wake, node->id, nr_free_pages(), 0);
 	WRITE_ONCE(kswapd_needed[node->id], true);
 	wake_all(&kswapd_wait[node->id]);
 }
@@ -65,6 +68,7 @@ kswapd(void *arg)
 		wait_event(&kswapd_wait[node->id], READ_ONCE(kswapd_needed[node->id]));
 		count_event(VM_PAGEOUTRUN);
 		balance(node);
+		trace(mm_vmscan_kswapd_sleep, node->id, nr_free_pages(), is_balanced(node));
 		WRITE_ONCE(kswapd_needed[node->id], false);
 	}
 }

@@ -36,6 +36,7 @@
 #include <kernel/trace.h>
 #include <kernel/wait.h>
 #include <mm/lru.h>
+#include <mm/page_alloc.h>
 #include <mm/reclaim.h>
 #include <mm/rmap.h>
 #include <mm/shmem.h>
@@ -84,11 +85,15 @@ reclaim_pages(struct node *node, u64 target, bool kswapd)
 	may_sleep();
 	assert(!current->reclaims); /* I2 */
 	current->reclaims = true;
+	if (!kswapd)
+		trace(mm_vmscan_direct_reclaim_begin, target, nr_free_pages(), 0);
 	harvest(&r);
 	while (r.freed < target && r.priority-- && reclaim_possible())
 		reclaim_round(&r);
 	current->reclaims = false;
 	trace(mm_vmscan_reclaim, r.scanned, r.freed, r.priority);
+	if (!kswapd)
+		trace(mm_vmscan_direct_reclaim_end, r.freed, nr_free_pages(), 0);
 	return r.freed;
 }
 

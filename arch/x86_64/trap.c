@@ -32,6 +32,7 @@
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/trace.h>
+#include <kernel/trace_stream.h>
 #include <mm/fault.h>
 #include <mm/vmalloc.h>
 
@@ -401,6 +402,7 @@ trap_interrupt(struct trap_frame *f)
 		apic_eoi();
 		sched_kick();
 		kmsg_wake();
+		trace_wake();
 		break;
 	case VECTOR_CALL:
 		apic_eoi();

@@ -102,14 +102,14 @@ virtio_reset(struct virtio_device *v)
 u16
 virtio_queue_size(struct virtio_device *v)
 {
-	mmio_write16(v->common + QUEUE_SELECT, 0);
+	mmio_write16(v->common + QUEUE_SELECT, v->queue);
 	return mmio_read16(v->common + QUEUE_SIZE);
 }
 
 int
 virtio_queue_attach(struct virtio_device *v, const struct virtq *q, u64 pa, u16 message)
 {
-	mmio_write16(v->common + QUEUE_SELECT, 0);
+	mmio_write16(v->common + QUEUE_SELECT, v->queue);
 	mmio_write16(v->common + QUEUE_SIZE, q->size);
 	write64(v->common + QUEUE_DESC, pa);
 	write64(v->common + QUEUE_AVAIL, pa + (u64)((u8 *)q->avail - (u8 *)q->desc));
@@ -137,7 +137,7 @@ virtio_give_up(struct virtio_device *v)
 void
 virtio_kick(struct virtio_device *v)
 {
-	mmio_write16(v->doorbell, 0);
+	mmio_write16(v->doorbell, v->queue);
 }
 
 void

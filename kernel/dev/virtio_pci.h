@@ -31,7 +31,8 @@ struct virtio_device {
 	volatile u8 *config;    /* device-specific registers */
 	u32 doorbell_unit;      /* bytes between doorbells */
 	u64 features;           /* agreed on */
-	volatile u16 *doorbell; /* of queue 0 */
+	u16 queue;              /* the one that the driver uses: 0, unless it says otherwise after virtio_find */
+	volatile u16 *doorbell; /* of that queue */
 };
 
 /*
@@ -53,11 +54,11 @@ int virtio_start(struct virtio_device *v, u64 wanted);
 /* virtio_reset - the device forgets everything, and touches no memory any more. False: it does not answer. */
 bool virtio_reset(struct virtio_device *v);
 
-/* Descriptors that queue 0 may have at most. Context: after virtio_start. */
+/* Descriptors that the queue may have at most. Context: after virtio_start. */
 u16 virtio_queue_size(struct virtio_device *v);
 
 /*
- * virtio_queue_attach - give queue 0 its memory, and MSI-X message @message (VIRTIO_NO_MESSAGE: none)
+ * virtio_queue_attach - give the queue its memory, and MSI-X message @message (VIRTIO_NO_MESSAGE: none)
  *
  * Returns   0; -EIO: the device has no room for the message
  * Context   after virtio_start, before virtio_run
@@ -70,7 +71,7 @@ int virtio_queue_attach(struct virtio_device *v, const struct virtq *q, u64 pa, 
 void virtio_run(struct virtio_device *v);
 void virtio_give_up(struct virtio_device *v);
 
-/* virtio_kick - ring the doorbell of queue 0. Context: any; the driver's lock. */
+/* virtio_kick - ring the doorbell of the queue. Context: any; the driver's lock. */
 void virtio_kick(struct virtio_device *v);
 
 /* virtio_config_read - @n bytes at @at of the device's own registers, all of one moment. Context: any. */

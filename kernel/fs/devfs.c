@@ -22,6 +22,7 @@
 #include <kernel/random.h>
 #include <kernel/sched.h>
 #include <kernel/task.h>
+#include <kernel/trace_file.h>
 
 /* Linux's numbers: Documentation/admin-guide/devices.txt. */
 struct device {
@@ -50,6 +51,7 @@ static const struct device devices[] = {
 	{"full", 1, 7, 0666, &full_ops},
 	{"random", 1, 8, 0666, &random_ops},
 	{"urandom", 1, 9, 0666, &random_ops},
+	{"trace", 10, 125, 0600, &trace_file_ops}, /* not on Linux: its minor is of the local range there */
 	{"kmsg", 1, 11, 0644, &kmsg_device_ops},
 	{"tty", 5, 0, 0666, &tty_file_ops},
 	{"console", 5, 1, 0600, &console_file_ops},

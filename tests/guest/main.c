@@ -57,7 +57,7 @@ extern const struct test_case mremap_cases[], vma_merge_cases[], limits_cases[],
 
 /* files */
 extern const struct test_case names_cases[], statx_cases[], sendfile_cases[], fallocate_cases[], memfd_cases[],
-	mount_cases[], sysfs_cases[], openflags_cases[], locks_cases[];
+	trace_cases[], mount_cases[], sysfs_cases[], openflags_cases[], locks_cases[];
 
 extern const struct test_case cputime_cases[], clone_cases[], futex_more_cases[], robust_cases[], membarrier_cases[],
 	affinity_cases[], nice_cases[], ids_cases[], prctl_cases[], rlimits_cases[], uname_cases[], clocks_cases[],
@@ -123,6 +123,7 @@ static const struct test_group groups[] = {
 	{"sendfile", sendfile_cases},
 	{"fallocate", fallocate_cases},
 	{"memfd", memfd_cases},
+	{"trace", trace_cases},
 	{"mount", mount_cases},
 	{"sysfs", sysfs_cases},
 	{"openflags", openflags_cases},

@@ -56,9 +56,10 @@ formats_ask_for_what_a_record_has(void **state)
 
 		for (const char *p = strchr(formats[e], '%'); p; p = strchr(p + 1, '%'), n++) {
 			bool string = !strncmp(p, "%s", 2);
+			bool text = !strncmp(p, "%.8s", 4);
 
 			assert_true(n < 3);
-			assert_true(string || !strncmp(p, "%#llx", 5) || !strncmp(p, "%llu", 4) ||
+			assert_true(string || text || !strncmp(p, "%#llx", 5) || !strncmp(p, "%llu", 4) ||
 				    !strncmp(p, "%lld", 4));
 			assert_int_equal(trace_value_is_string(e, n), string);
 		}
@@ -76,7 +77,9 @@ words_name_events_and_groups(void **state)
 	assert_int_equal(trace_words_mask("fork", &unknown), 1UL << TRACE_fork);
 	assert_int_equal(trace_words_mask("fork,exec,fork", &unknown), 1UL << TRACE_fork | 1UL << TRACE_exec);
 	assert_int_equal(trace_words_mask("proc", &unknown), 1UL << TRACE_fork | 1UL << TRACE_exec | 1UL << TRACE_exit);
-	assert_int_equal(trace_words_mask("all", &unknown), (1UL << TRACE_EVENTS) - 1);
+	assert_int_equal(trace_words_mask("all", &unknown) | trace_words_mask("sample", &unknown),
+			 (1UL << TRACE_EVENTS) - 1);
+	assert_int_equal(trace_words_mask("all", &unknown) & trace_words_mask("sample", &unknown), 0);
 	assert_null(unknown);
 	assert_int_equal(trace_words_mask("for,exec,,forks", &unknown), 1UL << TRACE_exec);
 	assert_string_equal(unknown, "for,exec,,forks");

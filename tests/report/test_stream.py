@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""test_stream.py - the stream of trace records that a whole run has sent, and the order of events in it
+
+Idea        One run: a program takes memory until the OOM killer ends it, with a swap disk. What the records say is
+            compared with each other and with what the console said; no wall time is looked at.
+Follow      from run.py   to stream.py, kernel/trace_port.c
+"""
+import io
+import json
+import re
+
+import pytest
+
+import disks
+import machine
+import stream
+
+PORT = "-device virtio-serial-pci -chardev file,id=stream,path={} -device virtconsole,chardev=stream"
+MEM, SWAP_MIB = 64, 32
+
+
+def run(path, append, cpus=2, mem=MEM):
+    swap = disks.image(f"stream-{path.stem}.img", SWAP_MIB, {0: disks.swap_header(SWAP_MIB * 256)})
+    return machine.boot(kernel=machine.BUILD / "tidemark.elf", initrd=machine.BUILD / "initrd.cpio.gz", append=append,
+                        cpus=cpus, mem=mem, limit=120, QEMUEXTRA=f"{disks.device(swap)} {PORT.format(path)}")
+
+
+@pytest.fixture(scope="module")
+def hog(tmp_path_factory):
+    path = tmp_path_factory.mktemp("stream") / "hog.trace"
+    boot = run(path, "stream -- hog 200")
+    assert boot.status == 0 and "not one page is missing" in boot.text, boot.describe()
+    return boot, stream.read(path)
+
+
+def numbered(records, *wanted):
+    return [(n, r) for n, r in enumerate(records) if r.name in wanted]
+
+
+def test_nothing_was_lost_and_time_goes_forward(hog):
+    _, records = hog
+    assert stream.lost(records) == 0
+    samples = [r.values[0] for r in records if r.name == "sample_done"]
+    assert samples == list(range(len(samples))) and len(samples) > 10
+    assert all(a.ns <= b.ns for a, b in zip(records, records[1:]))
+
+
+def test_kswapd_wakes_before_the_first_direct_reclaim(hog):
+    _, records = hog
+    woken = numbered(records, "mm_vmscan_kswapd_wake")
+    direct = numbered(records, "mm_vmscan_direct_reclaim_begin")
+    assert woken and direct and woken[0][0] < direct[0][0]
+
+
+def test_swap_is_written_before_the_first_kill(hog):
+    _, records = hog
+    out, kills = numbered(records, "swap_out"), numbered(records, "oom_kill")
+    assert len(kills) == 1 and out and out[0][0] < kills[0][0]
+
+
+def test_nobody_is_killed_while_anything_can_be_reclaimed(hog):
+    """Who called for a kill had, right before, reclaimed for itself and found nothing; the swap area was full."""
+    _, records = hog
+    for n, kill in numbered(records, "oom_kill"):
+        ends = [r for r in records[:n] if r.name == "mm_vmscan_direct_reclaim_end" and r.pid == kill.pid]
+        assert ends and ends[-1].values[0] == 0, f"the last direct reclaim of {kill.pid}: {ends[-1].text}"
+        free = [r.values[0] for r in records[:n] if r.name == "sample_swap"]
+        assert free and free[-1] < SWAP_MIB * 256 // 50, f"{free[-1]} slots were free"
+
+
+def test_the_stream_and_the_console_tell_of_the_same_victim(hog):
+    boot, records = hog
+    victim = int(re.search(r"Out of memory: Killed process (\d+) \(hog\)", boot.text)[1])
+    kill = next(r for r in records if r.name == "oom_kill")
+    assert stream.signed(kill.values[0]) == victim
+    assert stream.names(records)[victim] == "hog"
+    ends = [r for r in records if r.name == "exit" and stream.signed(r.values[0]) == victim]
+    assert len(ends) == 1 and ends[0].values[1] == 9 and ends[0].ns > kill.ns
+
+
+def test_samples_agree_with_each_other(hog):
+    """Free frames of a zone are the blocks of its orders; the counters of vmstat end where events say."""
+    _, records = hog
+    blocks, free, agreed, looked = {}, {}, 0, 0
+    for r in records:
+        if r.name == "sample_order":
+            blocks[r.values[0], r.values[1]] = r.values[2]
+        elif r.name == "sample_zone":
+            free[r.values[0]] = r.values[1]
+        elif r.name == "sample_done":
+            for zone, frames in free.items():
+                looked += 1
+                agreed += frames == sum(n << order for (z, order), n in blocks.items() if z == zone)
+    assert looked and agreed > looked * 0.6, f"{agreed} of {looked}"  # others allocate between two looks
+    last = {stream.counters()[r.values[0]]: stream.signed(r.values[1]) for r in records if r.name == "sample_vmstat"}
+    assert last["oom_kill"] == 1
+    assert last["pswpout"] == sum(r.values[1] for r in records if r.name == "swap_out")
+    assert last["pageoutrun"] == sum(r.name == "mm_vmscan_kswapd_sleep" for r in records) \
+        or last["pageoutrun"] == 1 + sum(r.name == "mm_vmscan_kswapd_sleep" for r in records)
+
+
+def test_the_map_has_a_cell_for_every_frame(hog):
+    _, records = hog
+    cells = next(r for r in records if r.name == "sample_cells")
+    assert cells.values[0] * cells.values[1] >= MEM * 256 > (cells.values[0] - 1) * cells.values[1]
+    drawn = {}
+    for r in records:
+        if r.name == "sample_map":
+            for i in range(32):
+                drawn[r.values[0] + i] = stream.CELL_KINDS[r.values[1 + i // 16] >> i % 16 * 4 & 15]
+    assert len(drawn) == cells.values[0]
+    assert {"reserved", "free"} <= set(drawn.values())
+
+
+def test_one_fault_of_64_is_measured(hog):
+    _, records = hog
+    last = {(r.values[0], r.values[1]): r.values[2] for r in records if r.name == "sample_latency"}
+    zero = sum(n for (kind, _), n in last.items() if stream.KINDS[kind] == "ZERO")
+    faults = [r.values[1] for r in records if r.name == "sample_vmstat"
+              and stream.counters()[r.values[0]] == "pgfault"]
+    assert faults[-1] > 20000 and 0.7 * faults[-1] / 64 < zero <= faults[-1] / 64 + 2
+
+
+def test_export_as_csv_and_chrome_json(hog):
+    _, records = hog
+    text = io.StringIO()
+    stream.to_csv(records, text)
+    assert len(text.getvalue().splitlines()) == len(records) + 1
+    chrome = json.loads(json.dumps(stream.to_chrome(records)))["traceEvents"]
+    names = {e["name"] for e in chrome}
+    assert {"kswapd", "direct reclaim", "swap out", "swap", "oom_kill", "process_name"} <= names
+    assert all(e["ph"] in "BEXCiM" and ("ts" in e or e["ph"] == "M") for e in chrome)
+    for pid in {e["pid"] for e in chrome}:  # spans of one task do not overlap
+        depth = 0
+        for e in chrome:
+            if e["pid"] == pid and e["ph"] in "BE":
+                depth += 1 if e["ph"] == "B" else -1
+                assert depth in (0, 1)
+
+
+def test_an_event_is_read_from_its_one_definition():
+    events = stream.events()
+    assert len({e.name for e in events}) == len(events) > 20
+    assert all(len(e.conversions()) <= 3 and e.format.count("%") == len(e.conversions()) for e in events)
+    kill = next(e for e in events if e.name == "oom_kill")
+    assert kill.text((7, (1 << 64) - 2, 0)) == "process 7 of score -2 pages"
+
+
+def test_a_stream_of_another_kernel_is_refused(tmp_path):
+    with pytest.raises(stream.StreamError):
+        stream.decode(b"")
+    begin = next(n for n, e in enumerate(stream.events()) if e.name == "stream_begin")
+    with pytest.raises(stream.StreamError, match="another kernel"):
+        stream.decode(stream.RECORD.pack(1, begin, 0, 0, stream.VERSION, 0, stream.checksum() ^ 1))
+    assert stream.decode(stream.RECORD.pack(1, begin, 0, 0, stream.VERSION, 0, stream.checksum()) + b"cut")
+
+
+def test_without_a_port_the_machine_says_so_and_goes_on():
+    boot = machine.boot(append="stream -- basics", limit=120)
+    assert re.search("stream: there is no virtio console", boot.text) and re.search(r"^# done .* 0 failed", boot.text,
+                                                                                    re.M), boot.describe()
