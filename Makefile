@@ -41,6 +41,7 @@ all: build/tidemark.elf build/initrd.cpio.gz iso
 
 help:
 	@echo 'make run          boot the ISO, up to the prompt of a shell (make deps first, by itself)'
+	@echo 'make demo         memory runs out, in ten lines         (DEMO=overcommit cow protect leak forkbomb thrash mlock)'
 	@echo 'make test         host and guest tests                     (also: make check)'
 	@echo 'make all          build/tidemark.elf, build/initrd.cpio.gz, build/tidemark.iso'
 	@echo 'make iso          build/tidemark.iso                       (BOOT=uefi: for OVMF)'
@@ -172,9 +173,11 @@ build/guest/pie: tests/guest/prog/pie.c Makefile
 
 # /init, our programs and iso/root; busybox with its applets beside them.
 BUSYBOX := $(firstword $(wildcard /bin/busybox /usr/bin/busybox))
-build/initrd.cpio.gz: $(USER) iso/initrd.py $(wildcard iso/root/*/*) $(BUSYBOX)
+DEMOS := $(filter-out user/demo/demo,$(wildcard user/demo/*))
+build/initrd.cpio.gz: $(USER) $(DEMOS) user/demo/demo iso/initrd.py $(wildcard iso/root/*/*) $(BUSYBOX)
 	$(call say,CPIO,$@)
 	$(Q)$(ARCHIVE) $@ /init=build/user/init $(foreach p,$(USER),/bin/$(notdir $p)=$p) tree:iso/root \
+		/bin/demo=user/demo/demo $(foreach d,$(DEMOS),/demo/$(notdir $d)=$d) \
 		$(if $(BUSYBOX),busybox=$(BUSYBOX))
 
 # Programs as compilers on Linux make them (tests/guest/programs.c), and what their loaders look for. A glibc or a C++
@@ -244,6 +247,12 @@ gdb: deps
 	@$(MAKE) --no-print-directory boot-halted GDB=1
 qemu-gdb: deps
 	@$(MAKE) --no-print-directory boot-halted
+
+# A demonstration that runs by itself, on a machine small enough that it takes half a minute.
+.PHONY: demo
+DEMO ?= memory
+demo: deps
+	@$(MAKE) --no-print-directory boot BOOT=pvh MEM=48 CPUS=2 SWAP=128 APPEND='quiet -- demo $(DEMO)'
 
 IMAGES := $(if $(filter pvh,$(BOOT)),$(KERNEL) $(INITRD),$(ISO))
 boot: $(IMAGES)

@@ -94,7 +94,7 @@ session_run(void)
 	sysinfo(&info);
 	say("\nTidemark: %ld MiB of RAM, %ld of them free, %ld processors. Linux programs run here, and memory runs "
 	    "out.\n"
-	    "`help` says what to try; `exit` turns the machine off.\n\n",
+	    "`demo` shows it in half a minute; `help` says what to try; `exit` turns the machine off.\n\n",
 	    (long)(info.totalram * info.mem_unit >> 20), (long)(info.freeram * info.mem_unit >> 20),
 	    sysconf(_SC_NPROCESSORS_ONLN));
 	klogctl(SYSLOG_CONSOLE_LEVEL, NULL, LEVEL_WARNINGS);
