@@ -4,7 +4,8 @@
  *
  * Idea        Random get, find and set_size on a few sparse objects; the model is the first word of each page. Then
  *             truncation under programs: what lies past the end is gone from every address space, growing again shows
- *             zeroes, and a fault that meets the truncation half way brings nothing back.
+ *             zeroes, and a fault that meets the truncation half way brings nothing back. Then with a disk: pages leave
+ *             while others read, write, truncate and end swap.
  * Follow      from machine.h   to mm/pagecache.c
  */
 /* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
@@ -12,6 +13,9 @@
 
 #include "machine_user.h"
 
+#include <mm/page_alloc.h>
+#include <mm/shmem.h>
+#include <mm/swap.h>
 #include <mm/vmstat.h>
 
 #define OBJECTS 3
@@ -310,6 +314,142 @@ two_who_create_a_page_get_the_same(void **state)
 	}
 }
 
+#define OUT_PAGES 12
+
+/* The first word of page @i, which may be out; ~0: there is none. */
+static u64
+word_of(struct pagecache *o, u64 i)
+{
+	struct page *page;
+	bool major;
+	u64 word;
+
+	assert_int_equal(shmem_find(o, i, ALLOC_USER, &major, &page), 0);
+	if (!page)
+		return ~0UL;
+	word = *(u64 *)page_to_va(page);
+	page_put(page);
+	return word;
+}
+
+/* Whatever leaves comes back the same, at once, after truncation, and by swapoff. */
+static void
+what_leaves_comes_back(void **state)
+{
+	struct mm *one = user_create(); /* the lists begin with the first address space */
+	u64 out = 0;
+
+	machine_swap(64);
+	for (u32 n = 0; n < ROUNDS; n++) {
+		u64 cut = host_below(OUT_PAGES);
+
+		object = user_object(PAGE_SHMEM, OUT_PAGES, 100);
+		machine_reclaim(OUT_PAGES);
+		out += object->swapped;
+		assert_int_equal(object->count, OUT_PAGES);
+		assert_int_equal(shmem_swapped(object, 0, OUT_PAGES), object->swapped);
+		assert_int_equal(word_of(object, cut), 100 + cut);
+		pagecache_set_size(object, cut << PAGE_SHIFT | 8);
+		pagecache_set_size(object, OUT_PAGES << PAGE_SHIFT);
+		assert_int_equal(object->count, cut + 1);
+		if (n % 2) {
+			machine_swap(0);
+			assert_int_equal(object->swapped, 0);
+			machine_swap(64);
+		}
+		for (u64 i = 0; i < OUT_PAGES; i++)
+			assert_int_equal(word_of(object, i), i <= cut ? 100 + i : ~0UL);
+		assert_int_equal(mm_check(), 0);
+		pagecache_put(object);
+	}
+	assert_true(out > ROUNDS);
+	assert_int_equal(swap_free_pages(), 63);
+	machine_swap(0);
+	user_destroy(one);
+}
+
+/* One writes and reads through its leaves, one finds pages, one evicts, one truncates or ends swap. */
+static void
+leave_and_meet(u32 cpu)
+{
+	for (u32 i = 0; i < OUT_PAGES; i++) {
+		u64 word;
+
+		if (cpu == 0) {
+			mm_activate(mm);
+			user_write(mm, USER_AT + i * PAGE_SIZE, 100 + i);
+			if (i < OUT_PAGES / 2)
+				assert_int_equal(user_read(mm, USER_AT + i * PAGE_SIZE), 100 + i);
+		} else if (cpu == 1) {
+			word = word_of(object, i);
+			assert_true(word == 100 + i || word == ~0UL || !word);
+		} else if (cpu == 2) {
+			machine_reclaim(4);
+		} else if (i == OUT_PAGES / 2) {
+			pagecache_set_size(object, OUT_PAGES / 2 << PAGE_SHIFT);
+		} else if (i == OUT_PAGES - 1) {
+			shmem_read_ahead(object, 0, OUT_PAGES);
+		}
+	}
+}
+
+static void
+eviction_meets_everything(void **state)
+{
+	struct mm *one = user_create();
+
+	machine_swap(64);
+	for (u32 n = 0; n < ROUNDS; n++) {
+		mm = user_create();
+		object = user_object(PAGE_SHMEM, OUT_PAGES, 100);
+		user_map(mm, USER_AT, OUT_PAGES, RW, MAP_SHARED | MAP_FIXED, object, 0);
+		machine_run(4, leave_and_meet);
+		assert_int_equal(mm_check(), 0);
+		for (u64 i = 0; i < OUT_PAGES; i++)
+			assert_int_equal(word_of(object, i), i < OUT_PAGES / 2 ? 100 + i : ~0UL);
+		user_destroy(mm);
+		pagecache_put(object);
+		assert_int_equal(mm_check(), 0);
+		assert_int_equal(swap_free_pages(), 63);
+	}
+	machine_swap(0);
+	user_destroy(one);
+}
+
+static void
+leave_while_swap_ends(u32 cpu)
+{
+	if (cpu == 0) {
+		assert_int_equal(swap_area_remove(&swap_areas[0]), 0);
+		return;
+	}
+	for (u32 i = 0; i < OUT_PAGES; i++) {
+		if (cpu == 1)
+			assert_int_equal(word_of(object, i), 100 + i);
+		else
+			machine_reclaim(4);
+	}
+}
+
+static void
+swapoff_meets_eviction(void **state)
+{
+	struct mm *one = user_create();
+
+	for (u32 n = 0; n < ROUNDS; n++) {
+		machine_swap(64);
+		object = user_object(PAGE_SHMEM, OUT_PAGES, 100);
+		machine_reclaim(OUT_PAGES);
+		machine_run(3, leave_while_swap_ends);
+		assert_int_equal(object->swapped, 0);
+		for (u64 i = 0; i < OUT_PAGES; i++)
+			assert_int_equal(word_of(object, i), 100 + i);
+		assert_int_equal(mm_check(), 0);
+		pagecache_put(object);
+	}
+	user_destroy(one);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -322,6 +462,9 @@ main(int argc, char **argv)
 		CASE(two_who_create_a_page_get_the_same),
 		CASE(a_fault_never_brings_back_what_was_truncated),
 		CASE(no_copy_survives_truncation),
+		CASE(what_leaves_comes_back),
+		CASE(eviction_meets_everything),
+		CASE(swapoff_meets_eviction),
 	};
 
 	host_start();
