@@ -46,6 +46,7 @@ help:
 	@echo 'make all          build/tidemark.elf, build/initrd.cpio.gz, build/tidemark.iso'
 	@echo 'make iso          build/tidemark.iso                       (BOOT=uefi: for OVMF)'
 	@echo 'make gdb          boot, halted, with gdb attached          (make qemu-gdb: without gdb)'
+	@echo 'make report       a run as one page for a browser          (make report COMPARE=other.trace)'
 	@echo 'make bench        mmbench, counted in instructions         (make bench-linux: beside Linux)'
 	@echo 'make nightly      a million system calls that are nearly right (make fuzz CALLS=n SEED=n)'
 	@echo 'make test-linux   the guest tests on a stock Linux kernel'
@@ -154,6 +155,8 @@ build/user/%: user/%.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(UFLAGS) -o $@ $(filter %.c,$^)
 build/user/sysfuzz: $(wildcard user/sysfuzz/*.[ch])
+build/user/tide: $(wildcard user/tide/*.[ch])
+build/user/tide build/user/trace: kernel/trace_events.def
 
 build/guest/%.o: tests/guest/%.c Makefile
 	$(call say,MUSL,$<)
@@ -264,6 +267,7 @@ boot-halted: $(IMAGES)
 
 .PHONY: test check test-images test-host test-linux
 test check: deps
+	@iso/deps.sh report || echo 'no browser: the report is tested without one'
 	@$(MAKE) --no-print-directory test-images
 	@$(PYTHON) tests/run.py
 
@@ -294,14 +298,37 @@ bench-linux: deps
 	@$(MAKE) --no-print-directory build/tidemark.elf build/initrd-bench.cpio.gz
 	@$(PYTHON) tests/bench/bench.py --linux
 
+# A run with the event stream, and what became of it as one page. RUN: the program and its words; STREAM: what the
+# stream carries (nothing: the ordinary events). COMPARE=X.trace lays another run over it. PNG=1: each picture as a file.
+.PHONY: report
+RUN     ?= hog 200
+NAME    ?= run
+STREAM  ?= #
+COMPARE ?= #
+PNG     ?= #
+report:
+	@iso/deps.sh report
+	@$(MAKE) --no-print-directory build/tidemark.elf build/initrd.cpio.gz build/report/npm.stamp
+	@$(PYTHON) tests/report/record.py build/report/$(NAME) "stream$(if $(strip $(STREAM)),=$(strip $(STREAM))) -- $(RUN)"
+	@$(PYTHON) tests/report/report.py build/report/$(NAME).html build/report/$(NAME) $(COMPARE)
+	@$(if $(filter 1,$(PNG)),$(PYTHON) tests/report/browser.py build/report/$(NAME).html build/report)
+
+# The plotting library: fetched, not kept; package-lock.json has its version and checksum.
+build/report/npm.stamp: tests/report/package.json tests/report/package-lock.json
+	$(call say,NPM,$(@D))
+	$(Q)mkdir -p $(@D) && cp $^ $(@D)
+	$(Q)cd $(@D) && $(call need,npm,npm) ci --ignore-scripts --no-audit --no-fund >npm.log 2>&1 || { cat npm.log; exit 1; }
+	$(Q)touch $@
+
 # ---- 9 upkeep --------------------------------------------------------------------------------------------------------
 
 C_FILES = $(shell find arch kernel mm user tests -name '*.[ch]')
 
 .PHONY: docs fmt style clean
-# docs/abi.md, from the tables of system calls.
+# docs/abi.md, from the tables of system calls; docs/trace.md, from the list of events.
 docs:
 	@$(PYTHON) tests/abi.py
+	@$(PYTHON) tests/events.py
 fmt:
 	@$(call need,clang-format,clang-format) -i $(C_FILES)
 style:

@@ -45,6 +45,11 @@ file     python3-pytest   /usr/lib/python3/dist-packages/pytest /usr/lib/python3
 file     python3-pexpect  /usr/lib/python3/dist-packages/pexpect /usr/lib/python3.*/site-packages/pexpect
 file     python3-pytest-xdist /usr/lib/python3/dist-packages/xdist /usr/lib/python3.*/site-packages/xdist
 command_ gdb              gdb
+# deps.sh report: also what draws a run as a page, and looks at it.
+if [ "${1:-}" = report ]; then
+	command_ npm      npm
+	command_ chromium chromium chromium-browser google-chrome
+fi
 
 [ "$missing" ] || exit 0
 if ! command -v apt-get >/dev/null; then

@@ -45,12 +45,13 @@ LIMITS = {
     "mremap_16m": 5,
 }
 BOOT_SECONDS, KERNEL_MIB, MEM = 1.0, 4, 128
+STREAM_PERCENT = 3
 
 
-def mmbench(kernel, append, groups):
+def mmbench(kernel, append, groups, devices=""):
     words = " ".join(groups)
     run = machine.boot(kernel=kernel, initrd=INITRD, append=f"norandmaps {append} -- {words}".strip(), cpus=1, mem=256,
-                       limit=LIMIT_SECONDS, CPU="qemu64,+rdrand", QEMUEXTRA="-icount shift=0,sleep=off")
+                       limit=LIMIT_SECONDS, CPU="qemu64,+rdrand", QEMUEXTRA=f"-icount shift=0,sleep=off {devices}")
     if "# mmbench end" not in run.text:
         print(f"mmbench did not come to its end: {run.describe()}", file=sys.stderr)
     return results(run.lines)
@@ -124,6 +125,16 @@ def boot_figures():
               f"without page structs; limit {KERNEL_MIB} MiB")
 
 
+def stream_figures(off):
+    """What the event stream (stream on the command line) adds to a fault."""
+    port = (f"-device virtio-serial-pci -chardev file,id=stream,path={BUILD}/bench.trace "
+            "-device virtconsole,chardev=stream")
+    on = mmbench(BUILD / "tidemark.elf", "quiet stream", ["fault"], port)
+    before, after = off.get("fault_seq", (None,))[0], on.get("fault_seq", (None,))[0]
+    if before and after:
+        print(f"{'event stream, fault_seq':24}{(after / before - 1) * 100:>12.2f} %  limit {STREAM_PERCENT} %")
+
+
 def main(arguments):
     with_linux = "--linux" in arguments
     groups = [a for a in arguments if not a.startswith("--")]
@@ -133,6 +144,7 @@ def main(arguments):
     linux = mmbench(linux_kernel.vmlinuz(), linux_kernel.CMDLINE, groups) if with_linux else {}
     missed = table(tidemark, linux)
     if not groups:
+        stream_figures(tidemark)
         missed += press_table(with_linux)
         boot_figures()
     return ending(missed)

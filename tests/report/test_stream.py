@@ -12,6 +12,7 @@ import re
 import pytest
 
 import disks
+import events
 import machine
 import stream
 
@@ -139,11 +140,15 @@ def test_export_as_csv_and_chrome_json(hog):
 
 
 def test_an_event_is_read_from_its_one_definition():
-    events = stream.events()
-    assert len({e.name for e in events}) == len(events) > 20
-    assert all(len(e.conversions()) <= 3 and e.format.count("%") == len(e.conversions()) for e in events)
-    kill = next(e for e in events if e.name == "oom_kill")
+    table = stream.events()
+    assert len({e.name for e in table}) == len(table) > 20
+    assert all(len(e.conversions()) <= 3 and e.format.count("%") == len(e.conversions()) for e in table)
+    kill = next(e for e in table if e.name == "oom_kill")
     assert kill.text((7, (1 << 64) - 2, 0)) == "process 7 of score -2 pages"
+
+
+def test_the_document_is_that_of_the_definition():
+    assert (machine.ROOT / "docs/trace.md").read_text() == events.text(), "make docs"
 
 
 def test_a_stream_of_another_kernel_is_refused(tmp_path):

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""test_tide.py - the programs that show memory at work, in a terminal of 80 x 24: tide and trace
+
+Idea        What tide sends goes to a small model of an ANSI terminal; then facts are looked for on its screen: figures
+            equal to what /proc says, keys that change what is seen, silence while nothing changes. No picture is
+            compared with another one as a whole.
+Follow      from tests/run.py   to user/tide.c, user/trace.c
+"""
+import re
+import time
+
+import pexpect
+import pytest
+
+from test_terminal import LANES, Holder, Session, must
+
+pytestmark = pytest.mark.xdist_group("terminal")
+ROWS, COLUMNS = 24, 80
+SECONDS = 60 * LANES
+
+
+class Screen:
+    """An ANSI terminal: cursor, colours (which are dropped), clearing, the second screen."""
+
+    def __init__(self, rows=ROWS, columns=COLUMNS):
+        self.rows, self.columns, self.rest = rows, columns, ""
+        self.saved, self.cursor_hidden, self.second = None, False, False
+        self.clear()
+
+    def clear(self):
+        self.cells = [[" "] * self.columns for _ in range(self.rows)]
+        self.at = [0, 0]
+
+    def feed(self, text):
+        text = self.rest + text
+        end = len(text)
+        cut = text.rfind("\x1b")
+        if cut >= 0 and not re.match(r"\x1b\[[?0-9;]*[A-Za-z]", text[cut:]):
+            end = cut
+        self.rest = text[end:]
+        for part in re.finditer(r"\x1b\[([?0-9;]*)([A-Za-z])|(.)", text[:end], re.S):
+            if part[3]:
+                self.put(part[3])
+            else:
+                self.control(part[1], part[2])
+
+    def put(self, c):
+        if c == "\r":
+            self.at[1] = 0
+        elif c == "\n":
+            self.at[0] = min(self.at[0] + 1, self.rows - 1)
+        elif c >= " ":
+            assert self.at[1] < self.columns, f"written over the right edge in row {self.at[0]}"
+            self.cells[self.at[0]][self.at[1]] = c
+            self.at[1] += 1
+
+    def control(self, numbers, letter):
+        if letter == "H":
+            row, column = (int(n) for n in (numbers or "1;1").split(";"))
+            assert 1 <= row <= self.rows and 1 <= column <= self.columns
+            self.at = [row - 1, column - 1]
+        elif letter == "J":
+            self.clear()
+        elif numbers == "?1049":
+            self.second = letter == "h"
+            self.clear()
+        elif numbers == "?25":
+            self.cursor_hidden = letter == "l"
+        elif letter != "n":  # the shell asks where the cursor is
+            assert letter == "m", f"a sequence that not every terminal knows: ESC [ {numbers} {letter}"
+
+    @property
+    def lines(self):
+        return ["".join(row).rstrip() for row in self.cells]
+
+    @property
+    def text(self):
+        return "\n".join(self.lines)
+
+
+class Tide:
+    """tide, run in a session's shell; its screen follows what it sends."""
+
+    def __init__(self, shell, words="tide"):
+        self.shell, self.screen = shell, Screen()
+        shell.start(words)
+
+    def read(self, seconds):
+        """What comes within so many seconds, or until it pauses; returns the number of bytes."""
+        try:
+            text = self.shell.qemu.read_nonblocking(65536, seconds).decode("utf-8", "replace")
+        except pexpect.TIMEOUT:
+            return 0
+        self.screen.feed(text)
+        return len(text)
+
+    def until(self, condition, what):
+        end = time.monotonic() + SECONDS
+        while not condition(self.screen.text):
+            assert time.monotonic() < end, f"{what} did not come; the screen:\n{self.screen.text}"
+            self.read(1)
+
+    def shows(self, pattern):
+        self.until(lambda text: re.search(pattern, text, re.M), pattern)
+        return re.search(pattern, self.screen.text, re.M)
+
+    def quiet(self):
+        while self.read(2):
+            pass
+
+    def key(self, c):
+        self.shell.type(c)
+
+    def quit(self, c="q"):
+        self.key(c)
+        self.ended()
+
+    def ended(self):
+        """The prompt may have come with the last bytes of tide: another one is asked for."""
+        self.until(lambda _: not self.screen.second, "the first screen")
+        self.shell.type("\r")
+        self.shell.prompt()
+
+
+@pytest.fixture(name="shell", scope="module")
+def shell_fixture():
+    if not Holder.session or not Holder.session.is_ready():
+        Holder.session = Session()
+    return Holder.session
+
+
+@pytest.fixture(name="tide")
+def tide_fixture(shell):
+    tide = Tide(shell)
+    tide.shows(r"^q quit")
+    yield tide
+    if tide.screen.second:
+        tide.quit()
+
+
+def test_tide_draws_at_80_by_24(tide):
+    tide.shows(r"^ tide  free \d+ pages")
+    for pattern in (r"^DMA .*orders", r"^Normal .*orders", r"^lists ", r"^swap ", r"^kswapd", r"high \d+",
+                    r"low  \d+", r"min  \d+", r"pid name", r"\d+ tide "):
+        tide.shows(pattern)
+    assert tide.screen.second and tide.screen.cursor_hidden
+    for row in tide.screen.lines[12:16]:
+        assert len(row) > 60 and set(row) <= set(".afstkc "), row
+
+
+def test_its_figures_are_those_of_proc(shell):
+    zones = shell.output("cat /proc/zoneinfo")
+    total = re.search(r"MemTotal: +(\d+)", shell.output("cat /proc/meminfo"))[1]
+    low = [sum(int(n) for n in re.findall(rf"^ +{mark} +(\d+)$", zones, re.M)) for mark in ("min", "low")]
+    managed = re.findall(r"managed +(\d+)", zones)
+    tide = Tide(shell)
+    assert tide.shows(r"of (\d+) kB")[1] == total
+    assert int(tide.shows(r"min  (\d+)")[1]) == low[0] and int(tide.shows(r"low  (\d+)")[1]) == low[1]
+    assert tide.shows(r"^Normal +\d+ of +(\d+)")[1] == managed[-1]
+    tide.quit()
+
+
+def test_its_zones_add_up(tide):
+    tide.quiet()
+    free = int(tide.shows(r"free (\d+) pages")[1])
+    assert free == sum(int(n) for n in re.findall(r"^\w+ +(\d+) of", tide.screen.text, re.M))
+    for zone in re.findall(r"^\w+ +(\d+) of +\d+  orders(.*)$", tide.screen.text, re.M):
+        blocks = [int(n) for n in zone[1].split()]
+        assert len(blocks) == 11 and sum(n << order for order, n in enumerate(blocks)) == int(zone[0])
+
+
+def test_keys(tide):
+    tide.key("s")
+    tide.shows("by swap")
+    tide.key("s")
+    tide.shows("by score")
+    tide.key("s")
+    tide.shows("by rss")
+    tide.key("h")
+    tide.shows("The water is free memory")
+    tide.key("x")
+    tide.shows("pid name")
+    tide.key("f")
+    tide.shows(r"a cell: \d+ frames")
+    assert all(len(row) > 60 for row in tide.screen.lines[1:10])
+    tide.key("f")
+    tide.shows("pid name")
+    tide.key("p")
+    tide.shows("PAUSED")
+    assert tide.read(3) == 0
+    tide.key("p")
+    tide.until(lambda text: "PAUSED" not in text, "going on")
+
+
+def test_silence_while_nothing_changes(tide):
+    tide.quiet()
+    assert tide.read(4) < 200
+
+
+def settings(shell):
+    return re.search(r":[0-9a-f:]{40,}", shell.output("stty -g"))[0]
+
+
+def test_it_gives_the_terminal_back(shell):
+    before = settings(shell)
+    for end in ("q", "\x03"):
+        tide = Tide(shell)
+        tide.shows("pid name")
+        tide.quit(end)
+        assert not tide.screen.cursor_hidden and settings(shell) == before
+    tide = Tide(shell, "(sleep 2; killall tide) & tide")
+    tide.until(lambda _: tide.screen.second, "tide")
+    tide.ended()
+    shell.output("wait")
+    assert settings(shell) == before
+
+
+def test_a_hog_is_seen(shell):
+    tide = Tide(shell, "(sleep 2; hog 60 >/dev/null) & tide")
+    tide.shows(r"^ +\d+ hog ")
+    tide.until(lambda text: sum(row.count("a") for row in text.splitlines()[12:16]) > 40, "a map full of a")
+    tide.quit()
+    shell.output("wait")
+
+
+def test_trace_prints_what_a_command_does(shell):
+    text = shell.output("trace proc true")
+    must(text, r"^ *trace-\d+ \[00\d\] +\d+\.\d{6}: fork: process \d+ makes process \d+$",
+         r"^ *\S+-(\d+) \[00\d\] +\d+\.\d{6}: exec: process \1 starts at 0x[0-9a-f]+, stack at 0x[0-9a-f]+$",
+         r"exit: process \d+ ends with status 0x0$", r"^status 0")
+    must(shell.output("trace proc false"), r"^status 1")
+    must(shell.output("trace spoon,fork true"), r"no such event", r"^status 2")
+    must(shell.output("trace -l"), r"^oom +oom_kill ", r"^reclaim +mm_vmscan_kswapd_wake ", r"^status 0")

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""browser.py PAGE.html DIRECTORY - each picture of a report as a PNG file, as a browser draws it
+
+Idea        a headless Chromium loads the page with #NAME at its end, and the page shows that section alone; --dump-dom
+            gives what its script has made of it. No driver, no protocol.
+Follow      from Makefile (report PNG=1), test_report.py   to page.js
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+WORDS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=8000",
+         "--disable-background-networking"]
+SECONDS = 240
+
+
+def browser():
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def chromium(page, fragment, *words):
+    url = pathlib.Path(page).resolve().as_uri() + (f"#{fragment}" if fragment else "")
+    return subprocess.run([browser(), *WORDS, *words, url], capture_output=True, text=True, timeout=SECONDS, check=True)
+
+
+def dom(page):
+    return chromium(page, "", "--dump-dom").stdout
+
+
+def sections(text):
+    return re.findall(r'<section id="(\w+)"', text)
+
+
+def picture(page, name, out):
+    chromium(page, name, f"--screenshot={out}", "--window-size=1040,480")
+
+
+def main(words):
+    if not browser():
+        print("chromium is missing: apt-get install chromium, or make deps", file=sys.stderr)
+        return 1
+    for name in sections(dom(words[0])):
+        out = pathlib.Path(words[1]) / f"{pathlib.Path(words[0]).stem}-{name}.png"
+        picture(words[0], name, out.resolve())
+        print(out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

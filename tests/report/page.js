@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// page.js - the pictures of a report, from RUNS (report.py); uPlot draws the lines
+"use strict";
+
+const BAND = {"kswapd": "#f5c54280", "direct reclaim": "#e0484880", "swap in": "#3d8bd980", "swap out": "#9b59d080",
+	"kill": "#000"};
+const CELL = {reserved: "#5b6670", free: "#dfeaf2", kernel: "#2a9d8f", stack: "#1d6f66", slab: "#e9c46a",
+	table: "#b565c9", anon: "#4caf50", file: "#3d6fd9", shmem: "#6fa8f0", swapcache: "#e05a47", nothing: "#fff",
+	"?": "#f0f"};
+const LINE = ["#1f6fb2", "#c0392b", "#27ae60", "#8e44ad", "#d68910", "#148f77", "#7f8c8d", "#2c3e50"];
+const WIDTH = 980, HEIGHT = 260;
+const page = document.getElementById("page");
+
+function element(tag, text, parent = page) {
+	const e = document.createElement(tag);
+	if (text) e.textContent = text;
+	parent.append(e);
+	return e;
+}
+
+function section(id, title, words) {
+	const box = element("section");
+	box.id = id;
+	const head = element("h2", title, box);
+	const save = element("a", "PNG", head);
+	save.className = "save";
+	save.href = "#";
+	save.onclick = event => {
+		event.preventDefault();
+		const link = document.createElement("a");
+		link.download = id + ".png";
+		link.href = box.querySelector("canvas").toDataURL("image/png");
+		link.click();
+	};
+	if (words) element("p", words, box);
+	return box;
+}
+
+function key(box, colours) {
+	const p = element("p", "", box);
+	p.className = "key";
+	for (const [name, colour] of Object.entries(colours)) {
+		const span = element("span", "", p);
+		element("i", "", span).style.background = colour;
+		span.append(name);
+	}
+}
+
+// [[t, value]...] of several lines, as uPlot wants them: one axis of time, a column for each line.
+function joined(lines) {
+	return uPlot.join(lines.map(points => [points.map(p => p[0]), points.map(p => p[1])]));
+}
+
+function bandsPlugin(bands, row, rows) {
+	return {hooks: {drawClear: u => {
+		const {left, top, width, height} = u.bbox;
+		u.ctx.save();
+		u.ctx.beginPath();
+		u.ctx.rect(left, top, width, height);
+		u.ctx.clip();
+		for (const [kind, from, to] of bands) {
+			const a = u.valToPos(from, "x", true), b = u.valToPos(to, "x", true);
+			u.ctx.fillStyle = BAND[kind];
+			u.ctx.fillRect(a, top + height * row / rows, Math.max(b - a, kind === "kill" ? 2 : 1), height / rows);
+		}
+		u.ctx.restore();
+	}}};
+}
+
+function plot(box, labels, lines, options = {}) {
+	const series = [{label: "s"}, ...labels.map((label, i) => ({label, stroke: LINE[i % LINE.length], width: 1.5,
+		spanGaps: true, ...(options.styles || [])[i]}))];
+	return new uPlot({width: WIDTH, height: HEIGHT, series, scales: {x: {time: false}}, axes: [{label: "seconds"},
+		{label: options.unit || "pages", size: 70}], plugins: options.plugins || []}, joined(lines), box);
+}
+
+function timeline() {
+	const box = section("timeline", "Free memory against its watermarks",
+		"Bands: who was at work. Below low kswapd wakes; below min programs reclaim for themselves; then one is killed.");
+	key(box, BAND);
+	const labels = [], lines = [], styles = [];
+	RUNS.forEach((run, n) => {
+		const tail = n ? ` (${run.name})` : "";
+		const ends = run.series.free.length ? [run.series.free[0][0], run.series.free.at(-1)[0]] : [0, 1];
+		labels.push("free" + tail, "swap used" + tail);
+		lines.push(run.series.free, run.series["swap used"]);
+		styles.push({stroke: LINE[0], dash: n ? [6, 4] : []}, {stroke: LINE[3], dash: n ? [6, 4] : []});
+		["min", "low", "high"].forEach((mark, i) => {
+			labels.push(mark + tail);
+			lines.push(ends.map(t => [t, run.marks[i]]));
+			styles.push({stroke: ["#c0392b", "#d68910", "#27ae60"][i], width: 1, dash: n ? [2, 2] : []});
+		});
+	});
+	plot(box, labels, lines, {styles, plugins: RUNS.map((run, n) => bandsPlugin(run.bands, n, RUNS.length))});
+}
+
+function map(run, n) {
+	const box = section("map" + (n || ""), "The frames over time" + (n ? `: ${run.name}` : ""),
+		`From left to right the run, from top to bottom memory; a cell is ${run.map.frames} frames.`);
+	const used = new Set(run.map.cells.join(""));
+	const colours = {};
+	for (const c of used) colours[CELL_KINDS[parseInt(c, 16)]] = CELL[CELL_KINDS[parseInt(c, 16)]];
+	key(box, colours);
+	const canvas = element("canvas", "", box);
+	const rows = run.map.cells.length ? run.map.cells[0].length : 1;
+	canvas.className = "map";
+	canvas.width = WIDTH;
+	canvas.height = 256;
+	const ctx = canvas.getContext("2d"), w = WIDTH / Math.max(run.map.cells.length, 1), h = 256 / rows;
+	run.map.cells.forEach((cells, x) => {
+		for (let y = 0; y < rows; y++) {
+			ctx.fillStyle = CELL[CELL_KINDS[parseInt(cells[y], 16)]];
+			ctx.fillRect(x * w, y * h, w + 1, h + 1);
+		}
+	});
+}
+
+function orders() {
+	const box = section("orders", "Fragmentation: free memory by the size of its blocks",
+		"Frames in blocks of 2^order frames; where the large ones are gone, large allocations fail though memory is free.");
+	const groups = [["order 0", 0, 0], ["1 to 3", 1, 3], ["4 to 6", 4, 6], ["7 to 10", 7, 10]];
+	const labels = [], lines = [], styles = [];
+	RUNS.forEach((run, n) => groups.forEach(([name, from, to], i) => {
+		labels.push(name + (n ? ` (${run.name})` : ""));
+		lines.push(run.orders.map(([t, frames]) => [t, frames.slice(from, to + 1).reduce((a, b) => a + b, 0)]));
+		styles.push({stroke: LINE[i], dash: n ? [6, 4] : []});
+	}));
+	plot(box, labels, lines, {styles, unit: "frames"});
+}
+
+function latency() {
+	const box = section("latency", "How long faults took", "Of one fault in 64; both axes grow by powers.");
+	const labels = [], lines = [], styles = [];
+	RUNS.forEach((run, n) => Object.entries(run.latency.kinds).forEach(([kind, counts], i) => {
+		labels.push(kind + (n ? ` (${run.name})` : ""));
+		lines.push(run.latency.buckets.map((bucket, k) => [bucket, Math.log10(counts[k] + 1)]));
+		styles.push({stroke: LINE[i], dash: n ? [6, 4] : [], points: {show: true}});
+	}));
+	const series = [{label: "2^n ns"}, ...labels.map((label, i) => ({label, width: 1.5, spanGaps: true, ...styles[i],
+		value: (u, v) => v == null ? "" : Math.round(10 ** v - 1)}))];
+	new uPlot({width: WIDTH, height: HEIGHT, series, scales: {x: {time: false}}, axes: [
+		{label: "2^n nanoseconds and more"},
+		{label: "faults", size: 70, values: (u, ticks) => ticks.map(v => v % 1 ? "" : Math.round(10 ** v))}]},
+		joined(lines), box);
+}
+
+function tasks() {
+	const box = section("tasks", "The largest processes", "Solid: resident; dashed: in swap.");
+	const labels = [], lines = [], styles = [];
+	RUNS.forEach((run, n) => run.tasks.forEach((task, i) => {
+		const name = `${task.name} ${task.pid}` + (n ? ` (${run.name})` : "");
+		labels.push(name, name + " swap");
+		lines.push(task.points.map(p => [p[0], p[1]]), task.points.map(p => [p[0], p[2]]));
+		styles.push({stroke: LINE[(i + 2 * n) % 8]}, {stroke: LINE[(i + 2 * n) % 8], dash: [5, 4]});
+	}));
+	plot(box, labels, lines, {styles});
+}
+
+function kills() {
+	const box = element("section");
+	box.id = "kills";
+	element("h2", "Out of memory, explained", box);
+	let none = true;
+	RUNS.forEach(run => run.kills.forEach(kill => {
+		none = false;
+		element("h3", `${run.name}, ${kill.at} s`, box);
+		kill.story.forEach(line => element("p", line, box));
+		element("pre", kill.log.join("\n"), box);
+	}));
+	if (none) element("p", "Nobody was killed.", box);
+}
+
+document.getElementById("summary").textContent = RUNS.map(run =>
+	`${run.name}: ${run.records} records, ${run.lost} lost, ${run.kills.length} killed`).join("; ");
+timeline();
+RUNS.forEach(map);
+orders();
+latency();
+tasks();
+kills();
+document.body.dataset.ready = "yes";
+// With #NAME in the address: that picture alone, for a file of its own.
+if (location.hash) {
+	for (const e of document.querySelectorAll("section, h1, #summary"))
+		if (e.id !== location.hash.slice(1)) e.remove();
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * user/tide/events.c - the last events, in words
+ *
+ * Idea        /dev/trace, and the texts of kernel/trace_events.def. Of a flood only the last ones are kept.
+ * Invariants  none
+ * Locks       none
+ * Follow      from user/tide.c   to kernel/trace_file.c
+ * Tests       tests/guest/test_tide.py
+ */
+#include "tide.h"
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* struct trace_record of kernel/trace_text.h. */
+struct record {
+	uint64_t ns;
+	uint16_t event;
+	uint16_t cpu;
+	int32_t tid;
+	uint64_t value[3];
+};
+
+static const struct {
+	const char *name, *format;
+} events[] = {
+#define TRACE_EVENT(name, group, depth, format) {#name, format},
+#include "../../kernel/trace_events.def"
+#undef TRACE_EVENT
+};
+
+enum {
+	EVENTS = sizeof(events) / sizeof(events[0])
+};
+
+static int fd = -1;
+static char words[EVENTS_KEPT][EVENT_TEXT];
+static long count;
+
+static void remember(const struct record *r);
+static int values_print(char *out, int room, const char *format, const uint64_t *value);
+
+int
+events_open(void)
+{
+	static const char wanted[] = "reclaim,swap,oom";
+
+	fd = open("/dev/trace", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && write(fd, wanted, sizeof(wanted) - 1) < 0)
+		return -1;
+	return fd;
+}
+
+bool
+events_read(void)
+{
+	static struct record r[256];
+	long before = count;
+	ssize_t n;
+
+	while (fd >= 0 && (n = read(fd, r, sizeof(r))) > 0)
+		for (size_t i = 0; i < n / sizeof(r[0]); i++)
+			if (r[i].event < EVENTS)
+				remember(&r[i]);
+	return count != before;
+}
+
+const char *
+events_last(int n)
+{
+	return n < count && n < EVENTS_KEPT ? words[(count - 1 - n) % EVENTS_KEPT] : "";
+}
+
+static void
+remember(const struct record *r)
+{
+	char *out = words[count++ % EVENTS_KEPT];
+	int n = snprintf(out, EVENT_TEXT, "%6" PRIu64 ".%03" PRIu64 " %s: ", r->ns / 1000000000, r->ns / 1000000 % 1000,
+			 events[r->event].name);
+
+	values_print(out + n, EVENT_TEXT - n, events[r->event].format, r->value);
+}
+
+/* The kernel's %#llx, %llu, %lld, and %s and %.8s, of which both are eight characters here. */
+static int
+values_print(char *out, int room, const char *format, const uint64_t *value)
+{
+	int n = 0;
+
+	while (*format && n < room - 1) {
+		if (*format != '%') {
+			out[n++] = *format++;
+			continue;
+		}
+		size_t len = strcspn(format, "usdx") + 1;
+		char kind = format[len - 1];
+
+		if (kind == 's')
+			n += snprintf(out + n, room - n, "%.8s", (const char *)value);
+		else if (kind == 'd')
+			n += snprintf(out + n, room - n, "%" PRId64, (int64_t)*value);
+		else
+			n += snprintf(out + n, room - n, kind == 'x' ? "0x%" PRIx64 : "%" PRIu64, *value);
+		value++;
+		format += len;
+	}
+	n = n < room - 1 ? n : room - 1;
+	out[n] = 0;
+	return n;
+}
