@@ -200,7 +200,7 @@ task_figures_fill(struct task_figures *t, struct process *process)
 	t->rss = mm_rss(mm);
 	t->swap = (u64)max_s64(atomic64_read(&mm->rss[RSS_SWAP]), 0);
 	t->tables = (u64)max_s64(atomic64_read(&mm->tables), 0);
-	memcpy(t->comm, process->comm, sizeof(t->comm));
+	memcpy(t->comm, process->comm, strnlen(process->comm, sizeof(t->comm))); /* what is behind it is not its name */
 }
 
 /* By size, largest first; what falls off the end is forgotten. */

@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+import disks  # noqa: E402
 import machine  # noqa: E402
 
 LIMIT = 300
@@ -17,9 +18,17 @@ PORT = "-device virtio-serial-pci -chardev file,id=stream,path={}.trace -device 
 
 
 def record(base, words, mem=None, swap=None):
+    base = pathlib.Path(base)
+    mib = int((os.environ.get("SWAP", "64") if swap is None else swap) or 0)
+    devices = PORT.format(base)
+    if mib:
+        disk = disks.image(f"record-{base.name}-{os.getpid()}.img", mib, {0: disks.swap_header(mib * 256)})
+        devices += " " + disks.device(disk)
     boot = machine.boot(kernel=machine.BUILD / "tidemark.elf", initrd=machine.BUILD / "initrd.cpio.gz", append=words,
                         cpus=os.environ.get("CPUS", "2"), mem=mem or os.environ.get("MEM", "128"), limit=LIMIT,
-                        SWAP=swap or os.environ.get("SWAP", "64"), QEMUEXTRA=PORT.format(base))
+                        QEMUEXTRA=devices)
+    if mib:
+        disk.unlink()
     pathlib.Path(f"{base}.log").write_text(boot.text)
     return boot
 

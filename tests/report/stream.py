@@ -48,7 +48,7 @@ class Event:
 
 def shown(conversion, value):
     if conversion.endswith("s"):
-        return value.to_bytes(8, "little").rstrip(b"\0").decode("latin-1")
+        return value.to_bytes(8, "little").split(b"\0")[0].decode("latin-1")
     if conversion == "%lld":
         return str(signed(value))
     return f"{value:#x}" if conversion == "%#llx" else str(value)

@@ -19,6 +19,7 @@ import machine
 import record
 import report
 
+pytestmark = pytest.mark.xdist_group("report")
 PICTURES = ["timeline", "map", "map1", "orders", "latency", "tasks", "kills"]
 
 
@@ -31,7 +32,7 @@ def page(tmp_path_factory):
     if made.returncode:
         pytest.skip(f"the plotting library could not be fetched: {made.stdout[-300:]}")
     where = tmp_path_factory.mktemp("report")
-    for name, swap in (("swap", "32"), ("none", "1")):
+    for name, swap in (("swap", "32"), ("none", "")):
         boot = record.record(where / name, "stream -- hog 200", mem="64", swap=swap)
         assert boot.status == 0, boot.describe()
     out = where / "page.html"
