@@ -48,6 +48,7 @@ static struct task *pick_next(struct run_queue *rq, struct task *prev);
 static void give_way(struct run_queue *rq, struct task *prev);
 static struct task *next_in_turn(struct run_queue *rq, struct task *next);
 static void go_on(struct run_queue *rq, struct task *prev);
+static void prefer(struct run_queue *rq, struct task *t);
 static void slice_begin(struct run_queue *rq, struct task *t, u64 now);
 static void switch_to(struct run_queue *rq, struct task *prev, struct task *next);
 static bool state_wake(struct task *t);
@@ -194,6 +195,33 @@ sched_wake(struct task *t)
 		spin_unlock(&rq->lock);
 	irq_restore(flags);
 	return slept;
+}
+
+void
+sched_wake_timed(struct task *t)
+{
+	bool slept = sched_wake(t);
+	struct run_queue *rq = this_cpu_ptr(run_queue);
+	u64 flags = spin_lock_irqsave(&rq->lock);
+
+	/* Race: on another CPU it may have run and gone meanwhile. At the end of our queue it is what it was. */
+	if (slept && rq->waiting > 0 && list_last(&rq->queue, struct task, run_link) == t)
+		prefer(rq, t);
+	spin_unlock_irqrestore(&rq->lock, flags);
+}
+
+/* @t, on the queue, is next, and soon. */
+static void
+prefer(struct run_queue *rq, struct task *t)
+{
+	struct task *running = rq->running;
+
+	if (running == rq->idle || t->debt_ns || t->weight < running->weight ||
+	    clock_ns() - running->started_ns < t->turn_ns)
+		return;
+	list_del(&t->run_link);
+	list_add(&t->run_link, &rq->queue);
+	running->need_resched = true;
 }
 
 void
@@ -447,7 +475,8 @@ switch_to(struct run_queue *rq, struct task *prev, struct task *next)
 {
 	u64 now = clock_ns();
 
-	prev->runtime_ns += now - prev->started_ns;
+	prev->turn_ns = now - prev->started_ns;
+	prev->runtime_ns += prev->turn_ns;
 	next->started_ns = now;
 	next->switches++;
 	rq->switches++;

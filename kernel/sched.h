@@ -70,6 +70,16 @@ void sched_yield_current(void);
 bool sched_wake(struct task *t);
 
 /*
+ * sched_wake_timed - sched_wake for a task whose time has come: it goes first on this CPU, if whoever runs there has
+ *                    had a turn at least as long as its own last one
+ *
+ * Why: who naps and does little is waited for by somebody. Why the condition: nobody gets more than half a CPU by it.
+ *
+ * Context   interrupts; as sched_wake
+ */
+void sched_wake_timed(struct task *t);
+
+/*
  * sched_add_new - make a task that has never run runnable
  *
  * Returns   nothing; the task may have run and ended by then

@@ -127,6 +127,7 @@ signal_all(int sig)
 static void
 oom(void)
 {
+	oom_done_await();
 	if (!oom_kill(OOM_BY_HAND, 0))
 		pr_info("OOM request ignored. No task eligible");
 }

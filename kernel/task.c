@@ -158,5 +158,5 @@ task_make(void)
 static void
 task_wake_fn(void *arg)
 {
-	sched_wake(arg);
+	sched_wake_timed(arg);
 }

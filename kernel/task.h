@@ -70,6 +70,7 @@ struct task {
 	u64 debt_ns;          /* what it ran beyond its last slice; likewise */
 	u64 runtime_ns;       /* CPU time until the last switch away; likewise */
 	u64 started_ns;       /* when it was last switched to; likewise */
+	u64 turn_ns;          /* how long its last turn was; likewise */
 	u64 switches;         /* times switched to; likewise */
 	bool ending;          /* sched_exit_begin was called; owner only */
 	u32 lone_yields;      /* calls of sched_yield with nobody to yield to; owner only */

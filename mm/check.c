@@ -18,6 +18,7 @@
 #include <mm/lru.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
+#include <mm/oom.h>
 #include <mm/page_alloc.h>
 #include <mm/pagecache.h>
 #include <mm/reclaim.h>
@@ -57,6 +58,7 @@ mm_check(void)
 	struct frozen f = {0};
 	int bad;
 
+	oom_done_await(); /* what is being torn down is on no list any more */
 	reclaim_settle();
 	swap_check_begin();
 	bad = mm_for_all_locked(check_frozen, &f);

@@ -92,8 +92,19 @@ mm_put(struct mm *mm)
 {
 	may_sleep();
 	assert(atomic_read(&mm->users) > 0);
-	if (atomic_dec_and_test(&mm->users))
+	if (!atomic_dec_and_test(&mm->users))
+		return;
+	if (unlikely(READ_ONCE(mm->oom_victim)))
+		oom_reaper_take(mm);
+	else
 		mm_destroy(mm);
+}
+
+void
+mm_destroy_victim(struct mm *mm)
+{
+	assert(mm->oom_victim);
+	mm_destroy(mm);
 }
 
 void

@@ -50,12 +50,13 @@ struct mm {
 	u64 start_code, end_code, start_data, end_data; /* exec sets them before anyone else sees the mm */
 	u64 start_brk, brk;                             /* lock */
 	u64 start_stack, arg_start, arg_end, env_start, env_end, auxv_start, auxv_end;
-	u32 membarrier;    /* atomic: what kernel/membarrier.c was asked for; fork copies, exec starts with 0 */
-	bool oom_victim;   /* set once: its users are being killed for its memory; atomic */
-	bool oom_unstable; /* set once, by the reaper, lock held for reading: what is empty may have been full */
-	bool oom_skip;     /* set once: nothing more will come of it; atomic */
-	u64 oom_kept;      /* pages that its end would not free, when the OOM killer last looked; oom_lock */
-	struct list all;   /* on the list of all address spaces; mm_list_lock */
+	u32 membarrier;      /* atomic: what kernel/membarrier.c was asked for; fork copies, exec starts with 0 */
+	bool oom_victim;     /* set once: its users are being killed for its memory; atomic */
+	bool oom_unstable;   /* set once, by the reaper, lock held for reading: what is empty may have been full */
+	bool oom_skip;       /* set once: nothing more will come of it; atomic */
+	struct mm *oom_next; /* the next that waits for the reaper to free it; oom_reap.c's lock */
+	u64 oom_kept;        /* pages that its end would not free, when the OOM killer last looked; oom_lock */
+	struct list all;     /* on the list of all address spaces; mm_list_lock */
 };
 
 /*
@@ -130,12 +131,16 @@ struct mm *mm_create(void);
 void mm_get(struct mm *mm);
 
 /*
- * mm_put - give up a use; the last one unmaps everything and frees the address space
+ * mm_put - give up a use; the last one unmaps everything and frees the address space, or, of an OOM victim, lets the
+ *          reaper do so: that a process is dead need not wait for it
  *
  * Context   may sleep; the last user's CPU must have left the address space (mm_activate)
  * Takes     one use
  */
 void mm_put(struct mm *mm);
+
+/* mm_destroy_victim - the last mm_put's work, later: for oom_reap.c, which was handed @mm. Context: may sleep. */
+void mm_destroy_victim(struct mm *mm);
 
 /*
  * mm_activate - let this CPU translate through @mm, or through the kernel's own root when NULL

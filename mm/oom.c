@@ -23,6 +23,7 @@
 #include <kernel/mutex.h>
 #include <kernel/panic.h>
 #include <kernel/trace.h>
+#include <kernel/wait.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/oom.h>
@@ -77,6 +78,7 @@ oom_victim_done(struct mm *mm)
 		return;
 	assert(atomic_read(&victims) > 0); /* I2 */
 	atomic_dec(&victims);
+	oom_done_wake();
 	page_alloc_wake();
 }
 
@@ -107,6 +109,7 @@ oom_kill_locked(u32 order, u32 flags)
 	    asker_is_killed(order, flags, choice.total_pages))
 		return true;
 	kept_count();
+	cond_resched();
 	oom_process_each(oom_pick, &choice);
 	report = choice.worst_score == OOM_NEVER || !choice.worst.dying;
 	if (report && oom_report_wanted()) {
@@ -198,6 +201,7 @@ kept_count(void)
 {
 	dassert(mutex_is_mine(&oom_lock));
 	oom_process_each(kept_forget, NULL);
+	cond_resched();
 	for (u32 i = 0; i < memblock_ram.count; i++)
 		kept_count_range(memblock_ram.range[i].base >> PAGE_SHIFT, memblock_ram.range[i].end >> PAGE_SHIFT);
 }

@@ -129,6 +129,19 @@ void oom_reaper_start(void);
 /* oom_reaper_wake - there is a victim. Context: any. */
 void oom_reaper_wake(void);
 
+/*
+ * oom_done_await - sleep until no victim is giving back: for who asks by hand, and so means another one, and for
+ *                  mm_check
+ * oom_done_wake - another one has
+ *
+ * Context   (await) may sleep, ends early when a fatal signal comes; the reaper sees to it that it ends. (wake) any
+ */
+void oom_done_await(void);
+void oom_done_wake(void);
+
+/* oom_reaper_take - free @mm, a victim's that nobody uses any more. Context: any. Takes @mm. */
+void oom_reaper_take(struct mm *mm);
+
 /* ---- implemented by the kernel (kernel/oom_hooks.c) ---- */
 
 /*

@@ -12,18 +12,21 @@
  *                                    |         mm->lock busy? ................'  (again, TRIES times)
  *                                    '         else: reap, and the next victim may be chosen
  *
+ *             One that dies leaves its memory to the same thread, page tables and all: its parent hears of the death
+ *             at once, and other programs run between the pieces.
  *             Why not at once: a thread that can run has words for others before it dies (robust futexes), and they lie
  *             in its private memory. Linux gives every victim 2 s for that; here, one that sleeps where no signal wakes
  *             it does not get them.
  *             What stays: shared mappings, whose pages live on elsewhere; tables that fork shares, whose other users
  *             are innocent; the tables themselves.
  * Invariants  I3 of oom.h
- * Locks       mm->lock for reading, tried
+ * Locks       mm->lock for reading, tried; dead_lock: those to be freed
  * Follow      from oom.c   to unmap.c (unmap_reap), rmap.c (was_reaped), fault.c
  * Tests       tests/guest/oom.c
  * See         docs/mm.md section 7; Linux mm/oom_kill.c, oom_reaper()
  */
 #include <kernel/kthread.h>
+#include <kernel/lib/atomic.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/timer.h>
@@ -39,9 +42,15 @@
 #define TRIES 10             /* for mm->lock (Linux: MAX_OOM_REAP_RETRIES) */
 
 static struct wait_queue reaper_wait = WAIT_QUEUE_INIT(reaper_wait);
-static u64 marked_ns; /* when the last victim was; READ_ONCE, WRITE_ONCE */
+static struct wait_queue done_wait = WAIT_QUEUE_INIT(done_wait);
+static struct spinlock dead_lock = SPINLOCK_INIT(RANK_NONE);
+static struct mm *dead;  /* of victims that have died: to be freed, by oom_next; dead_lock */
+static atomic_t to_bury; /* of those, and the one that is being freed */
+static u64 marked_ns;    /* when the last victim was; READ_ONCE, WRITE_ONCE */
 
 static void reaper(void *arg);
+static void bury(void);
+static bool has_work(void);
 static void victim_look(u64 since_ns, u32 *tries);
 static bool victim_reap(struct mm *mm, const struct oom_candidate *victim);
 
@@ -59,6 +68,29 @@ oom_reaper_wake(void)
 	wake_all(&reaper_wait);
 }
 
+void
+oom_reaper_take(struct mm *mm)
+{
+	atomic_inc(&to_bury);
+	spin_lock(&dead_lock);
+	mm->oom_next = dead;
+	WRITE_ONCE(dead, mm);
+	spin_unlock(&dead_lock);
+	wake_all(&reaper_wait);
+}
+
+void
+oom_done_await(void)
+{
+	(void)wait_event_killable(&done_wait, !oom_victims() && !atomic_read(&to_bury));
+}
+
+void
+oom_done_wake(void)
+{
+	wake_all(&done_wait);
+}
+
 static void
 reaper(void *arg)
 {
@@ -66,8 +98,10 @@ reaper(void *arg)
 	u32 tries = 0;
 
 	for (;;) {
-		wait_event(&reaper_wait, oom_victims());
-		wait_event_timeout(&reaper_wait, !oom_victims(), clock_ns() + LOOK_NS);
+		wait_event(&reaper_wait, has_work());
+		bury();
+		wait_event_timeout(&reaper_wait, !oom_victims() || READ_ONCE(dead), clock_ns() + LOOK_NS);
+		bury();
 		if (since_ns != READ_ONCE(marked_ns)) { /* another one than last time */
 			since_ns = READ_ONCE(marked_ns);
 			tries = 0;
@@ -75,6 +109,32 @@ reaper(void *arg)
 		if (oom_victims())
 			victim_look(since_ns, &tries);
 	}
+}
+
+static bool
+has_work(void)
+{
+	return oom_victims() || READ_ONCE(dead);
+}
+
+/* Frees those that have died: the common case, and all there is to do. */
+static void
+bury(void)
+{
+	struct mm *mm;
+
+	do {
+		spin_lock(&dead_lock);
+		mm = dead;
+		if (mm)
+			WRITE_ONCE(dead, mm->oom_next);
+		spin_unlock(&dead_lock);
+		if (mm) {
+			mm_destroy_victim(mm);
+			atomic_dec(&to_bury);
+			oom_done_wake();
+		}
+	} while (mm);
 }
 
 static void

@@ -16,6 +16,7 @@
 #include <kernel/printk.h>
 #include <kernel/task.h>
 #include <kernel/timer.h>
+#include <kernel/wait.h>
 #include <mm/oom.h>
 #include <mm/page_alloc.h>
 
@@ -59,7 +60,9 @@ oom_report_asker(u32 order, u32 flags)
 	pr_warn("%s invoked oom-killer: gfp_mask=%#x(%s), order=%d, oom_score_adj=%d", current->comm, gfp, text,
 		(s32)order, self.adj);
 	oom_print_asker();
+	cond_resched();
 	oom_meminfo();
+	cond_resched();
 	if (READ_ONCE(sysctl_oom_dump_tasks))
 		print_tasks();
 }
@@ -126,6 +129,7 @@ print_tasks(void)
 	pr_info("Tasks state (memory values in pages):");
 	pr_info("[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name");
 	for (s32 pid = oom_process_next(0, &c); pid; pid = oom_process_next(pid, &c)) {
+		cond_resched();
 		if (c.unkillable || !c.mm)
 			continue;
 		pr_info("[%7d] %5u %5d %8lu %8lu %8lu %8lu         %5d %s", c.pid, c.uid, c.pid, c.total_vm,

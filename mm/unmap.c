@@ -16,6 +16,7 @@
  * See         docs/mm.md section 3
  */
 #include <kernel/panic.h>
+#include <kernel/wait.h>
 #include <mm/mm.h>
 #include <mm/rmap.h>
 #include <mm/share.h>
@@ -132,6 +133,7 @@ unmap_all(struct mm *mm)
 		table_release(mm, entry, &batch);
 		if (pagetable_prune(mm, entry, &batch))
 			cursor.entry = NULL;
+		cond_resched(); /* large memories end too, and nobody shall wait for that */
 	}
 	tlb_batch_flush(&batch);
 }

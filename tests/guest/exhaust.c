@@ -68,7 +68,12 @@ beside_bystander(void (*guilty)(void *), void *arg)
 	int status = child_run(guilty, arg);
 	if (status != SIGKILL)
 		fail("the guilty one ended with status 0x%x", status);
+	/* That it is dead does not mean that all of its memory is back yet. */
 	long after = free_pages();
+	for (int i = 0; i < 1000 && after < before - before / 8; i++) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		after = free_pages();
+	}
 	if (after < before - before / 8)
 		fail("%ld pages were free, now it is %ld", before, after);
 	announce(&shared[1]);

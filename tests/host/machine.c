@@ -532,6 +532,21 @@ oom_reaper_wake(void)
 {
 }
 
+void
+oom_done_await(void)
+{
+}
+
+void
+oom_done_wake(void)
+{
+}
+
+void
+oom_reaper_take(struct mm *mm)
+{
+}
+
 /* ---- CPUs ---- */
 
 /* Pushes what a call preserves, leaves the stack pointer in *from, and goes on where @to was left. */
