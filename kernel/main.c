@@ -38,6 +38,7 @@
 #include <kernel/vdso.h>
 #include <kernel/wall_clock.h>
 #include <mm/kswapd.h>
+#include <mm/lru.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/oom.h>
@@ -118,6 +119,8 @@ memory_start(const struct boot_info *info)
 	swap_init();
 	if (cmdline_has("min_free_kbytes"))
 		min_free_kbytes_set(cmdline_u64("min_free_kbytes", min_free_kbytes()));
+	if (cmdline_has("evict") && lru_policy_set(cmdline_get("evict")))
+		pr_warn("evict=%s: there is no such policy\n", cmdline_get("evict"));
 	page_alloc_fail_every((u32)cmdline_u64("fail_page_alloc", 0));
 }
 

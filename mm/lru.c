@@ -2,14 +2,16 @@
 /*
  * mm/lru.c - pages of programs in the order in which they may leave memory
  *
- * Idea        see lru.h. The lists are filled under their lock page by page: the lock is held for a handful of
+ * Idea        see lru.h. The sets are filled under their lock page by page: the lock is held for a handful of
  *             instructions beside the hundreds that zero a page. Simple: Linux gathers 15 pages a CPU first.
  * Invariants  see lru.h
  * Locks       see lru.h
- * Follow      from rmap.c, reclaim.c, tlb.c
- * Tests       tests/guest/swap.c
+ * Follow      from rmap.c, reclaim.c, tlb.c   to evict.c
+ * Tests       tests/guest/swap.c, tests/guest/evict.c
  * See         lru.h
  */
+#include <kernel/lib/errno.h>
+#include <kernel/lib/string.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <mm/lru.h>
@@ -22,10 +24,12 @@ bool lru_on;
 static int gather(struct mm *mm, void *arg);
 static void gather_page(struct page *page);
 static bool page_can_leave(const struct page *page);
-static enum lru_list list_of(const struct page *page);
-static void link_locked(struct lruvec *lru, struct page *page, enum lru_list list, bool tail);
+static void add_fresh(struct page *page, bool hot);
+static struct evict_set *set_of(struct lruvec *lru, const struct page *page);
+static void link_locked(struct lruvec *lru, struct page *page, u32 list);
 static void unlink_locked(struct lruvec *lru, struct page *page);
-static int check_list(struct lruvec *lru, enum lru_list list);
+static int check_set(struct lruvec *lru, enum lru_kind kind);
+static int check_list(const struct list *list, u32 number, u64 expected);
 
 struct lruvec *
 lru_of(const struct page *page)
@@ -37,8 +41,10 @@ void
 lru_init(struct lruvec *lru)
 {
 	spin_init(&lru->lock, RANK_LRUVEC);
-	for (u32 l = 0; l < LRU_LISTS; l++)
-		list_init(&lru->lists[l]);
+	for (u32 kind = 0; kind < LRU_KINDS; kind++)
+		evict_start(&lru->set[kind], 0);
+	list_init(&lru->unevictable);
+	lru->unevictable_count = 0;
 }
 
 void
@@ -60,14 +66,13 @@ lru_stop(void)
 void
 lru_add(struct page *page)
 {
-	struct lruvec *lru = lru_of(page);
+	add_fresh(page, false);
+}
 
-	dassert(page_is_user(page) && !(page->flags & BIT(PG_LRU)));
-	page->flags |= BIT(PG_LRU);
-	spin_lock(&lru->lock);
-	list_add(&page->link, &lru->lists[LRU_INACTIVE]);
-	lru->count[LRU_INACTIVE]++;
-	spin_unlock(&lru->lock);
+void
+lru_add_hot(struct page *page)
+{
+	add_fresh(page, true);
 }
 
 /*
@@ -81,7 +86,7 @@ lru_add_new(struct page *page)
 
 	spin_lock(&lru->lock);
 	if (!(page->flags & BIT(PG_LRU)))
-		link_locked(lru, page, LRU_INACTIVE, false);
+		link_locked(lru, page, LRU_YOUNG);
 	spin_unlock(&lru->lock);
 }
 
@@ -110,7 +115,10 @@ lru_del_dead_batch(struct page **pages, u64 n)
 		/* Why not unlink_locked: nobody else looks at the page any more, and this is the cost of exit. */
 		pages[i]->link.next->prev = pages[i]->link.prev;
 		pages[i]->link.prev->next = pages[i]->link.next;
-		lru->count[list_of(pages[i])]--;
+		if (likely(evict_list_of(pages[i]) < EVICT_LISTS))
+			set_of(lru, pages[i])->count[evict_list_of(pages[i])]--;
+		else
+			lru->unevictable_count--;
 		pages[i]->flags = 0;
 	}
 	spin_unlock(&lru->lock);
@@ -118,22 +126,27 @@ lru_del_dead_batch(struct page **pages, u64 n)
 
 /* Race: a page whose last reference has just gone is on the list still: whoever dropped it waits for our lock. */
 u32
-lru_isolate(struct lruvec *lru, enum lru_list list, u32 most, struct list *out, u32 *scanned)
+lru_isolate(struct lruvec *lru, struct lru_batch *b)
 {
+	struct evict_set *set = &lru->set[b->kind];
 	u32 got = 0;
 
 	spin_lock(&lru->lock);
-	for (*scanned = 0; *scanned < most && !list_empty(&lru->lists[list]); ++*scanned) {
-		struct page *page = list_last(&lru->lists[list], struct page, link);
+	b->from = evict_next(set);
+	for (b->scanned = 0; b->from < EVICT_LISTS && b->scanned < b->most; ++b->scanned) {
+		struct list *list = &set->lists[b->from];
+		struct page *page = list_last(list, struct page, link);
 
+		if (list_empty(list))
+			break;
 		if (!atomic_inc_not_zero(&page->refs)) {
 			list_del(&page->link);
-			list_add(&page->link, &lru->lists[list]);
+			list_add(&page->link, list);
 			continue;
 		}
 		unlink_locked(lru, page);
 		page_flag_set(page, PG_ISOLATED);
-		list_add_tail(&page->link, out);
+		list_add_tail(&page->link, b->out);
 		got++;
 	}
 	spin_unlock(&lru->lock);
@@ -158,14 +171,14 @@ lru_isolate_page(struct page *page)
 }
 
 void
-lru_putback(struct page *page, enum lru_list list, bool tail)
+lru_putback(struct page *page, u32 list)
 {
 	struct lruvec *lru = lru_of(page);
 
 	dassert(atomic_read(&page->refs) > 0 && !(page->flags & BIT(PG_LRU)));
 	spin_lock(&lru->lock);
 	page_flag_clear(page, PG_ISOLATED);
-	link_locked(lru, page, list, tail);
+	link_locked(lru, page, list);
 	spin_unlock(&lru->lock);
 	page_put(page);
 }
@@ -178,19 +191,80 @@ lru_rescue(struct page *page)
 	spin_lock(&lru->lock);
 	if ((page->flags & (BIT(PG_LRU) | BIT(PG_UNEVICTABLE))) == (BIT(PG_LRU) | BIT(PG_UNEVICTABLE))) {
 		unlink_locked(lru, page);
-		link_locked(lru, page, LRU_INACTIVE, false);
+		link_locked(lru, page, LRU_YOUNG);
 	}
 	spin_unlock(&lru->lock);
 }
 
+/* Simple: the lock is held while each page changes its list; the fault that waits for it waits for that. */
+int
+lru_policy_set(const char *name)
+{
+	enum evict_policy policy = evict_policy_find(name);
+
+	if (policy == EVICT_POLICY_COUNT)
+		return -EINVAL;
+	for (u32 n = 0; n < node_count; n++) {
+		spin_lock(&nodes[n].lru.lock);
+		for (u32 kind = 0; kind < LRU_KINDS; kind++)
+			if (nodes[n].lru.set[kind].policy != policy)
+				evict_switch(&nodes[n].lru.set[kind], policy);
+		spin_unlock(&nodes[n].lru.lock);
+	}
+	return 0;
+}
+
+const char *
+lru_policy_name(void)
+{
+	return evict_policy_name(READ_ONCE(nodes[0].lru.set[LRU_ANON].policy));
+}
+
 u64
-lru_pages(enum lru_list list)
+lru_pages(enum lru_kind kind)
 {
 	u64 sum = 0;
 
 	for (u32 n = 0; n < node_count; n++)
-		sum += READ_ONCE(nodes[n].lru.count[list]);
+		for (u32 l = 0; l < EVICT_LISTS; l++)
+			sum += READ_ONCE(nodes[n].lru.set[kind].count[l]);
 	return sum;
+}
+
+u64
+lru_active(enum lru_kind kind)
+{
+	u64 sum = 0;
+
+	for (u32 n = 0; n < node_count; n++)
+		for (u32 l = 0; l < EVICT_LISTS; l++)
+			if (evict_is_active(&nodes[n].lru.set[kind], l))
+				sum += READ_ONCE(nodes[n].lru.set[kind].count[l]);
+	return sum;
+}
+
+/* Halved when the costs outgrow a quarter of the pages, as Linux does. */
+void
+lru_note_cost(struct lruvec *lru, enum lru_kind kind, u64 n)
+{
+	u64 pages = lru_pages(LRU_ANON) + lru_pages(LRU_FILE);
+
+	spin_lock(&lru->lock);
+	lru->cost[kind] += n;
+	while (lru->cost[LRU_ANON] + lru->cost[LRU_FILE] > pages / 4 + 1) {
+		lru->cost[LRU_ANON] /= 2;
+		lru->cost[LRU_FILE] /= 2;
+	}
+	spin_unlock(&lru->lock);
+}
+
+bool
+lru_is_active(const struct page *page)
+{
+	u32 list = evict_list_of(page);
+
+	return READ_ONCE(page->flags) & BIT(PG_LRU) && list < EVICT_LISTS &&
+	       evict_is_active(&lru_of(page)->set[lru_kind_of(page)], list);
 }
 
 int
@@ -198,9 +272,15 @@ lru_check(void)
 {
 	int bad = 0;
 
-	for (u32 n = 0; n < node_count; n++)
-		for (u32 l = 0; l < LRU_LISTS; l++)
-			bad += check_list(&nodes[n].lru, l);
+	for (u32 n = 0; n < node_count; n++) {
+		struct lruvec *lru = &nodes[n].lru;
+
+		spin_lock(&lru->lock);
+		for (u32 kind = 0; kind < LRU_KINDS; kind++)
+			bad += check_set(lru, kind);
+		bad += check_list(&lru->unevictable, LRU_UNEVICTABLE, lru->unevictable_count);
+		spin_unlock(&lru->lock);
+	}
 	return bad;
 }
 
@@ -236,7 +316,7 @@ gather_page(struct page *page)
 	lru = lru_of(page);
 	spin_lock(&lru->lock);
 	if (page_can_leave(page) && !(page->flags & (BIT(PG_LRU) | BIT(PG_ISOLATED))))
-		link_locked(lru, page, LRU_INACTIVE, true);
+		link_locked(lru, page, LRU_COLD);
 	spin_unlock(&lru->lock);
 	page_put(page);
 }
@@ -249,27 +329,48 @@ page_can_leave(const struct page *page)
 	return kind == PAGE_ANON || kind == PAGE_SHMEM;
 }
 
-static enum lru_list
-list_of(const struct page *page)
+static void
+add_fresh(struct page *page, bool hot)
 {
-	if (likely(!(page->flags & (BIT(PG_ACTIVE) | BIT(PG_UNEVICTABLE)))))
-		return LRU_INACTIVE;
-	return page->flags & BIT(PG_ACTIVE) ? LRU_ACTIVE : LRU_UNEVICTABLE;
+	struct lruvec *lru = lru_of(page);
+	struct evict_set *set = set_of(lru, page);
+
+	dassert(page_is_user(page) && !(page->flags & BIT(PG_LRU)));
+	page->flags |= BIT(PG_LRU);
+	spin_lock(&lru->lock);
+	evict_add(set, page, hot ? set->hot : set->young);
+	spin_unlock(&lru->lock);
+}
+
+static struct evict_set *
+set_of(struct lruvec *lru, const struct page *page)
+{
+	return &lru->set[lru_kind_of(page)];
 }
 
 /* Other flags of the page may change at the same time, so each change is atomic. */
 static void
-link_locked(struct lruvec *lru, struct page *page, enum lru_list list, bool tail)
+link_locked(struct lruvec *lru, struct page *page, u32 list)
 {
-	u32 bits = BIT(PG_LRU) | (list == LRU_ACTIVE ? BIT(PG_ACTIVE) : 0) |
-		   (list == LRU_UNEVICTABLE ? BIT(PG_UNEVICTABLE) : 0);
+	struct evict_set *set = set_of(lru, page);
+	u32 bits = BIT(PG_LRU);
 
 	must_hold(&lru->lock);
-	if (tail)
-		list_add_tail(&page->link, &lru->lists[list]);
-	else
-		list_add(&page->link, &lru->lists[list]);
-	lru->count[list]++;
+	if (list == LRU_UNEVICTABLE) {
+		bits |= BIT(PG_UNEVICTABLE) | LRU_UNEVICTABLE << PAGE_LIST_SHIFT;
+		list_add(&page->link, &lru->unevictable);
+		lru->unevictable_count++;
+	} else {
+		evict_add(set, page,
+			  list == LRU_YOUNG  ? set->young
+			  : list == LRU_HOT  ? set->hot
+			  : list == LRU_COLD ? set->cold
+					     : list);
+	}
+	if (list == LRU_COLD) {
+		list_del(&page->link);
+		list_add_tail(&page->link, &set->lists[evict_list_of(page)]);
+	}
 	__atomic_fetch_or(&page->flags, bits, __ATOMIC_RELAXED);
 }
 
@@ -278,31 +379,51 @@ unlink_locked(struct lruvec *lru, struct page *page)
 {
 	must_hold(&lru->lock);
 	dassert(page->flags & BIT(PG_LRU));
-	list_del(&page->link);
-	lru->count[list_of(page)]--;
-	__atomic_fetch_and(&page->flags, ~(u32)(BIT(PG_LRU) | BIT(PG_ACTIVE) | BIT(PG_UNEVICTABLE)), __ATOMIC_RELAXED);
+	if (evict_list_of(page) < EVICT_LISTS) {
+		evict_del(set_of(lru, page), page);
+	} else {
+		list_del(&page->link);
+		lru->unevictable_count--;
+	}
+	__atomic_fetch_and(&page->flags, ~(u32)(BIT(PG_LRU) | BIT(PG_UNEVICTABLE) | PAGE_LIST_MASK), __ATOMIC_RELAXED);
 }
 
 static int
-check_list(struct lruvec *lru, enum lru_list list)
+check_set(struct lruvec *lru, enum lru_kind kind)
+{
+	struct evict_set *set = &lru->set[kind];
+	int bad = 0;
+
+	for (u32 l = 0; l < EVICT_LISTS; l++) {
+		bad += check_list(&set->lists[l], l, set->count[l]);
+		if (set->count[l] && !(set->lists_used & BIT(l))) {
+			pr_err("mm_check: LRU list %u has pages, and %s looks at it never\n", l,
+			       evict_policy_name(set->policy));
+			bad++;
+		}
+	}
+	return bad;
+}
+
+static int
+check_list(const struct list *list, u32 number, u64 expected)
 {
 	struct page *page;
 	u64 count = 0;
 	int bad = 0;
 
-	spin_lock(&lru->lock);
-	list_for_each (page, &lru->lists[list], link) {
+	list_for_each (page, list, link) {
+		bool locked = page->flags & BIT(PG_UNEVICTABLE);
+
 		count++;
-		if (!(page->flags & BIT(PG_LRU)) || list_of(page) != list) {
-			pr_err("mm_check: frame %lx with flags %x is on LRU list %u\n", page_to_pfn(page), page->flags,
-			       list);
-			bad++;
-		}
-	}
-	if (count != lru->count[list]) {
-		pr_err("mm_check: LRU list %u counts %lu pages and has %lu\n", list, lru->count[list], count);
+		if (page->flags & BIT(PG_LRU) && evict_list_of(page) == number && locked == (number == LRU_UNEVICTABLE))
+			continue;
+		pr_err("mm_check: frame %lx with flags %x is on LRU list %u\n", page_to_pfn(page), page->flags, number);
 		bad++;
 	}
-	spin_unlock(&lru->lock);
+	if (count != expected) {
+		pr_err("mm_check: LRU list %u counts %lu pages and has %lu\n", number, expected, count);
+		bad++;
+	}
 	return bad;
 }

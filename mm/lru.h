@@ -2,23 +2,18 @@
 /*
  * mm/lru.h - pages of programs in the order in which they may leave memory
  *
- *                       first touch, swap-in                 used again while inactive
- *              .-------------> inactive -------------------------------> active
- *              |                  |     <-------------------------------   |
- *           free <--- reclaim ----' tail        active too long          tail
- *
- * Idea        Two lists with a second chance. A page begins inactive; what is found used at the tail of the inactive
- *             list becomes active, what was not used leaves memory. The active list gives its tail back when it
- *             outgrows its share. Whether a page was used, its leaves' accessed bits say.
- *             Pages that are locked in memory (mlock) wait on a third list and are not looked at.
- * Invariants  I1  PG_LRU is set if and only if the page is on a list, and PG_ACTIVE says on which; PG_UNEVICTABLE the
- *                 third.
- *             I2  count[l] is the length of lists[l].                                                 (lru_check)
+ * Idea        Each node has a set of anonymous and a set of file pages. Which of a set leaves next is the policy's to
+ *             say (evict.h), and it says by lists; here is what lists cost on several CPUs: a lock, references, and
+ *             pages that die while they are on one. Whether a page was used, its leaves' accessed bits say.
+ *             Pages that are locked in memory (mlock) wait on a list of their own and are not looked at.
+ * Invariants  I1  PG_LRU is set if and only if the page is on a list; the number above the flags says on which, and
+ *                 PG_UNEVICTABLE that it is that of locked pages.
+ *             I2  The counts are the lengths of the lists.                                            (lru_check)
  *             I3  A page on a list has a reference of somebody else: of a leaf, or of the swap cache. Who isolates it
  *                 takes one of his own.
  * Locks       lruvec->lock (RANK_LRUVEC): lists, counts, and the flags of I1
- * Follow      from rmap.c, reclaim.c, tlb.c   to zone.h
- * Tests       tests/guest/swap.c
+ * Follow      from rmap.c, reclaim.c, tlb.c   to evict.h, zone.h
+ * Tests       tests/guest/swap.c, tests/guest/evict.c
  * See         docs/mm.md
  */
 #pragma once
@@ -41,15 +36,41 @@ extern bool lru_on; /* written by lru_start and lru_stop; READ_ONCE */
 void lru_start(void);
 void lru_stop(void);
 
+/* Where lru_putback puts a page: a list of the policy by its number, or */
+enum lru_list {
+	LRU_UNEVICTABLE = EVICT_LISTS, /* the list of locked pages */
+	LRU_YOUNG,                     /* where fresh pages go */
+	LRU_HOT,                       /* where pages go that are known to be used */
+	LRU_COLD,                      /* to where the next to leave stands */
+};
+
+/* What lru_isolate is asked, and what it answers. */
+struct lru_batch {
+	enum lru_kind kind;
+	u32 most;
+	struct list *out; /* the pages, by page->link */
+	u32 from;         /* answer: the list of the policy they were on; EVICT_NONE, EVICT_AGE */
+	u32 scanned;      /* answer: pages looked at */
+};
+
 /* lru_of - the lists that @page belongs to. Simple: one set a node; groups of processes come later. */
 struct lruvec *lru_of(const struct page *page);
 
+/* lru_kind_of - to which set of them. Context: any. */
+static inline enum lru_kind
+lru_kind_of(const struct page *page)
+{
+	return page->kind == PAGE_FILE ? LRU_FILE : LRU_ANON;
+}
+
 /*
- * lru_add - @page, which is fresh and known to nobody else yet, becomes the youngest inactive one
+ * lru_add - @page, which is fresh and known to nobody else yet, becomes the youngest of its set
+ * lru_add_hot - likewise, known to be used already
  *
  * Context   takes lruvec->lock; map and table locks may be held
  */
 void lru_add(struct page *page);
+void lru_add_hot(struct page *page);
 
 /*
  * lru_add_new - likewise, for a page that others may know already, so that lru_start() may have found it
@@ -65,13 +86,13 @@ void lru_del_dead(struct page *page);
 void lru_del_dead_batch(struct page **pages, u64 n);
 
 /*
- * lru_isolate - take up to @most pages from the tail of @list
+ * lru_isolate - take up to @b->most pages from where the policy says
  *
- * Returns   how many are on @out (page->link) now; *scanned: as many were looked at
+ * Returns   how many are on @b->out now; 0 and @b->from EVICT_AGE: lru_age, and again
  * Context   takes lruvec->lock
  * Gives     a reference to each (lru_putback, or keep)
  */
-u32 lru_isolate(struct lruvec *lru, enum lru_list list, u32 most, struct list *out, u32 *scanned);
+u32 lru_isolate(struct lruvec *lru, struct lru_batch *b);
 
 /*
  * lru_isolate_page - take @page off its list
@@ -83,18 +104,38 @@ u32 lru_isolate(struct lruvec *lru, enum lru_list list, u32 most, struct list *o
 bool lru_isolate_page(struct page *page);
 
 /*
- * lru_putback - @page, which was isolated, goes back to the head of @list, or to its tail
+ * lru_putback - @page, which was isolated, goes back to the head of @list, or for LRU_COLD to its tail
  *
  * Context   takes lruvec->lock; may free the page, so no spinlock above the zone's is held
  * Takes     the reference that lru_isolate gave
  */
-void lru_putback(struct page *page, enum lru_list list, bool tail);
+void lru_putback(struct page *page, u32 list);
 
-/* lru_rescue - @page is no longer locked in memory: an unevictable page becomes inactive. Context: as lru_add. */
+/* lru_rescue - @page is no longer locked in memory: an unevictable page becomes a young one. Context: as lru_add. */
 void lru_rescue(struct page *page);
 
-/* The length of @list over all nodes. Context: any; a moment old. */
-u64 lru_pages(enum lru_list list);
+/*
+ * lru_policy_set - pages leave in the order of the policy that is called @name from now on
+ *
+ * Returns   0; -EINVAL: there is none
+ * Context   takes lruvec->lock, for as long as it takes to visit each page on a list
+ */
+int lru_policy_set(const char *name);
+const char *lru_policy_name(void);
+
+/* Pages of @kind over all nodes: all that may leave, and what /proc calls active. Context: any; a moment old. */
+u64 lru_pages(enum lru_kind kind);
+u64 lru_active(enum lru_kind kind);
+
+/*
+ * lru_note_cost - @n pages of @kind had to be written, or came back: what that cost counts for less as time goes by
+ *
+ * Context   takes lruvec->lock
+ */
+void lru_note_cost(struct lruvec *lru, enum lru_kind kind, u64 n);
+
+/* Is @page on a list that /proc calls active? Context: any; a guess. */
+bool lru_is_active(const struct page *page);
 
 void lru_init(struct lruvec *lru);
 

@@ -56,7 +56,7 @@ oom_meminfo(void)
 static void
 uses_take(struct uses *u)
 {
-	u64 active = lru_pages(LRU_ACTIVE);
+	u64 active = lru_active(LRU_ANON);
 
 	*u = (struct uses){
 		.active_anon = active,

@@ -52,16 +52,22 @@ enum page_kind {
 enum page_flag {
 	PG_LOCKED,      /* the page lock: see page_lock() */
 	PG_WAITERS,     /* somebody sleeps for PG_LOCKED */
-	PG_LRU,         /* on a list of lru.h; its lock, as the next two */
-	PG_ACTIVE,      /* on the active one */
+	PG_LRU,         /* on a list of lru.h; its lock, as the next two and the list's number above all flags */
+	PG_WORKINGSET,  /* was active, and went inactive: atomic */
 	PG_UNEVICTABLE, /* on the one of pages that are locked in memory */
-	PG_REFERENCED,  /* was found used once, while inactive; reclaim only */
+	PG_REFERENCED,  /* was found used once, while inactive; the policy's (evict.h) */
 	PG_DIRTY,       /* in the swap cache, and its slot does not hold the same: page lock */
 	PG_WRITEBACK,   /* being written to its slot */
 	PG_ERROR,       /* could not be read: page lock */
 	PG_ISOLATED,    /* taken off its list: link is the taker's. As PG_LRU */
 	PG_READAHEAD,   /* was read because a neighbour was wanted */
 };
+
+/* Above the flags: the list that the page is on, and a mark of the policy (evict.h). */
+#define PAGE_MARK_SHIFT 24
+#define PAGE_MARK_MASK (7U << PAGE_MARK_SHIFT)
+#define PAGE_LIST_SHIFT 28
+#define PAGE_LIST_MASK (15U << PAGE_LIST_SHIFT)
 
 /* Present leaves of a level-1 table by what they map: what the table adds to the RSS of each address space using it. */
 enum rss_kind {

@@ -176,6 +176,7 @@ table_create(u32 level, u64 base)
 	table->other = 0;
 	table->mms.head = 0;
 	table->level = level;
+	barrier(); /* page.h I4: who finds this kind finds the level, and no user */
 	table->kind = PAGE_TABLE;
 	count_event(VM_NR_PAGE_TABLE_PAGES);
 	return table;

@@ -3,17 +3,17 @@
  * mm/reclaim.c - take memory back from those who have not used it lately
  *
  * Idea        One loop for the background (kswapd) and for who cannot wait for it (direct reclaim). A batch of pages
- *             from the tail of the inactive list, and for each the question:
+ *             from the tail of a list, and for each the question:
  *
- *                 locked in memory   used lately   before that too   under I/O   place for it      fate
- *                 yes                .             .                 .           .                 UNEVICTABLE
- *                 no                 yes           no                .           .                 KEEP, remember
- *                 no                 yes           yes               .           .                 ACTIVATE
- *                 no                 no            .                 yes         .                 KEEP
- *                 no                 no            .                 no          no                KEEP
- *                 no                 no            .                 no          yes               EVICT
+ *                 locked in memory   the policy says    under I/O   place for it      fate
+ *                 yes                .                  .           .                 UNEVICTABLE
+ *                 no                 back to a list     .           .                 BACK, there
+ *                 no                 out                yes         .                 KEEP
+ *                 no                 out                no          no                KEEP
+ *                 no                 out                no          yes               EVICT
  *
- *             Why "before that too": the first touch set the accessed bit itself. It proves no use yet.
+ *             The policy (evict.h) also says from which list a batch is taken, and may want to know first which pages
+ *             were used of all (evict_walk.h).
  *             Those to be evicted get a slot, their leaves become swap entries, one flush serves the whole batch, then
  *             the dirty ones are written in runs and the clean ones freed at once. What was written comes back on a
  *             list and is freed by the next batch, if nobody has touched it meanwhile.
@@ -26,8 +26,8 @@
  * Invariants  I1  A page that is freed is unmapped, clean, in its slot, and nobody but the cache and we had it.
  *             I2  Reclaim never enters itself: a task that reclaims allocates from the reserves (task->reclaims).
  * Locks       Page locks are only tried. Never mm->lock: a page leads to its leaves by itself (rmap.h).
- * Follow      from page_alloc.c, kswapd.c   to lru.c, rmap.c, swap_cache.c, swap_io.c
- * Tests       tests/guest/swap.c
+ * Follow      from page_alloc.c, kswapd.c   to lru.c, evict.c, rmap.c, swap_cache.c, swap_io.c
+ * Tests       tests/guest/swap.c, tests/guest/evict.c
  * See         docs/tour.md; docs/mm.md
  */
 #include <kernel/panic.h>
@@ -35,6 +35,8 @@
 #include <kernel/task.h>
 #include <kernel/trace.h>
 #include <kernel/wait.h>
+#include <mm/balance.h>
+#include <mm/evict_walk.h>
 #include <mm/lru.h>
 #include <mm/page_alloc.h>
 #include <mm/reclaim.h>
@@ -44,15 +46,17 @@
 #include <mm/swap_io.h>
 #include <mm/swap_same.h>
 #include <mm/vmstat.h>
+#include <mm/workingset.h>
 
 #define BATCH 32          /* pages that are looked at together: one transfer, one flush */
 #define PRIORITY_FIRST 12 /* 1/4096 of a list */
-#define PRIORITY_FORCE 3  /* from here on the active list gives up pages although they are used */
+#define PRIORITY_FORCE 3  /* from here on pages become inactive although they are used */
 #define FLYING_MOST 256   /* pages in flight to the disk, before reclaim waits for some */
 #define WAIT_NS 20000000UL
 
 /* One call of reclaim_pages: on the stack. */
 struct reclaim {
+	struct node *node;
 	struct lruvec *lru;
 	u64 target;
 	u64 freed;
@@ -63,24 +67,29 @@ struct reclaim {
 };
 
 static void reclaim_round(struct reclaim *r);
-static void reclaim_batch(struct reclaim *r, u32 most);
-static void sort_batch(struct reclaim *r, struct list *isolated, struct list *out);
+static void reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole);
+static struct shares shares_now(const struct reclaim *r);
+static bool reclaim_batch(struct reclaim *r, enum lru_kind kind, u32 most);
+static void sort_batch(struct reclaim *r, u32 from, struct list *isolated, struct list *out);
 static void sort_same(struct list *same, struct list *out, struct tlb_batch *batch);
 static bool page_evict(struct page *page, struct tlb_batch *batch);
-static enum page_fate page_judge(struct page *page, bool force);
+static enum page_fate page_judge(struct reclaim *r, struct page *page, u32 from, u32 *list);
+static u32 page_verdict(struct reclaim *r, struct page *page, u32 from);
+static void page_back(struct page *page, u32 from, u32 list);
 static void page_spare(struct page *page, enum page_fate fate);
 static void write_batch(struct reclaim *r, struct list *out);
 static bool page_free_clean(struct page *page);
 static void harvest(struct reclaim *r);
-static bool active_is_long(const struct lruvec *lru);
-static void deactivate(struct reclaim *r, u32 most);
 static void count_freed(struct reclaim *r);
 static struct page *list_take(struct list *list);
+
+u32 sysctl_swappiness = SWAPPINESS_DEFAULT;
 
 u64
 reclaim_pages(struct node *node, u64 target, bool kswapd)
 {
-	struct reclaim r = {.lru = &node->lru, .target = target, .kswapd = kswapd, .priority = PRIORITY_FIRST + 1};
+	struct reclaim r = {
+		.node = node, .lru = &node->lru, .target = target, .kswapd = kswapd, .priority = PRIORITY_FIRST};
 
 	may_sleep();
 	assert(!current->reclaims); /* I2 */
@@ -88,8 +97,12 @@ reclaim_pages(struct node *node, u64 target, bool kswapd)
 	if (!kswapd)
 		trace(mm_vmscan_direct_reclaim_begin, target, nr_free_pages(), 0);
 	harvest(&r);
-	while (r.freed < target && r.priority-- && reclaim_possible())
+	while (r.freed < target && reclaim_possible()) {
 		reclaim_round(&r);
+		if (!r.priority)
+			break;
+		r.priority--;
+	}
 	current->reclaims = false;
 	trace(mm_vmscan_reclaim, r.scanned, r.freed, r.priority);
 	if (!kswapd)
@@ -102,8 +115,8 @@ reclaim_decide(const struct page_facts *facts)
 {
 	if (facts->locked)
 		return FATE_UNEVICTABLE;
-	if (facts->used)
-		return facts->used_again ? FATE_ACTIVATE : FATE_KEEP;
+	if (!facts->out)
+		return FATE_BACK;
 	return facts->writing || !facts->has_place ? FATE_KEEP : FATE_EVICT;
 }
 
@@ -116,7 +129,7 @@ reclaim_pageout(struct list *isolated)
 	may_sleep();
 	assert(!current->reclaims); /* I2 */
 	current->reclaims = true;
-	sort_batch(&r, isolated, &out);
+	sort_batch(&r, EVICT_NONE, isolated, &out);
 	write_batch(&r, &out);
 	current->reclaims = false;
 }
@@ -130,15 +143,14 @@ reclaim_cold(struct list *isolated)
 		rmap_test_and_clear_accessed(page);
 		page_flag_clear(page, PG_REFERENCED);
 		count_event(VM_PGDEACTIVATE);
-		lru_putback(page, LRU_INACTIVE, true);
+		lru_putback(page, LRU_COLD);
 	}
 }
 
 bool
 reclaim_possible(void)
 {
-	return swap_writes_flying() || vmstat_sum(VM_NR_SWAPCACHE) > 0 ||
-	       (swap_free_pages() && lru_pages(LRU_INACTIVE) + lru_pages(LRU_ACTIVE));
+	return swap_writes_flying() || vmstat_sum(VM_NR_SWAPCACHE) > 0 || (swap_free_pages() && lru_pages(LRU_ANON));
 }
 
 void
@@ -153,19 +165,32 @@ reclaim_settle(void)
 	swap_cache_settle();
 }
 
-/* One priority: so much of the inactive list, topped up from the active one. */
+/* One priority: so much of what may leave, of both kinds in their shares. */
 static void
 reclaim_round(struct reclaim *r)
 {
-	u64 left = (READ_ONCE(r->lru->count[LRU_INACTIVE]) >> r->priority) + BATCH;
+	struct shares shares = shares_now(r);
+
+	reclaim_kind(r, LRU_ANON, shares.anon, shares.anon + shares.file);
+	reclaim_kind(r, LRU_FILE, shares.file, shares.anon + shares.file);
+	/* Nothing came of it yet, but the disk is at work: its answers are worth more than another look. */
+	if (r->freed < r->target && swap_writes_flying()) {
+		swap_written_wait(clock_ns() + WAIT_NS);
+		harvest(r);
+	}
+}
+
+static void
+reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole)
+{
+	u64 left = ((lru_pages(kind) >> r->priority) + BATCH) * part / whole;
 
 	while (left && r->freed < r->target) {
 		u32 some = (u32)min_u64(left, BATCH);
 
-		if (active_is_long(r->lru))
-			deactivate(r, some);
-		reclaim_batch(r, some);
 		left -= some;
+		if (!reclaim_batch(r, kind, some))
+			left = 0;
 		if (swap_writes_flying() > FLYING_MOST)
 			swap_written_wait(clock_ns() + WAIT_NS);
 		harvest(r);
@@ -175,30 +200,54 @@ reclaim_round(struct reclaim *r)
 		else
 			cond_resched();
 	}
-	/* Nothing came of it yet, but the disk is at work: its answers are worth more than another look. */
-	if (r->freed < r->target && swap_writes_flying()) {
-		swap_written_wait(clock_ns() + WAIT_NS);
-		harvest(r);
-	}
 }
 
-static void
-reclaim_batch(struct reclaim *r, u32 most)
+static struct shares
+shares_now(const struct reclaim *r)
+{
+	u64 free = 0;
+	u64 high = 0;
+
+	for (u32 z = 0; z < NR_ZONES; z++) {
+		free += READ_ONCE(r->node->zones[z].free);
+		high += READ_ONCE(r->node->zones[z].high);
+	}
+	return balance_decide(&(struct balance){
+		.swap = reclaim_possible(),
+		.files_tiny = free + lru_pages(LRU_FILE) <= high || !lru_pages(LRU_FILE),
+		.desperate = !r->priority,
+		.swappiness = READ_ONCE(sysctl_swappiness),
+		.cost_anon = READ_ONCE(r->lru->cost[LRU_ANON]),
+		.cost_file = READ_ONCE(r->lru->cost[LRU_FILE]),
+	});
+}
+
+/* False: there is no page. */
+static bool
+reclaim_batch(struct reclaim *r, enum lru_kind kind, u32 most)
 {
 	struct list isolated = LIST_INIT(isolated);
 	struct list out = LIST_INIT(out);
-	u32 scanned;
+	struct lru_batch b = {.kind = kind, .most = most, .out = &isolated};
 
-	lru_isolate(r->lru, LRU_INACTIVE, most, &isolated, &scanned);
-	r->scanned += scanned;
-	count_events(r->kswapd ? VM_PGSCAN_KSWAPD : VM_PGSCAN_DIRECT, scanned);
-	sort_batch(r, &isolated, &out);
+	lru_isolate(r->lru, &b);
+	while (b.from == EVICT_AGE) {
+		evict_walk(r->lru);
+		lru_isolate(r->lru, &b);
+	}
+	if (evict_is_active(&r->lru->set[kind], b.from))
+		count_events(VM_PGREFILL, b.scanned);
+	else
+		count_events(r->kswapd ? VM_PGSCAN_KSWAPD : VM_PGSCAN_DIRECT, b.scanned);
+	r->scanned += b.scanned;
+	sort_batch(r, b.from, &isolated, &out);
 	write_batch(r, &out);
+	return b.from != EVICT_NONE;
 }
 
 /* Judges each page. Those to be evicted are unmapped, and on @out with their page locks, after one flush for all. */
 static void
-sort_batch(struct reclaim *r, struct list *isolated, struct list *out)
+sort_batch(struct reclaim *r, u32 from, struct list *isolated, struct list *out)
 {
 	struct list same = LIST_INIT(same);
 	struct tlb_batch batch;
@@ -206,13 +255,14 @@ sort_batch(struct reclaim *r, struct list *isolated, struct list *out)
 
 	tlb_batch_init(&batch);
 	while ((page = list_take(isolated))) {
-		enum page_fate fate = FATE_KEEP;
+		enum page_fate fate;
+		u32 list;
 
 		if (!page_trylock(page)) {
 			page_spare(page, FATE_KEEP);
 			continue;
 		}
-		fate = page_judge(page, r->force);
+		fate = page_judge(r, page, from, &list);
 		if (fate == FATE_EVICT && swap_same_freeze(page, &batch)) {
 			list_add_tail(&page->link, &same);
 			continue;
@@ -223,7 +273,10 @@ sort_batch(struct reclaim *r, struct list *isolated, struct list *out)
 		}
 		swap_cache_relieve(page);
 		page_unlock(page);
-		page_spare(page, fate == FATE_EVICT ? FATE_KEEP : fate);
+		if (fate == FATE_BACK)
+			page_back(page, from, list);
+		else
+			page_spare(page, fate == FATE_EVICT ? FATE_KEEP : fate);
 	}
 	tlb_batch_flush(&batch);
 	if (!list_empty(&same))
@@ -247,23 +300,50 @@ sort_same(struct list *same, struct list *out, struct tlb_batch *batch)
 	tlb_batch_flush(batch);
 }
 
-/* Looks at @page, locked, and decides. */
+/* Looks at @page, locked, and decides. *list: where to, for FATE_BACK. */
 static enum page_fate
-page_judge(struct page *page, bool force)
+page_judge(struct reclaim *r, struct page *page, u32 from, u32 *list)
 {
 	struct page_facts facts = {
 		.locked = READ_ONCE(page->locks),
-		.used = rmap_test_and_clear_accessed(page) && !force,
-		.used_again = READ_ONCE(page->flags) & BIT(PG_REFERENCED),
 		.writing = READ_ONCE(page->flags) & BIT(PG_WRITEBACK),
 		.has_place = page_is_cached(page) || swap_free_pages(),
 	};
 
-	if (facts.used && !facts.used_again)
-		page_flag_set(page, PG_REFERENCED);
-	else
-		page_flag_clear(page, PG_REFERENCED);
+	*list = facts.locked ? LRU_UNEVICTABLE : page_verdict(r, page, from);
+	facts.out = *list == EVICT_OUT;
 	return reclaim_decide(&facts);
+}
+
+/* What the policy says of @page. Late, what is used must become inactive all the same, and so show it once more. */
+static u32
+page_verdict(struct reclaim *r, struct page *page, u32 from)
+{
+	struct evict_set *set = &r->lru->set[lru_kind_of(page)];
+	bool used = READ_ONCE(set->asks) && rmap_test_and_clear_accessed(page);
+
+	if (r->force)
+		return EVICT_OUT;
+	if (r->priority <= PRIORITY_FORCE && evict_is_active(set, from))
+		used = false;
+	return evict_judge(set, page, from, used);
+}
+
+/* To the head of @list of the policy. Takes the isolation's reference. */
+static void
+page_back(struct page *page, u32 from, u32 list)
+{
+	struct evict_set *set = &lru_of(page)->set[lru_kind_of(page)];
+	bool was = evict_is_active(set, from);
+	bool is = evict_is_active(set, list);
+
+	if (is && !was)
+		workingset_activate(page);
+	if (was && !is) {
+		count_event(VM_PGDEACTIVATE);
+		page_flag_set(page, PG_WORKINGSET);
+	}
+	lru_putback(page, list);
 }
 
 /*
@@ -285,17 +365,13 @@ static void
 page_spare(struct page *page, enum page_fate fate)
 {
 	switch (fate) {
-	case FATE_ACTIVATE:
-		count_event(VM_PGACTIVATE);
-		lru_putback(page, LRU_ACTIVE, false);
-		break;
 	case FATE_UNEVICTABLE:
-		lru_putback(page, LRU_UNEVICTABLE, false);
+		lru_putback(page, LRU_UNEVICTABLE);
 		if (!READ_ONCE(page->locks))
 			lru_rescue(page); /* Race: unlocked between the look and the list */
 		break;
 	default:
-		lru_putback(page, LRU_INACTIVE, false);
+		lru_putback(page, LRU_YOUNG);
 	}
 }
 
@@ -305,6 +381,7 @@ write_batch(struct reclaim *r, struct list *out)
 {
 	struct swap_write w;
 	struct page *page;
+	u64 written = 0;
 
 	swap_write_begin(&w);
 	while ((page = list_take(out))) {
@@ -313,12 +390,16 @@ write_batch(struct reclaim *r, struct list *out)
 			page_spare(page, FATE_KEEP);
 			continue;
 		}
-		if (page_is_cached(page) && READ_ONCE(page->flags) & BIT(PG_DIRTY))
+		if (page_is_cached(page) && READ_ONCE(page->flags) & BIT(PG_DIRTY)) {
 			swap_write(&w, page); /* consumes the page lock and the reference */
-		else if (page_free_clean(page))
+			written++;
+		} else if (page_free_clean(page)) {
 			count_freed(r);
+		}
 	}
 	swap_write_end(&w);
+	if (written)
+		lru_note_cost(r->lru, LRU_ANON, written);
 }
 
 /* I1: frees @page, locked and with the isolation's reference, or puts it back. Takes both. */
@@ -334,7 +415,7 @@ page_free_clean(struct page *page)
 	 * over.
 	 */
 	if (free && cached)
-		swap_cache_del(page);
+		swap_cache_leave(page);
 	page_unlock(page);
 	if (free)
 		page_put(page);
@@ -352,44 +433,11 @@ harvest(struct reclaim *r)
 
 	swap_written_take(&written);
 	while ((page = list_take(&written))) {
+		count_event(VM_PGROTATED);
 		if (!page_trylock(page))
 			page_spare(page, FATE_KEEP);
 		else if (page_free_clean(page))
 			count_freed(r);
-	}
-}
-
-/* The larger memory is, the smaller the part of it that must prove itself: Linux's sqrt(10 * GiB), at least 1. */
-static bool
-active_is_long(const struct lruvec *lru)
-{
-	u64 inactive = READ_ONCE(lru->count[LRU_INACTIVE]);
-	u64 active = READ_ONCE(lru->count[LRU_ACTIVE]);
-	u64 gib = (inactive + active) >> (30 - PAGE_SHIFT);
-	u64 ratio = 1;
-
-	while (ratio * ratio < 10 * gib)
-		ratio++;
-	return inactive * ratio < active;
-}
-
-/* The tail of the active list: what was used goes round once more, the rest must prove itself. */
-static void
-deactivate(struct reclaim *r, u32 most)
-{
-	struct list isolated = LIST_INIT(isolated);
-	struct page *page;
-	u32 scanned;
-
-	lru_isolate(r->lru, LRU_ACTIVE, most, &isolated, &scanned);
-	count_events(VM_PGREFILL, scanned);
-	while ((page = list_take(&isolated))) {
-		if (rmap_test_and_clear_accessed(page) && r->priority > PRIORITY_FORCE) {
-			lru_putback(page, LRU_ACTIVE, false);
-			continue;
-		}
-		count_event(VM_PGDEACTIVATE);
-		lru_putback(page, LRU_INACTIVE, false);
 	}
 }
 

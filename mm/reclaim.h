@@ -19,17 +19,16 @@ struct node;
 
 /* What becomes of a page that was looked at. */
 enum page_fate {
-	FATE_ACTIVATE,    /* it is used: off to the active list */
-	FATE_KEEP,        /* not now: back to the inactive list */
+	FATE_BACK,        /* to the list that the policy names */
+	FATE_KEEP,        /* not now: it begins anew */
 	FATE_UNEVICTABLE, /* locked in memory */
 	FATE_EVICT,       /* out */
 };
 
 /* What reclaim knows of a page when it decides. */
 struct page_facts {
-	bool locked;     /* in memory, by mlock */
-	bool used;       /* some leaf was accessed since the last look */
-	bool used_again; /* it was found used before, while inactive */
+	bool locked; /* in memory, by mlock */
+	bool out;    /* the policy lets it go */
 	bool writing;
 	bool has_place; /* it has a slot, or one is free */
 };
@@ -41,6 +40,8 @@ struct page_facts {
  * Context   pure
  */
 enum page_fate reclaim_decide(const struct page_facts *facts);
+
+extern u32 sysctl_swappiness; /* vm.swappiness: balance.h; READ_ONCE */
 
 /*
  * reclaim_pages - free about @target pages of @node

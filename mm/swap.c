@@ -187,12 +187,24 @@ swap_slot_alloc(swap_entry_t *out)
 void
 swap_slot_return(swap_entry_t entry)
 {
+	swap_slot_leave(entry, 0);
+}
+
+void
+swap_slot_leave(swap_entry_t entry, u32 shadow)
+{
 	struct swap_area *area = area_of(entry);
 
 	spin_lock(&area->lock);
-	swap_map_uncache(&area->map, swap_entry_slot(entry));
+	swap_map_uncache(&area->map, swap_entry_slot(entry), shadow);
 	spin_unlock(&area->lock);
 	swap_discard_wake(area);
+}
+
+u32
+swap_shadow(swap_entry_t entry)
+{
+	return READ_ONCE(area_of(entry)->map.shadow[swap_entry_slot(entry)]);
 }
 
 void

@@ -201,6 +201,15 @@ bool swap_slot_alloc(swap_entry_t *out);
 void swap_slot_return(swap_entry_t entry);
 
 /*
+ * swap_slot_leave - swap_slot_return, for a page that leaves memory: its slot keeps @shadow (workingset.h)
+ * swap_shadow - what the slot of @entry keeps; 0: nothing. A guess until a page is in the cache for it
+ *
+ * Context   leave: takes area->lock
+ */
+void swap_slot_leave(swap_entry_t entry, u32 shadow);
+u32 swap_shadow(swap_entry_t entry);
+
+/*
  * swap_get, swap_put - a leaf more, or a leaf fewer holds @entry
  *
  * Returns   (put) true: no leaf holds it any more, but a page in memory stands for it: swap_cache_drop soon

@@ -19,8 +19,10 @@
 #include <mm/swap_cache.h>
 #include <mm/swap_io.h>
 #include <mm/vmstat.h>
+#include <mm/workingset.h>
 
 static int swap_in_held(swap_entry_t entry, u32 alloc, bool *major, struct page **out);
+static void cache_del(struct page *page, u32 shadow);
 static struct page *lock_cached(struct pagecache *cache, u32 slot);
 static int read_in(swap_entry_t entry, u32 alloc, struct page **out);
 static void settle_area(struct swap_area *area);
@@ -55,13 +57,13 @@ swap_cache_add(struct page *page)
 void
 swap_cache_del(struct page *page)
 {
-	swap_entry_t entry = page_swap_entry(page);
+	cache_del(page, 0);
+}
 
-	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED));
-	dassert(!(READ_ONCE(page->flags) & BIT(PG_WRITEBACK)));
-	pagecache_remove(page);
-	page_flag_clear(page, PG_DIRTY);
-	swap_slot_return(entry);
+void
+swap_cache_leave(struct page *page)
+{
+	cache_del(page, workingset_leave(page));
 }
 
 bool
@@ -149,6 +151,8 @@ swap_cache_prepare(swap_entry_t entry, u32 flags, struct page **out)
 {
 	struct swap_area *area = &swap_areas[swap_entry_area(entry)];
 	struct page *page = page_alloc(0, flags);
+	u32 shadow = swap_shadow(entry);
+	enum refault refault;
 	bool wanted;
 	int err;
 
@@ -156,7 +160,11 @@ swap_cache_prepare(swap_entry_t entry, u32 flags, struct page **out)
 		return -ENOMEM;
 	page_become_user(page, PAGE_ANON, NULL, 0);
 	page->flags = BIT(PG_LOCKED);
-	lru_add(page);
+	refault = shadow ? workingset_judge(page, shadow) : REFAULT_FAR;
+	if (refault == REFAULT_FAR)
+		lru_add(page);
+	else
+		lru_add_hot(page);
 	err = pagecache_insert(area->cache, swap_entry_slot(entry), page, flags & ~ALLOC_CHARGE);
 	if (!err) {
 		spin_lock(&area->lock);
@@ -168,6 +176,8 @@ swap_cache_prepare(swap_entry_t entry, u32 flags, struct page **out)
 	}
 	if (err)
 		page_unlock(page);
+	else if (shadow)
+		workingset_refault(page, refault);
 	page_put(page); /* the cache has its own reference */
 	*out = page;
 	return err == -EEXIST ? -EAGAIN : err;
@@ -194,6 +204,18 @@ swap_cache_settle(void)
 	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
 		if (READ_ONCE(swap_areas[i].state) != SWAP_OFF)
 			settle_area(&swap_areas[i]);
+}
+
+static void
+cache_del(struct page *page, u32 shadow)
+{
+	swap_entry_t entry = page_swap_entry(page);
+
+	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	dassert(!(READ_ONCE(page->flags) & BIT(PG_WRITEBACK)));
+	pagecache_remove(page);
+	page_flag_clear(page, PG_DIRTY);
+	swap_slot_leave(entry, shadow);
 }
 
 /* The page at @slot, referenced and locked, if there is one: it may be another's by then. */

@@ -39,6 +39,9 @@ bool swap_cache_add(struct page *page);
  */
 void swap_cache_del(struct page *page);
 
+/* swap_cache_leave - swap_cache_del, for a page that leaves memory: the slot keeps a shadow (workingset.h). */
+void swap_cache_leave(struct page *page);
+
 /*
  * swap_cache_disown - let go of the slot of a page that no leaf names any more: it is an ordinary private page then
  *

@@ -26,7 +26,8 @@ static u32 find_free(const struct swap_map *map, u32 from);
 u64
 swap_map_bytes(u32 slots)
 {
-	return (2 * BITMAP_WORDS(slots) + BITMAP_WORDS(slots / SWAP_CLUSTER + 1)) * sizeof(u64) + slots * sizeof(u16);
+	return (2 * BITMAP_WORDS(slots) + BITMAP_WORDS(slots / SWAP_CLUSTER + 1)) * sizeof(u64) +
+	       slots * (sizeof(u32) + sizeof(u16));
 }
 
 void
@@ -37,7 +38,8 @@ swap_map_init(struct swap_map *map, u32 slots, void *mem)
 	map->used = mem;
 	map->cached = map->used + BITMAP_WORDS(slots);
 	map->stale = map->cached + BITMAP_WORDS(slots);
-	map->count = (u16 *)(map->stale + BITMAP_WORDS(slots / SWAP_CLUSTER + 1));
+	map->shadow = (u32 *)(map->stale + BITMAP_WORDS(slots / SWAP_CLUSTER + 1));
+	map->count = (u16 *)(map->shadow + slots);
 	bitmap_set(map->used, 0);
 }
 
@@ -91,14 +93,16 @@ swap_map_cache(struct swap_map *map, u32 slot)
 	if (slot >= map->slots || !map->count[slot] || bitmap_test(map->cached, slot))
 		return false;
 	bitmap_set(map->cached, slot);
+	map->shadow[slot] = 0;
 	return true;
 }
 
 bool
-swap_map_uncache(struct swap_map *map, u32 slot)
+swap_map_uncache(struct swap_map *map, u32 slot, u32 shadow)
 {
 	assertf(slot < map->slots && bitmap_test(map->cached, slot), "no page stands for slot %u", slot);
 	bitmap_clear(map->cached, slot);
+	map->shadow[slot] = shadow;
 	return slot_release(map, slot);
 }
 
@@ -123,6 +127,7 @@ swap_map_check(const struct swap_map *map)
 		bool used = bitmap_test(map->used, slot);
 
 		free += !used;
+		bad += map->shadow[slot] && (!map->count[slot] || bitmap_test(map->cached, slot));
 		bad += !used && (map->count[slot] || bitmap_test(map->cached, slot)); /* I1; a bad slot has neither */
 	}
 	return bad + (free != map->free) + stale_check(map);
@@ -195,6 +200,7 @@ slot_release(struct swap_map *map, u32 slot)
 	if (map->count[slot] || bitmap_test(map->cached, slot))
 		return false;
 	bitmap_clear(map->used, slot);
+	map->shadow[slot] = 0;
 	map->free++;
 	if (!map->runs && ++map->freed >= SWAP_CLUSTER) {
 		map->runs = true;

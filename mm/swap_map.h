@@ -36,6 +36,7 @@ struct swap_map {
 	u64 *used;       /* bit by slot */
 	u64 *cached;     /* bit by slot */
 	u64 *stale;      /* bit by cluster: free, and the disk does not know yet */
+	u32 *shadow;     /* by slot: of the page that has left memory (workingset.h); 0: none */
 };
 
 /* swap_map_bytes - memory that a map of @slots needs. Context: pure. */
@@ -61,8 +62,8 @@ bool swap_map_put(struct swap_map *map, u32 slot);
  */
 bool swap_map_cache(struct swap_map *map, u32 slot);
 
-/* swap_map_uncache - none does any more. Returns true when the slot is free now. */
-bool swap_map_uncache(struct swap_map *map, u32 slot);
+/* swap_map_uncache - none does any more; the slot keeps @shadow. Returns true when the slot is free now. */
+bool swap_map_uncache(struct swap_map *map, u32 slot, u32 shadow);
 
 /* The leaves that name @slot. */
 static inline u32
@@ -84,5 +85,5 @@ bool swap_map_is_stale(const struct swap_map *map);
 u32 swap_map_take_stale(struct swap_map *map, u32 *first);
 void swap_map_give_back(struct swap_map *map, u32 first, u32 count);
 
-/* Proves I1 to I3. Returns the number of violations. */
+/* Proves I1 to I3, and workingset.h I1. Returns the number of violations. */
 u32 swap_map_check(const struct swap_map *map);

@@ -41,6 +41,9 @@
 	X(PSWPOUT, "pswpout")                                   \
 	X(SWPIN_SAME, "swpin_same")                             \
 	X(SWPOUT_SAME, "swpout_same")                           \
+	X(WORKINGSET_REFAULT_ANON, "workingset_refault_anon")   \
+	X(WORKINGSET_ACTIVATE_ANON, "workingset_activate_anon") \
+	X(WORKINGSET_RESTORE_ANON, "workingset_restore_anon")   \
 	X(PGACTIVATE, "pgactivate")                             \
 	X(PGDEACTIVATE, "pgdeactivate")                         \
 	X(PGREFILL, "pgrefill")                                 \
@@ -49,6 +52,7 @@
 	X(PGSTEAL_KSWAPD, "pgsteal_kswapd")                     \
 	X(PGSTEAL_DIRECT, "pgsteal_direct")                     \
 	X(PAGEOUTRUN, "pageoutrun")                             \
+	X(PGROTATED, "pgrotated")                               \
 	X(SWAP_RA, "swap_ra")                                   \
 	X(SWAP_RA_HIT, "swap_ra_hit")                           \
 	X(OOM_KILL, "oom_kill")                                 \

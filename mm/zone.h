@@ -19,6 +19,7 @@
 #include <kernel/lib/list.h>
 #include <kernel/lib/types.h>
 #include <kernel/spinlock.h>
+#include <mm/evict.h>
 
 #define MAX_ORDER 10 /* the largest block: 2^10 frames, 4 MiB */
 #define NR_ORDERS (MAX_ORDER + 1)
@@ -53,18 +54,20 @@ struct zone {
 	struct free_area area[NR_ORDERS]; /* zone->lock */
 };
 
-/* The lists of lru.h. */
-enum lru_list {
-	LRU_INACTIVE,
-	LRU_ACTIVE,
-	LRU_UNEVICTABLE,
-	LRU_LISTS
+/* What may leave memory, in Linux's sense: file pages can be read again, the others must be written to swap. */
+enum lru_kind {
+	LRU_ANON, /* private pages, and those of tmpfs and shared memory */
+	LRU_FILE,
+	LRU_KINDS
 };
 
 struct lruvec {
-	struct spinlock lock;         /* RANK_LRUVEC */
-	struct list lists[LRU_LISTS]; /* lock; youngest first */
-	u64 count[LRU_LISTS];         /* lock; READ_ONCE for a guess */
+	struct spinlock lock;            /* RANK_LRUVEC */
+	struct evict_set set[LRU_KINDS]; /* lock; counts READ_ONCE for a guess */
+	struct list unevictable;         /* lock */
+	u64 unevictable_count;           /* lock */
+	u64 cost[LRU_KINDS];             /* lock; what reclaim of each has cost of late (balance.h) */
+	atomic64_t age;                  /* pages that have left or become active since boot (workingset.h) */
 };
 
 struct node {

@@ -63,7 +63,7 @@ static void
 meminfo_show(struct seq *s)
 {
 	u64 slab = slab_pages_total();
-	u64 active = lru_pages(LRU_ACTIVE);
+	u64 active = lru_active(LRU_ANON);
 	u64 inactive = inactive_anon_pages();
 
 	line_pages(s, "MemTotal:", total_pages());
@@ -132,7 +132,7 @@ static void
 gauges_show(struct seq *s, const char *indent)
 {
 	seq_printf(s, "%snr_inactive_anon %lu\n", indent, inactive_anon_pages());
-	seq_printf(s, "%snr_active_anon %lu\n", indent, lru_pages(LRU_ACTIVE));
+	seq_printf(s, "%snr_active_anon %lu\n", indent, lru_active(LRU_ANON));
 	seq_printf(s, "%snr_unevictable %lu\n", indent, gauge(VM_NR_MLOCK));
 	seq_printf(s, "%snr_kernel_stack %lu\n", indent, tasks_total() * (KSTACK_SIZE / 1024));
 	for (u32 i = 0; i < VM_FIRST_EVENT; i++)
@@ -226,9 +226,12 @@ gauge(enum vmstat_item item)
 static u64
 inactive_anon_pages(void)
 {
-	u64 others = lru_pages(LRU_ACTIVE) + gauge(VM_NR_MLOCK);
+	u64 active = lru_active(LRU_ANON);
+	u64 others = active + gauge(VM_NR_MLOCK);
 
-	return READ_ONCE(lru_on) ? lru_pages(LRU_INACTIVE) : max_u64(gauge(VM_NR_ANON_PAGES), others) - others;
+	if (READ_ONCE(lru_on))
+		return max_u64(lru_pages(LRU_ANON), active) - active;
+	return max_u64(gauge(VM_NR_ANON_PAGES), others) - others;
 }
 
 /* What programs may still take before the system swaps, as Linux reckons it: caches but for a part that is in use. */

@@ -24,6 +24,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
+#include <mm/lru.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
@@ -250,7 +251,7 @@ list_flags(const struct page *page)
 {
 	u32 flags = READ_ONCE(page->flags);
 
-	return (flags & BIT(PG_LRU) ? KPF_LRU : 0) | (flags & BIT(PG_ACTIVE) ? KPF_ACTIVE : 0) |
+	return (flags & BIT(PG_LRU) ? KPF_LRU : 0) | (lru_is_active(page) ? KPF_ACTIVE : 0) |
 	       (flags & BIT(PG_UNEVICTABLE) ? KPF_UNEVICTABLE : 0) | (flags & BIT(PG_WRITEBACK) ? KPF_WRITEBACK : 0);
 }
 

@@ -27,9 +27,12 @@
 #include <kernel/random.h>
 #include <kernel/task.h>
 #include <kernel/uts.h>
+#include <mm/balance.h>
 #include <mm/commit.h>
+#include <mm/lru.h>
 #include <mm/mmap.h>
 #include <mm/oom.h>
+#include <mm/reclaim.h>
 #include <mm/slab.h>
 #include <mm/swap_io.h>
 #include <mm/watermark.h>
@@ -54,6 +57,8 @@ static int uts_show(struct seq *s, const struct proc_who *who);
 static int uts_store(const struct proc_who *who, char *text, u64 len);
 static int lowmem_show(struct seq *s, const struct proc_who *who);
 static int lowmem_store(const struct proc_who *who, char *text, u64 len);
+static int evict_show(struct seq *s, const struct proc_who *who);
+static int evict_store(const struct proc_who *who, char *text, u64 len);
 static int printk_show(struct seq *s, const struct proc_who *who);
 static int printk_store(const struct proc_who *who, char *text, u64 len);
 static int uuid_show(struct seq *s, const struct proc_who *who);
@@ -82,6 +87,8 @@ GETTER(mmap_min_addr, READ_ONCE(sysctl_mmap_min_addr))
 SETTER(mmap_min_addr, WRITE_ONCE(sysctl_mmap_min_addr, round_up((u64)value, PAGE_SIZE)))
 GETTER(page_cluster, READ_ONCE(swap_page_cluster))
 SETTER(page_cluster, WRITE_ONCE(swap_page_cluster, (u32)value))
+GETTER(swappiness, READ_ONCE(sysctl_swappiness))
+SETTER(swappiness, WRITE_ONCE(sysctl_swappiness, (u32)value))
 SETTER(drop_caches, pr_info("%s (%d): drop_caches: %ld", current->comm, current->tid, value); proc_caches_drop())
 GETTER(oom_kill_allocating_task, READ_ONCE(sysctl_oom_kill_allocating_task))
 SETTER(oom_kill_allocating_task, WRITE_ONCE(sysctl_oom_kill_allocating_task, (s32)value))
@@ -121,6 +128,7 @@ static const struct sysctl admin_reserve = {get_admin_reserve, set_admin_reserve
 static const struct sysctl map_count = {get_max_map_count, set_max_map_count, 0, 0x7fffffff};
 static const struct sysctl min_addr = {get_mmap_min_addr, set_mmap_min_addr, 0, 1L << 30};
 static const struct sysctl cluster = {get_page_cluster, set_page_cluster, 0, 31};
+static const struct sysctl swappiness = {get_swappiness, set_swappiness, 0, SWAPPINESS_MOST};
 static const struct sysctl drop = {NULL, set_drop_caches, 1, 4};
 static const struct sysctl oom_allocating = {get_oom_kill_allocating_task, set_oom_kill_allocating_task, -0x80000000L,
 					     0x7fffffff};
@@ -178,6 +186,8 @@ static const struct proc_entry vm_entries[] = {
 	NUMBER("oom_kill_allocating_task", 0644, oom_allocating),
 	NUMBER("panic_on_oom", 0644, oom_panic),
 	NUMBER("oom_dump_tasks", 0644, oom_dump),
+	NUMBER("swappiness", 0644, swappiness),
+	{.name = "evict_policy", .mode = S_IFREG | 0644, .strict = true, .show_who = evict_show, .store = evict_store},
 	{},
 };
 
@@ -306,6 +316,24 @@ lowmem_store(const struct proc_who *who, char *text, u64 len)
 		text = end;
 	}
 	return 0;
+}
+
+/* Which pages leave memory first (mm/evict.h). Linux has no such file. */
+static int
+evict_show(struct seq *s, const struct proc_who *who)
+{
+	seq_printf(s, "%s\n", lru_policy_name());
+	return 0;
+}
+
+static int
+evict_store(const struct proc_who *who, char *text, u64 len)
+{
+	char *end = strchr(text, '\n');
+
+	if (end)
+		*end = 0;
+	return lru_policy_set(text);
 }
 
 /* Levels: of the console now, of messages without one, the lowest that the console takes, and the console's default. */

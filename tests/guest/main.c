@@ -69,7 +69,7 @@ extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[], p
 /* machines with disks */
 extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[], swap_cases[], swapcache_cases[],
 	tmpswap_cases[];
-extern const struct test_case vmscan_cases[];
+extern const struct test_case vmscan_cases[], evict_cases[];
 /* signals */
 extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_cases[], signal_restart_cases[],
 	signal_stop_cases[], itimer_cases[];
@@ -156,6 +156,7 @@ static const struct test_group groups[] = {
 	{"swapcache", swapcache_cases},
 	{"tmpswap", tmpswap_cases},
 	{"vmscan", vmscan_cases},
+	{"evict", evict_cases},
 	/* signals */
 	{"signal", signal_cases},
 	{"signal_frame", signal_frame_cases},

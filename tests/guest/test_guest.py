@@ -50,6 +50,8 @@ CONFIGURATIONS = {
     "swap-release": (("swap",), dict(kernel=RELEASE, mem=64, limit=200, disks=disks.swap)),
     "swap-1cpu": (("swap", "smp"), dict(kernel=DEBUG, cpus=1, mem=64, limit=300, disks=disks.swap)),
     "swap-4cpu": (("swap", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
+    "evict": (("evict",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
+    "evict-4cpu": (("evict", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
     "disk-lost": (("disk_lost",), dict(kernel=DEBUG, limit=90, disks=disks.slow, extra="disk_timeout=2")),
 }
 if not FIRMWARE:

@@ -33,6 +33,16 @@ build/host/$1: build/host/tests/host/$1.o $(call host_objects,$1)
 endef
 $(foreach t,$(HOST_TESTS),$(eval $(call host_program,$t)))
 
+# The policies of mm/evict.h on strings of accesses, beside LRU and OPT (policy.c)
+POLICY_OBJECTS := $(patsubst %.c,build/host/%.o,tests/host/policy.c $(call host_head,policy_test,sources))
+build/host/policy: $(POLICY_OBJECTS)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) -fsanitize=address,undefined -o $@ $^
+
+.PHONY: policy
+policy: build/host/policy
+	@$<
+
 # A run that fails leaves X_test.failed, so that the others go on. The log is shown at the end.
 build/host/%.log: build/host/% FORCE
 	@rm -f build/host/$*.failed

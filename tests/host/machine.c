@@ -278,7 +278,6 @@ machine_start(u32 frames, u64 seed)
 	memblock_ram.range[0].base = PAGE_SIZE;
 	memblock_ram.range[0].end = (u64)frames << PAGE_SHIFT;
 	lru_init(&nodes[0].lru);
-	memset(&nodes[0].lru.count, 0, sizeof(nodes[0].lru.count));
 	swap_init();
 	mm_init();
 	sysctl_overcommit_memory = OVERCOMMIT_ALWAYS; /* smaller than what programs of these tests map */

@@ -72,6 +72,7 @@ extern struct task machine_tasks[MAX_CPUS];
 #include "../../mm/brk.c"
 #include "../../mm/check.c"
 #include "../../mm/commit.c"
+#include "../../mm/evict_walk.c"
 #include "../../mm/fault.c"
 #include "../../mm/fault_page.c"
 #include "../../mm/fork.c"
@@ -113,6 +114,7 @@ extern struct task machine_tasks[MAX_CPUS];
 #include "../../mm/vma_edit.c"
 #include "../../mm/vmstat.c"
 #include "../../mm/word_table.c"
+#include "../../mm/workingset.c"
 
 s64
 machine_event(u32 item)

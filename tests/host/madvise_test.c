@@ -7,6 +7,7 @@
  * Follow      from machine.h   to mm/madvise.c, mm/fork.c, mm/pagecache.c
  */
 /* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
+/* sources: mm/evict.c mm/evict_two.c mm/evict_fifo.c mm/evict_clock.c mm/evict_random.c mm/evict_gen.c */
 #include "host.h"
 
 #include <mm/madvise.h>

@@ -42,7 +42,7 @@ neighbours(void **state)
 		assert_int_equal(swap_map_alloc(&map), slot);
 	assert_int_equal(swap_map_alloc(&map), 0);
 	assert_int_equal(map.free, 0);
-	assert_true(swap_map_uncache(&map, 77));
+	assert_true(swap_map_uncache(&map, 77, 0));
 	assert_int_equal(swap_map_alloc(&map), 77);
 }
 
@@ -54,9 +54,9 @@ whole_clusters_first(void **state)
 	for (u32 slot = 1; slot < SLOTS; slot++)
 		swap_map_alloc(&map);
 	for (u32 slot = 100; slot < 100 + SWAP_CLUSTER - 1; slot++)
-		swap_map_uncache(&map, slot);
+		swap_map_uncache(&map, slot, 0);
 	for (u32 slot = 500; slot < 500 + SWAP_CLUSTER; slot++)
-		swap_map_uncache(&map, slot);
+		swap_map_uncache(&map, slot, 0);
 	map.cursor = 50;
 	for (u32 i = 0; i < SWAP_CLUSTER; i++)
 		assert_int_equal(swap_map_alloc(&map), 500 + i);
@@ -112,7 +112,7 @@ step(u32 slot)
 	case 5:
 		if (model[slot].cached) {
 			model[slot].cached = false;
-			assert_int_equal(swap_map_uncache(&map, slot), model_free(slot));
+			assert_int_equal(swap_map_uncache(&map, slot, 0), model_free(slot));
 		}
 		break;
 	}
@@ -154,7 +154,7 @@ let_go(u32 slot)
 	for (; model[slot].count; model[slot].count--)
 		swap_map_put(&map, slot);
 	if (model[slot].cached)
-		swap_map_uncache(&map, slot);
+		swap_map_uncache(&map, slot, 0);
 	model[slot].cached = false;
 }
 

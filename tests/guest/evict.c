@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/guest/evict.c - whichever policy chooses, no byte is lost
+ *
+ * Idea        The disks of swap.c. Tidemark's policies are chosen by /proc/sys/vm/evict_policy, which Linux does not
+ *             have: there each case runs with what Linux does by itself.
+ * Invariants  see guest.h
+ * Locks       none
+ * Follow      from test_guest.py   to mm/evict.h, mm/lru.c, mm/workingset.c
+ * Tests       none
+ */
+#include "guest.h"
+#include "procfile.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/swap.h>
+#include <sys/sysinfo.h>
+
+enum {
+	LOCKED = 1 * MIB,
+	THREADS = 2,
+	SWITCHES = 40,
+	POLICIES = 5
+};
+
+static const char policy_path[] = "/proc/sys/vm/evict_policy";
+static const char swappiness_path[] = "/proc/sys/vm/swappiness";
+static const char *const policies[POLICIES] = {"fifo", "clock", "random", "gen", "two-list"};
+
+static long
+count(const char *name)
+{
+	return proc_value("/proc/vmstat", name);
+}
+
+static void
+choose(const char *policy)
+{
+	char line[40];
+
+	if (!on_tidemark())
+		return;
+	snprintf(line, sizeof(line), "%s\n", policy);
+	check(proc_write(policy_path, policy) == (long)strlen(policy));
+	check(strcmp(proc_text(policy_path), line) == 0);
+}
+
+/* Half as much again as there is RAM. */
+static size_t
+too_much(void)
+{
+	struct sysinfo info;
+
+	check(sysinfo(&info) == 0);
+	return (size_t)(info.totalram * info.mem_unit / 2 * 3) & ~(size_t)(PAGE - 1);
+}
+
+/* ---- names ---- */
+
+static void
+names(void)
+{
+	if (!on_tidemark())
+		return;
+	check(strcmp(proc_text(policy_path), "two-list\n") == 0);
+	for (int i = 0; i < POLICIES; i++)
+		choose(policies[i]);
+	check_errno(proc_write(policy_path, "lru"), EINVAL);
+	check_errno(proc_write(policy_path, "fif"), EINVAL);
+	check_errno(proc_write(policy_path, "fifo2\n"), EINVAL);
+	check_errno(proc_write(policy_path, "\n"), EINVAL);
+	check(strcmp(proc_text(policy_path), "two-list\n") == 0);
+	check(proc_write(policy_path, "clock\n") == 6 && strcmp(proc_text(policy_path), "clock\n") == 0);
+	choose("two-list");
+}
+
+static void
+swappiness(void)
+{
+	check(atol(proc_text(swappiness_path)) == 60);
+	check_errno(proc_write(swappiness_path, "201"), EINVAL);
+	check_errno(proc_write(swappiness_path, "-1"), EINVAL);
+	check_errno(proc_write(swappiness_path, "many"), EINVAL);
+	check(proc_write(swappiness_path, "200") == 3 && atol(proc_text(swappiness_path)) == 200);
+	check(proc_write(swappiness_path, "0") == 1 && atol(proc_text(swappiness_path)) == 0);
+	check(proc_write(swappiness_path, "60") == 2);
+}
+
+/* ---- no byte is lost ---- */
+
+/* All is written, all is there, and what is locked never left. */
+static void
+survives(const char *policy)
+{
+	size_t bytes = too_much();
+	volatile unsigned char *locked, *p;
+
+	check(swapon("/dev/vda", 0) == 0);
+	choose(policy);
+	locked = map_private(LOCKED);
+	for (size_t i = 0; i < LOCKED; i += PAGE)
+		page_stamp(locked + i, 9000000 + i);
+	check(mlock((void *)locked, LOCKED) == 0);
+	p = map_private(bytes);
+	for (size_t i = 0; i < bytes; i += PAGE)
+		page_stamp(p + i, 7 + i / PAGE);
+	for (size_t i = 0; i < LOCKED; i += PAGE)
+		check(pagemap_word(0, locked + i) >> 63);
+	for (size_t i = 0; i < bytes; i += PAGE)
+		check(page_stamped(p + i, 7 + i / PAGE));
+	for (size_t i = 0; i < LOCKED; i += PAGE)
+		check(page_stamped(locked + i, 9000000 + i));
+	munmap((void *)p, bytes);
+	munmap((void *)locked, LOCKED);
+	choose("two-list");
+	check(swapoff("/dev/vda") == 0);
+}
+
+static void
+two_list(void)
+{
+	survives("two-list");
+}
+
+static void
+fifo(void)
+{
+	survives("fifo");
+}
+
+static void
+clock_(void)
+{
+	survives("clock");
+}
+
+static void
+random_(void)
+{
+	survives("random");
+}
+
+static void
+gen(void)
+{
+	survives("gen");
+}
+
+static volatile int busy;
+static size_t share;
+
+/* Writes its part and reads it back, here and there. */
+static void *
+work(void *arg)
+{
+	uint64_t who = (uint64_t)arg * 1000000;
+	volatile unsigned char *p = map_private(share);
+	size_t pages = share / PAGE;
+
+	for (size_t i = 0; i < pages; i++)
+		page_stamp(p + i * PAGE, who + i);
+	for (size_t i = 0; i < pages; i++)
+		check(page_stamped(p + i * 7919 % pages * PAGE, who + i * 7919 % pages));
+	munmap((void *)p, share);
+	__atomic_sub_fetch(&busy, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static void
+switching(void)
+{
+	pthread_t threads[THREADS];
+
+	check(swapon("/dev/vda", 0) == 0);
+	share = too_much() / THREADS & ~(size_t)(PAGE - 1);
+	busy = THREADS;
+	for (uint64_t i = 0; i < THREADS; i++)
+		check(pthread_create(&threads[i], NULL, work, (void *)(i + 1)) == 0);
+	for (int i = 0; __atomic_load_n(&busy, __ATOMIC_SEQ_CST) || i < SWITCHES; i++) {
+		choose(policies[i % POLICIES]);
+		sched_yield();
+	}
+	for (int i = 0; i < THREADS; i++)
+		check(pthread_join(threads[i], NULL) == 0);
+	choose("two-list");
+	check(swapoff("/dev/vda") == 0);
+}
+
+/* ---- what comes back soon is known to be used ---- */
+
+/* Out of memory, and the disk has taken it. */
+static void
+page_out(volatile unsigned char *p, size_t bytes)
+{
+	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
+	if (on_tidemark())
+		proc_text("/proc/mm_check");
+}
+
+/*
+ * From fifo all pages go over to the inactive list: then nobody competes, and what comes back was away for too long. From
+ * the youngest generation they go over to the active list: then a page that was away for 8 others is near.
+ */
+static void
+refaults(void)
+{
+	enum {
+		FEW = 8,
+		MANY = 512
+	};
+	volatile unsigned char *p = map_private(MANY * PAGE);
+	long refault, activate, restore, in;
+
+	check(swapon("/dev/vda", 0) == 0);
+	for (int i = 0; i < MANY; i++)
+		page_stamp(p + i * PAGE, i);
+	for (int round = 0; round < 2; round++) {
+		choose(round ? "gen" : "fifo");
+		choose("two-list");
+		page_out(p, FEW * PAGE);
+		refault = count("workingset_refault_anon");
+		activate = count("workingset_activate_anon");
+		restore = count("workingset_restore_anon");
+		in = count("pswpin");
+		for (int i = 0; i < FEW; i++)
+			check(page_stamped(p + i * PAGE, i));
+		in = count("pswpin") - in;
+		check(count("workingset_refault_anon") - refault >= 1);
+		if (!on_tidemark())
+			continue;
+		check(in == FEW && count("workingset_refault_anon") - refault == FEW);
+		check(count("workingset_activate_anon") - activate == (round ? FEW : 0));
+		check(count("workingset_restore_anon") == restore);
+	}
+	munmap((void *)p, MANY * PAGE);
+	check(swapoff("/dev/vda") == 0);
+}
+
+#define SWAP CASE_NAMED
+#define SWAP_SMP (CASE_NAMED | CASE_SMP)
+
+const struct test_case evict_cases[] = {
+	{"a policy has a name, and any other is EINVAL", names, 0, SWAP},
+	{"swappiness is 60, and may be 0 to 200", swappiness, 0, SWAP},
+	{"two lists: more than the RAM, every byte as written, locked pages stay", two_list, 0, SWAP},
+	{"fifo: more than the RAM, every byte as written, locked pages stay", fifo, 0, SWAP},
+	{"clock: more than the RAM, every byte as written, locked pages stay", clock_, 0, SWAP},
+	{"random: more than the RAM, every byte as written, locked pages stay", random_, 0, SWAP},
+	{"generations: more than the RAM, every byte as written, locked pages stay", gen, 0, SWAP_SMP},
+	{"policies change while threads need more than there is", switching, 0, SWAP_SMP},
+	{"a page that comes back soon becomes active, and each is counted", refaults, 0, SWAP},
+	{0},
+};
