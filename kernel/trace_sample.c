@@ -46,7 +46,7 @@ static struct {
 	u64 zone_free[ZONES];
 	u64 marks[3];
 	u64 blocks[ZONES][NR_ORDERS];
-	u64 lru[LRU_LISTS];
+	u64 lru[3]; /* inactive, active, unevictable */
 	u64 swap[3];
 	s64 vmstat[NR_VMSTAT];
 	struct task_figures tasks[TASKS];
@@ -74,14 +74,16 @@ static bool changed(u64 *last, u64 now);
 void
 trace_sample_all(bool all)
 {
-	static const u8 lists[] = {LRU_INACTIVE, LRU_ACTIVE, LRU_UNEVICTABLE};
+	u64 active = lru_active(LRU_ANON) + lru_active(LRU_FILE);
+	u64 pages = max_u64(lru_pages(LRU_ANON) + lru_pages(LRU_FILE), active);
+	const u64 lists[] = {pages - active, active, lru_unevictable()};
 	u64 cached = (u64)max_s64(vmstat_sum(VM_NR_SWAPCACHE), 0);
 	bool swap;
 
 	everything = all;
 	sample_zones();
 	for (u32 i = 0; i < ARRAY_SIZE(lists); i++)
-		if (changed(&sent.lru[i], lru_pages(lists[i])))
+		if (changed(&sent.lru[i], lists[i]))
 			trace(sample_lru, i, sent.lru[i], 0);
 	swap = changed(&sent.swap[0], swap_free_pages());
 	swap |= changed(&sent.swap[1], swap_total_pages());

@@ -243,6 +243,16 @@ lru_active(enum lru_kind kind)
 	return sum;
 }
 
+u64
+lru_unevictable(void)
+{
+	u64 sum = 0;
+
+	for (u32 n = 0; n < node_count; n++)
+		sum += READ_ONCE(nodes[n].lru.unevictable_count);
+	return sum;
+}
+
 /* Halved when the costs outgrow a quarter of the pages, as Linux does. */
 void
 lru_note_cost(struct lruvec *lru, enum lru_kind kind, u64 n)

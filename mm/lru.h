@@ -127,6 +127,9 @@ const char *lru_policy_name(void);
 u64 lru_pages(enum lru_kind kind);
 u64 lru_active(enum lru_kind kind);
 
+/* Pages that are locked in memory, on their list. Context: any; a moment old. */
+u64 lru_unevictable(void);
+
 /*
  * lru_note_cost - @n pages of @kind had to be written, or came back: what that cost counts for less as time goes by
  *

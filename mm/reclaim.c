@@ -25,6 +25,7 @@
  *             at while little is needed.
  * Invariants  I1  A page that is freed is unmapped, clean, in its slot, and nobody but the cache and we had it.
  *             I2  Reclaim never enters itself: a task that reclaims allocates from the reserves (task->reclaims).
+ *             I3  Direct reclaim that frees nothing has tried each page, and nothing is in flight.
  * Locks       Page locks are only tried. Never mm->lock: a page leads to its leaves by itself (rmap.h).
  * Follow      from page_alloc.c, kswapd.c   to lru.c, evict.c, rmap.c, swap_cache.c, swap_io.c
  * Tests       tests/guest/swap.c, tests/guest/evict.c
@@ -67,6 +68,7 @@ struct reclaim {
 };
 
 static void reclaim_round(struct reclaim *r);
+static void reclaim_last(struct reclaim *r);
 static void reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole);
 static struct shares shares_now(const struct reclaim *r);
 static bool reclaim_batch(struct reclaim *r, enum lru_kind kind, u32 most);
@@ -103,6 +105,8 @@ reclaim_pages(struct node *node, u64 target, bool kswapd)
 			break;
 		r.priority--;
 	}
+	if (!kswapd && !r.freed)
+		reclaim_last(&r);
 	current->reclaims = false;
 	trace(mm_vmscan_reclaim, r.scanned, r.freed, r.priority);
 	if (!kswapd)
@@ -180,6 +184,22 @@ reclaim_round(struct reclaim *r)
 	}
 }
 
+/*
+ * I3: before it is said that nothing can be freed, each page is tried, used or not, and the disk has answered. It does
+ * so within the time that a request may take.
+ */
+static void
+reclaim_last(struct reclaim *r)
+{
+	r->force = true;
+	if (reclaim_possible())
+		reclaim_round(r);
+	while (!r->freed && swap_writes_flying()) {
+		swap_written_wait(clock_ns() + WAIT_NS);
+		harvest(r);
+	}
+}
+
 static void
 reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole)
 {
@@ -235,7 +255,7 @@ reclaim_batch(struct reclaim *r, enum lru_kind kind, u32 most)
 		evict_walk(r->lru);
 		lru_isolate(r->lru, &b);
 	}
-	if (evict_is_active(&r->lru->set[kind], b.from))
+	if (!r->force && evict_is_active(&r->lru->set[kind], b.from))
 		count_events(VM_PGREFILL, b.scanned);
 	else
 		count_events(r->kswapd ? VM_PGSCAN_KSWAPD : VM_PGSCAN_DIRECT, b.scanned);
