@@ -45,6 +45,7 @@
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/swap.h>
+#include <mm/swap_mend.h>
 #include <mm/vmalloc.h>
 #include <mm/watermark.h>
 
@@ -135,6 +136,7 @@ init_task(void *arg)
 	console_start();
 	kswapd_start();
 	oom_reaper_start();
+	swap_mend_start();
 	virtio_blk_probe_all();
 	vfs_disks_found();
 	trace_port_start();

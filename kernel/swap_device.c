@@ -14,6 +14,7 @@
 
 #include <kernel/dev/block.h>
 #include <kernel/panic.h>
+#include <kernel/ratelimit.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
 
@@ -38,11 +39,12 @@ static struct swap_io *io_get(void *device);
 static void io_put(void *device, struct swap_io *io);
 static void submit(void *device, struct swap_io *io);
 static void bio_done(struct bio *bio);
+static void report(void *device, const struct swap_io *io);
 static int discard(void *device, u32 slot, u32 count);
 static void close(void *device);
 
 const struct swap_device_ops swap_disk_ops = {
-	.io_get = io_get, .io_put = io_put, .submit = submit, .discard = discard, .close = close};
+	.io_get = io_get, .io_put = io_put, .submit = submit, .report = report, .discard = discard, .close = close};
 
 void *
 swap_disk_open(struct block_device *dev)
@@ -108,6 +110,18 @@ bio_done(struct bio *bio)
 
 	t->io.error = bio->error;
 	t->io.done(&t->io);
+}
+
+/* In Linux's words; the sector is the disk's. */
+static void
+report(void *device, const struct swap_io *io)
+{
+	static struct ratelimit limit[2];
+	const struct block_device *dev = ((struct swap_disk *)device)->dev;
+
+	if (ratelimit_ok(&limit[io->write]))
+		pr_err("%s-error on swap-device (%u:%u:%lu)\n", io->write ? "Write" : "Read", DISK_MAJOR,
+		       dev->disk->index * PARTS_MAX + dev->part, dev->start + (u64)io->slot * SLOT_SECTORS);
 }
 
 /* In pieces as large as the disk takes them. */

@@ -99,7 +99,7 @@ swaps_show(struct seq *s)
 	seq_puts(s, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
 		const struct swap_area *area = &swap_areas[i];
-		u64 size = area->map.slots - 1;
+		u64 size = swap_map_size(&area->map);
 
 		if (READ_ONCE(area->state) == SWAP_OFF)
 			continue;

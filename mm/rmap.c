@@ -334,6 +334,23 @@ rmap_swap_in(pte_t *slot, pte_t expected, struct page *page, u64 bits, struct ch
 	return mapped;
 }
 
+/* Counted as a swapped page still: the leaf is in use, and no frame stands behind it. */
+bool
+rmap_swap_lose(pte_t *slot, pte_t expected)
+{
+	struct page *table = slot_table(slot);
+	bool lost;
+
+	spin_lock(&table->lock);
+	lost = pte_read(slot).value == expected.value;
+	if (lost) {
+		swap_get(swap_entry_lost());
+		pte_write(slot, leaf_from_swap(swap_entry_lost()));
+	}
+	spin_unlock(&table->lock);
+	return lost;
+}
+
 bool
 rmap_test_and_clear_accessed(struct page *page)
 {

@@ -199,6 +199,14 @@ bool rmap_take_out(struct page *page, struct tlb_batch *batch);
 bool rmap_swap_in(pte_t *slot, pte_t expected, struct page *page, u64 bits, struct chain_pool *pool);
 
 /*
+ * rmap_swap_lose - let @slot, which holds the swap entry @expected, say that its page is lost
+ *
+ * Returns   true: the caller lets go of the entry; false: the leaf changed meanwhile
+ * Context   mm->lock of a user of the table; takes the table lock
+ */
+bool rmap_swap_lose(pte_t *slot, pte_t expected);
+
+/*
  * rmap_test_and_clear_accessed - was @page used through some leaf since this was last asked?
  *
  * No CPU is told: one that remembers the translation may use it on and not set the bit again for a while.

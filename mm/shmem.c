@@ -292,7 +292,7 @@ bring_back_object(struct pagecache *object, const struct swap_area *area)
 		struct page *page;
 		int err;
 
-		if (swap_entry_area(item_to_entry(item)) != area->type)
+		if (!swap_entry_leaves(area, item_to_entry(item)))
 			continue;
 		err = shmem_find(object, index, ALLOC_USER | ALLOC_NOOOM, &major, &page);
 		if (err)

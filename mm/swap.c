@@ -142,7 +142,7 @@ swap_total_pages(void)
 
 	for (u32 i = 0; i < READ_ONCE(areas_ever); i++)
 		if (READ_ONCE(swap_areas[i].state) != SWAP_OFF)
-			sum += READ_ONCE(swap_areas[i].map.slots) - 1;
+			sum += swap_map_size(&swap_areas[i].map);
 	return sum;
 }
 
@@ -208,6 +208,16 @@ swap_shadow(swap_entry_t entry)
 }
 
 void
+swap_slot_fail(swap_entry_t entry)
+{
+	struct swap_area *area = area_of(entry);
+
+	spin_lock(&area->lock);
+	swap_map_fail(&area->map, swap_entry_slot(entry));
+	spin_unlock(&area->lock);
+}
+
+void
 swap_get(swap_entry_t entry)
 {
 	struct swap_area *area;
@@ -216,6 +226,8 @@ swap_get(swap_entry_t entry)
 		swap_same_get(entry);
 		return;
 	}
+	if (unlikely(swap_entry_is_lost(entry)))
+		return;
 	area = area_of(entry);
 	spin_lock(&area->lock);
 	swap_map_get(&area->map, swap_entry_slot(entry));
@@ -233,6 +245,8 @@ swap_put(swap_entry_t entry)
 		swap_same_put(entry);
 		return false;
 	}
+	if (unlikely(swap_entry_is_lost(entry)))
+		return false;
 	area = area_of(entry);
 	spin_lock(&area->lock);
 	orphan = !swap_map_put(&area->map, slot) && !swap_map_count(&area->map, slot);
@@ -256,6 +270,8 @@ swap_count(swap_entry_t entry)
 {
 	if (unlikely(swap_entry_is_same(entry)))
 		return swap_same_count(entry);
+	if (unlikely(swap_entry_is_lost(entry)))
+		return 1;
 	return READ_ONCE(area_of(entry)->map.count[swap_entry_slot(entry)]);
 }
 

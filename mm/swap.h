@@ -33,6 +33,7 @@ struct tlb_batch;
 #define SWAP_AREAS_MAX 8
 #define SWAP_AREA_BITS 5
 #define SWAP_TYPE_SAME 31 /* in the place of an area: the slot is the number of a word (swap_same.h) */
+#define SWAP_TYPE_LOST 30 /* in the place of an area: the contents were on a disk that could not be read */
 #define SWAP_NAME_MAX 32
 #define SWAP_PTE_AREA_SHIFT 2
 
@@ -63,6 +64,19 @@ static inline bool
 swap_entry_is_same(swap_entry_t e)
 {
 	return swap_entry_area(e) == SWAP_TYPE_SAME;
+}
+
+/* What swapoff leaves where a slot could not be read: who touches it gets SIGBUS. It names no slot. */
+static inline swap_entry_t
+swap_entry_lost(void)
+{
+	return swap_entry(SWAP_TYPE_LOST, 1);
+}
+
+static inline bool
+swap_entry_is_lost(swap_entry_t e)
+{
+	return swap_entry_area(e) == SWAP_TYPE_LOST;
 }
 
 /* A leaf that is neither empty nor has a frame: bits 0 and PTE_HELD are clear, and so are the other soft bits. */
@@ -103,7 +117,8 @@ struct swap_io {
 struct swap_device_ops {
 	struct swap_io *(*io_get)(void *device); /* NULL: all are in flight. Context: any but interrupts */
 	void (*io_put)(void *device, struct swap_io *io);
-	void (*submit)(void *device, struct swap_io *io); /* consumes the io until io->done */
+	void (*submit)(void *device, struct swap_io *io);       /* consumes the io until io->done */
+	void (*report)(void *device, const struct swap_io *io); /* a line in the log: it failed. Context: any */
 	/* Slots whose contents are of no use. 0, or the disk's error. NULL: no device of this kind can. May sleep. */
 	int (*discard)(void *device, u32 slot, u32 count);
 	void (*close)(void *device); /* the area is gone */
@@ -163,7 +178,9 @@ int swap_area_add(const struct swap_setup *setup);
 /*
  * swap_area_remove - bring back every page of @area, and forget it
  *
- * Returns   0; -ENOMEM, -EINTR, -EIO: the area is on as before
+ * A page that cannot be read is lost: the leaves that name it say so from then on (swap_entry_lost), as Linux has it.
+ *
+ * Returns   0; -ENOMEM, -EINTR, -EIO (a page of an object): the area is on as before
  * Context   may sleep; takes every mm->lock in turn; one caller at a time
  */
 int swap_area_remove(struct swap_area *area);
@@ -182,6 +199,22 @@ void swap_area_forget(struct swap_area *area);
  */
 bool swap_area_get(swap_entry_t entry);
 void swap_area_put(swap_entry_t entry);
+
+/*
+ * swap_area_mend - leaves that name slots of @area which could not be written get their pages back
+ *
+ * Simple: all address spaces are searched, as by swapoff. Disks that fail are rare.
+ *
+ * Returns   nothing: where memory is short, some are left
+ * Context   may sleep; takes every mm->lock in turn. @area may be off by now
+ */
+void swap_area_mend(struct swap_area *area);
+
+/* swap_entry_leaves - is the slot of @entry one that the search is about? Context: the search. */
+bool swap_entry_leaves(const struct swap_area *area, swap_entry_t entry);
+
+/* swap_slot_fail - the slot of @entry, which is in use, could not be written. Context: takes area->lock. */
+void swap_slot_fail(swap_entry_t entry);
 
 /* Pages that all areas can hold, and those of them that are free. Context: any; a moment old. */
 u64 swap_total_pages(void);

@@ -24,7 +24,9 @@
 static int swap_in_held(swap_entry_t entry, u32 alloc, bool *major, struct page **out);
 static void cache_del(struct page *page, u32 shadow);
 static struct page *lock_cached(struct pagecache *cache, u32 slot);
-static int read_in(swap_entry_t entry, u32 alloc, struct page **out);
+static int read_in(swap_entry_t entry, u32 alloc, bool alone, struct page **out);
+static bool read_failed(struct page *page);
+static void forget_unread(struct page *page);
 static void settle_area(struct swap_area *area);
 
 swap_entry_t
@@ -120,24 +122,33 @@ static int
 swap_in_held(swap_entry_t entry, u32 alloc, bool *major, struct page **out)
 {
 	struct swap_area *area = &swap_areas[swap_entry_area(entry)];
+	bool again = false; /* the first try failed: this one is alone, and decides */
+	bool tried;
 	int err;
 
-	*out = lock_cached(area->cache, swap_entry_slot(entry));
-	if (!*out) {
-		err = read_in(entry, alloc, out);
-		if (err)
-			return err;
-		*major = true;
-		/* Locked until the disk has answered; whoever gets the lock then may not be us. */
-		page_lock(*out);
+	for (;;) {
+		*out = lock_cached(area->cache, swap_entry_slot(entry));
+		tried = !*out;
+		if (tried) {
+			err = read_in(entry, alloc, again, out);
+			if (err)
+				return err;
+			*major = true;
+			/* Locked until the disk has answered; whoever gets the lock then may not be us. */
+			page_lock(*out);
+		}
+		if (likely(!read_failed(*out)))
+			break;
+		forget_unread(*out); /* consumes the page lock and the reference */
+		if (tried && again)
+			return -EIO; /* what others tried to read, or read ahead, is no verdict */
+		again = true;
 	}
-	if (likely(page_is_cached(*out) && page_swap_entry(*out).value == entry.value &&
-		   !(READ_ONCE((*out)->flags) & BIT(PG_ERROR))))
+	if (likely(page_is_cached(*out) && page_swap_entry(*out).value == entry.value))
 		return 0;
-	err = READ_ONCE((*out)->flags) & BIT(PG_ERROR) ? -EIO : -EAGAIN;
 	page_unlock(*out);
 	page_put(*out);
-	return err;
+	return -EAGAIN;
 }
 
 /*
@@ -231,17 +242,39 @@ lock_cached(struct pagecache *cache, u32 slot)
 	return page;
 }
 
-/* A fresh page for the slot, on its way from the disk together with its neighbours. Gives: a reference. */
+/*
+ * A fresh page for the slot, on its way from the disk: with its neighbours unless @alone.
+ * Gives: a reference.
+ */
 static int
-read_in(swap_entry_t entry, u32 alloc, struct page **out)
+read_in(swap_entry_t entry, u32 alloc, bool alone, struct page **out)
 {
 	int err = swap_cache_prepare(entry, alloc, out);
 
 	if (err)
 		return err;
 	page_get(*out);
-	swap_read_around(entry, *out); /* consumes the page lock */
+	if (alone)
+		swap_read_alone(entry, *out); /* consumes the page lock */
+	else
+		swap_read_around(entry, *out); /* likewise */
 	return 0;
+}
+
+static bool
+read_failed(struct page *page)
+{
+	return unlikely(READ_ONCE(page->flags) & BIT(PG_ERROR));
+}
+
+/* @page holds nothing: who wants the slot next reads it anew. Takes the page lock and a reference. */
+static void
+forget_unread(struct page *page)
+{
+	if (page_is_cached(page))
+		swap_cache_del(page);
+	page_unlock(page);
+	page_put(page);
 }
 
 /* Pages that stand for slots nobody names: those whose swap_cache_drop found them busy. */

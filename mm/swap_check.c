@@ -51,6 +51,8 @@ swap_check_seen(swap_entry_t entry)
 		words++;
 		return 0;
 	}
+	if (swap_entry_is_lost(entry))
+		return 0;
 	if (swap_entry_area(entry) >= SWAP_AREAS_MAX || READ_ONCE(area->state) == SWAP_OFF ||
 	    swap_entry_slot(entry) >= area->map.slots) {
 		pr_err("mm_check: swap entry %lx names no slot\n", entry.value);

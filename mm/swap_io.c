@@ -7,6 +7,8 @@
  *             around it a window that grows while what was read ahead is used, and shrinks while it is not.
  *             The end of a transfer comes in an interrupt, which only clears flags and wakes: a page that is read is
  *             unlocked, one that is written joins a list for reclaim.
+ *             A transfer that fails says nothing of its single pages: each is tried again by itself, a read by who
+ *             wants the page, a write by swap_mend.c.
  * Invariants  I1  A page under PG_WRITEBACK, or locked for reading, is in the swap cache and stays there.
  * Locks       written_lock (interrupts off): the list of written pages
  * Follow      from reclaim.c, swap_cache.c   to kernel/swap_device.c
@@ -21,6 +23,7 @@
 #include <mm/page_alloc.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_io.h>
+#include <mm/swap_mend.h>
 #include <mm/swap_window.h>
 #include <mm/vmstat.h>
 
@@ -30,6 +33,10 @@ static struct spinlock written_lock = SPINLOCK_INIT(RANK_DISK);
 static struct list written = LIST_INIT(written); /* written_lock */
 static struct wait_queue written_wait = WAIT_QUEUE_INIT(written_wait);
 static atomic_t flying;
+
+/* Of swap_write_alone: the transfer that was answered. */
+static struct wait_queue alone_wait = WAIT_QUEUE_INIT(alone_wait);
+static struct swap_io *alone_answered;
 
 /* The window of the last read: racy guesses, no more. */
 static atomic_t ra_hits;
@@ -45,6 +52,7 @@ static void io_put(struct swap_io *io);
 static void io_submit(struct swap_io *io);
 static void read_done(struct swap_io *io);
 static void write_done(struct swap_io *io);
+static void alone_done(struct swap_io *io);
 
 void
 swap_read_around(swap_entry_t entry, struct page *page)
@@ -56,6 +64,14 @@ swap_read_around(swap_entry_t entry, struct page *page)
 	u32 end = (u32)min_u64(first + window, area->map.slots);
 
 	window_read(area, first, end, slot, page);
+}
+
+void
+swap_read_alone(swap_entry_t entry, struct page *page)
+{
+	u32 slot = swap_entry_slot(entry);
+
+	window_read(&swap_areas[swap_entry_area(entry)], slot, slot + 1, slot, page);
 }
 
 static u32
@@ -234,9 +250,9 @@ io_submit(struct swap_io *io)
 static void
 read_done(struct swap_io *io)
 {
-	if (io->error)
-		pr_err("Read-error on swap-device %s at slot %u, %u pages\n", io->area->name, io->slot, io->count);
-	else
+	if (io->error && io->count == 1)
+		io->area->ops->report(io->area->device, io);
+	if (!io->error)
 		count_events(VM_PSWPIN, io->count);
 	trace(swap_in, swap_entry(io->area->type, io->slot).value, io->count, clock_ns() - io->start_ns);
 	for (u32 i = 0; i < io->count; i++) {
@@ -247,21 +263,21 @@ read_done(struct swap_io *io)
 	io_put(io);
 }
 
-/* Interrupt. A page that could not be written is dirty again: memory has the only copy. */
+/* Interrupt. */
 static void
 write_done(struct swap_io *io)
 {
 	u64 irq;
 
-	if (io->error)
-		pr_err("Write-error on swap-device %s at slot %u, %u pages\n", io->area->name, io->slot, io->count);
-	else
-		count_events(VM_PSWPOUT, io->count);
 	trace(swap_out, swap_entry(io->area->type, io->slot).value, io->count, clock_ns() - io->start_ns);
+	if (io->error) {
+		swap_mend_add(io->pages, io->count);
+		io_put(io);
+		return;
+	}
+	count_events(VM_PSWPOUT, io->count);
 	irq = spin_lock_irqsave(&written_lock);
 	for (u32 i = 0; i < io->count; i++) {
-		if (io->error)
-			page_flag_set(io->pages[i], PG_DIRTY);
 		page_flag_clear(io->pages[i], PG_WRITEBACK);
 		list_add_tail(&io->pages[i]->link, &written);
 		atomic_dec(&flying);
@@ -269,4 +285,55 @@ write_done(struct swap_io *io)
 	spin_unlock_irqrestore(&written_lock, irq);
 	io_put(io);
 	wake_all(&written_wait);
+}
+
+/* ---- once more, for swap_mend.c ---- */
+
+int
+swap_write_alone(struct page *page)
+{
+	swap_entry_t entry = page_swap_entry(page);
+	struct swap_io *io = io_get(&swap_areas[swap_entry_area(entry)], true);
+	int err;
+
+	dassert(READ_ONCE(page->flags) & BIT(PG_WRITEBACK));
+	io->slot = swap_entry_slot(entry);
+	io->pages[io->count++] = page;
+	io->done = alone_done;
+	io_submit(io);
+	wait_event(&alone_wait, __atomic_exchange_n(&alone_answered, NULL, __ATOMIC_ACQ_REL) == io);
+	err = io->error;
+	if (err)
+		io->area->ops->report(io->area->device, io);
+	else
+		count_event(VM_PSWPOUT);
+	io_put(io);
+	return err;
+}
+
+void
+swap_write_done(struct page *page)
+{
+	u64 irq = spin_lock_irqsave(&written_lock);
+
+	page_flag_clear(page, PG_WRITEBACK);
+	list_add_tail(&page->link, &written);
+	spin_unlock_irqrestore(&written_lock, irq);
+	swap_write_gave_up(1);
+}
+
+void
+swap_write_gave_up(u32 n)
+{
+	while (n--)
+		atomic_dec(&flying);
+	wake_all(&written_wait);
+}
+
+/* Interrupt. */
+static void
+alone_done(struct swap_io *io)
+{
+	__atomic_store_n(&alone_answered, io, __ATOMIC_RELEASE);
+	wake_all(&alone_wait);
 }

@@ -17,16 +17,19 @@ extern u32 swap_page_cluster; /* vm.page-cluster: a read brings up to 2^this slo
 /*
  * swap_read_around - read @page, which stands for @entry, and neighbours of the slot that somebody may want soon
  *
+ * swap_read_alone - likewise, without neighbours: an error is the page's own then
+ *
  * Context   may sleep for room on the device
  * Takes     the page lock: it goes when the disk has answered, with PG_ERROR set if in vain
  */
 void swap_read_around(swap_entry_t entry, struct page *page);
+void swap_read_alone(swap_entry_t entry, struct page *page);
 
 /*
  * swap_write_begin, swap_write, swap_write_end - write pages of the cache to their slots, neighbours together
  *
- * A page has PG_WRITEBACK until it is written; PG_DIRTY is cleared, and set again if in vain. Then it is on the list
- * that swap_written_take() returns.
+ * A page has PG_WRITEBACK until it is written. Then it is on the list that swap_written_take() returns. If that was in
+ * vain, it goes to swap_mend.c, which sets PG_DIRTY again: memory has the only copy.
  *
  * Context   may sleep for room on the device
  * Takes     (swap_write) the page lock, and one reference, which swap_written_take() gives back
@@ -47,6 +50,24 @@ void swap_ra_hit(struct page *page);
 
 /* Pages that were handed to swap_write and are not written yet. Context: any. */
 u32 swap_writes_flying(void);
+
+/*
+ * swap_write_alone - write @page, whose writing failed, once more and by itself
+ *
+ * Returns   0, -EIO or another error of the device
+ * Context   may sleep; @page has PG_WRITEBACK; one caller at a time
+ */
+int swap_write_alone(struct page *page);
+
+/*
+ * swap_write_done - @page was written after all
+ * swap_write_gave_up - @n pages will not be written: they are no longer flying
+ *
+ * Context   any
+ * Takes     (done) the reference that swap_write got, for swap_written_take()
+ */
+void swap_write_done(struct page *page);
+void swap_write_gave_up(u32 n);
 
 /* swap_written_take - all pages that were written since the last call, linked by page->link, onto @out. */
 void swap_written_take(struct list *out);

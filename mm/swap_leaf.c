@@ -30,6 +30,8 @@ swap_leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major
 	dassert(!(bits & PTE_WRITE));
 	if (swap_entry_is_same(entry))
 		return swap_same_in(slot, leaf, bits, alloc);
+	if (unlikely(swap_entry_is_lost(entry)))
+		return -EIO;
 	err = swap_in(entry, alloc, major, &page);
 	if (err)
 		return err;
@@ -42,6 +44,15 @@ swap_leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major
 	page_unlock(page);
 	page_put(page);
 	return err;
+}
+
+void
+swap_leaf_lose(pte_t *slot, pte_t leaf)
+{
+	swap_entry_t entry = leaf_to_swap(leaf);
+
+	if (rmap_swap_lose(slot, leaf) && swap_put(entry))
+		swap_cache_drop(entry);
 }
 
 static int

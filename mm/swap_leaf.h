@@ -23,3 +23,10 @@
  * Context   may sleep; mm->lock of a user of the table
  */
 int swap_leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major);
+
+/*
+ * swap_leaf_lose - the page that @leaf, found in @slot, stands for cannot be read and is given up (swap_entry_lost)
+ *
+ * Context   mm->lock of a user of the table; takes the table lock
+ */
+void swap_leaf_lose(pte_t *slot, pte_t leaf);

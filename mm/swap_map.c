@@ -26,7 +26,7 @@ static u32 find_free(const struct swap_map *map, u32 from);
 u64
 swap_map_bytes(u32 slots)
 {
-	return (2 * BITMAP_WORDS(slots) + BITMAP_WORDS(slots / SWAP_CLUSTER + 1)) * sizeof(u64) +
+	return (3 * BITMAP_WORDS(slots) + BITMAP_WORDS(slots / SWAP_CLUSTER + 1)) * sizeof(u64) +
 	       slots * (sizeof(u32) + sizeof(u16));
 }
 
@@ -37,7 +37,8 @@ swap_map_init(struct swap_map *map, u32 slots, void *mem)
 	*map = (struct swap_map){.slots = slots, .free = slots - 1, .cursor = 1, .runs = true};
 	map->used = mem;
 	map->cached = map->used + BITMAP_WORDS(slots);
-	map->stale = map->cached + BITMAP_WORDS(slots);
+	map->bad = map->cached + BITMAP_WORDS(slots);
+	map->stale = map->bad + BITMAP_WORDS(slots);
 	map->shadow = (u32 *)(map->stale + BITMAP_WORDS(slots / SWAP_CLUSTER + 1));
 	map->count = (u16 *)(map->shadow + slots);
 	bitmap_set(map->used, 0);
@@ -49,7 +50,28 @@ swap_map_bad(struct swap_map *map, u32 slot)
 	if (slot >= map->slots || bitmap_test(map->used, slot))
 		return false;
 	slot_use(map, slot);
+	bitmap_set(map->bad, slot);
+	map->lost++;
 	return true;
+}
+
+void
+swap_map_fail(struct swap_map *map, u32 slot)
+{
+	assertf(slot < map->slots && (map->count[slot] || bitmap_test(map->cached, slot)), "slot %u is not in use",
+		slot);
+	bitmap_set(map->bad, slot);
+}
+
+bool
+swap_map_failed(const struct swap_map *map)
+{
+	u32 slot = 0;
+
+	while ((slot = (u32)bitmap_find_set(map->bad, map->slots, slot)) < map->slots)
+		if (map->count[slot++])
+			return true;
+	return false;
 }
 
 u32
@@ -121,16 +143,20 @@ u32
 swap_map_check(const struct swap_map *map)
 {
 	u32 free = 0;
-	u32 bad = 0;
+	u32 lost = 0;
+	u32 wrong = 0;
 
 	for (u32 slot = 1; slot < map->slots; slot++) {
 		bool used = bitmap_test(map->used, slot);
+		bool held = map->count[slot] || bitmap_test(map->cached, slot);
+		bool bad = bitmap_test(map->bad, slot);
 
 		free += !used;
-		bad += map->shadow[slot] && (!map->count[slot] || bitmap_test(map->cached, slot));
-		bad += !used && (map->count[slot] || bitmap_test(map->cached, slot)); /* I1; a bad slot has neither */
+		lost += bad && !held;
+		wrong += map->shadow[slot] && (!map->count[slot] || bitmap_test(map->cached, slot));
+		wrong += !used && (held || bad); /* I1; what is being discarded has neither */
 	}
-	return bad + (free != map->free) + stale_check(map);
+	return wrong + (free != map->free) + (lost != map->lost) + stale_check(map);
 }
 
 /* Less than an eighth of all slots is short. */
@@ -199,8 +225,12 @@ slot_release(struct swap_map *map, u32 slot)
 {
 	if (map->count[slot] || bitmap_test(map->cached, slot))
 		return false;
-	bitmap_clear(map->used, slot);
 	map->shadow[slot] = 0;
+	if (unlikely(bitmap_test(map->bad, slot))) {
+		map->lost++; /* I4 */
+		return true;
+	}
+	bitmap_clear(map->used, slot);
 	map->free++;
 	if (!map->runs && ++map->freed >= SWAP_CLUSTER) {
 		map->runs = true;

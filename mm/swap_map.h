@@ -10,9 +10,11 @@
  *             (cached). Slots are given out one after the other, so that pages which leave memory together lie together
  *             and go out in one transfer; where the next slot is taken, the search goes on at a free run of a whole
  *             cluster, and only when there is none any more at the next free slot.
+ *             A slot that could not be written is bad from then on: who has it keeps it, nobody gets it again.
  * Invariants  I1  used(slot) if and only if it is bad, or count > 0, or cached, or being discarded.
  *             I2  free is the number of slots that are not used.
- *             I3  stale(cluster) only if none of its slots is used; stale_count of them.      (all: swap_map_check)
+ *             I3  stale(cluster) only if none of its slots is used; stale_count of them.
+ *             I4  lost is the number of slots that are bad, and nothing else.     (all: swap_map_check)
  * Locks       the area's lock, for all of it
  * Follow      from swap.c   to kernel/lib/bitmap.h
  * Tests       tests/host/swap_map_test.c
@@ -27,6 +29,7 @@
 struct swap_map {
 	u32 slots; /* const: all, the header's included */
 	u32 free;
+	u32 lost;        /* bad ones that nobody has */
 	u32 cursor;      /* where the next slot is looked for */
 	bool runs;       /* there may be free runs of a cluster: the last search found one, or enough was freed since */
 	u32 freed;       /* slots freed since runs was cleared */
@@ -37,6 +40,7 @@ struct swap_map {
 	u64 *cached;     /* bit by slot */
 	u64 *stale;      /* bit by cluster: free, and the disk does not know yet */
 	u32 *shadow;     /* by slot: of the page that has left memory (workingset.h); 0: none */
+	u64 *bad;        /* bit by slot: not to be given out */
 };
 
 /* swap_map_bytes - memory that a map of @slots needs. Context: pure. */
@@ -47,6 +51,14 @@ void swap_map_init(struct swap_map *map, u32 slots, void *mem);
 
 /* swap_map_bad - @slot must not be used. Returns false when it is no slot, or is in use already. */
 bool swap_map_bad(struct swap_map *map, u32 slot);
+
+/*
+ * swap_map_fail - @slot, which is in use, could not be written: when its last user lets go of it, it stays used
+ *
+ * swap_map_failed - is there a bad slot that leaves still name?
+ */
+void swap_map_fail(struct swap_map *map, u32 slot);
+bool swap_map_failed(const struct swap_map *map);
 
 /* swap_map_alloc - take a free slot for a page in memory: cached, count 0. Returns 0: none is free. */
 u32 swap_map_alloc(struct swap_map *map);
@@ -85,5 +97,12 @@ bool swap_map_is_stale(const struct swap_map *map);
 u32 swap_map_take_stale(struct swap_map *map, u32 *first);
 void swap_map_give_back(struct swap_map *map, u32 first, u32 count);
 
-/* Proves I1 to I3, and workingset.h I1. Returns the number of violations. */
+/* Slots that can hold a page: neither the header's, nor bad. */
+static inline u64
+swap_map_size(const struct swap_map *map)
+{
+	return map->slots - 1 - map->lost;
+}
+
+/* Proves I1 to I4, and workingset.h I1. Returns the number of violations. */
 u32 swap_map_check(const struct swap_map *map);

@@ -6,14 +6,17 @@
  *             table: each leaf that names a slot of the area gets its page, as a fault would give it. A fork may hand
  *             entries on behind our back, so the walk begins again until no slot is named. Then the pages that are
  *             still in the cache let go of their slots, and at last those who look into the cache come to an end.
+ *             The same search mends single slots that could not be written, while the area stays on.
  * Invariants  see swap.h
- * Locks       mm->lock for reading, one after the other; the page lock
- * Follow      from kernel/sys_swap.c   to shmem.c, swap_leaf.c, swap_cache.c
+ * Locks       search_lock (sleeping): one search for slots at a time; mm->lock for reading, one after the other; the
+ *             page lock
+ * Follow      from kernel/sys_swap.c, swap_mend.c   to shmem.c, swap_leaf.c, swap_cache.c
  * Tests       tests/guest/swap.c
  * See         swapoff(2)
  */
 #include <kernel/lib/bitmap.h>
 #include <kernel/lib/errno.h>
+#include <kernel/mutex.h>
 #include <kernel/panic.h>
 #include <kernel/task.h>
 #include <kernel/wait.h>
@@ -29,7 +32,13 @@
 #include <mm/swap_leaf.h>
 #include <mm/swap_same.h>
 
+#define MEND_ROUNDS 3 /* a fork hands entries on behind our back */
+
+static struct mutex search_lock = MUTEX_INIT(search_lock, RANK_SWAPOFF);
+
+static int leave_locked(struct swap_area *area);
 static int bring_back(struct swap_area *area);
+static int bring_back_all(struct swap_area *area);
 static int bring_back_mm(struct swap_area *area, struct mm *mm);
 static int bring_back_table(struct swap_area *area, struct mm *mm, struct page *table);
 static bool is_last(void);
@@ -44,24 +53,55 @@ swap_area_remove(struct swap_area *area)
 	int err;
 
 	may_sleep();
+	mutex_lock(&search_lock);
 	spin_lock(&area->lock);
 	area->state = SWAP_LEAVING;
 	spin_unlock(&area->lock);
-	err = commit_charge(current->mm, 0); /* are the promises kept without it? */
+	err = leave_locked(area);
+	if (err) {
+		spin_lock(&area->lock);
+		area->state = SWAP_ON;
+		spin_unlock(&area->lock);
+	} else {
+		swap_discard_stop(area);
+		area_close(area);
+	}
+	mutex_unlock(&search_lock);
+	return err;
+}
+
+void
+swap_area_mend(struct swap_area *area)
+{
+	may_sleep();
+	mutex_lock(&search_lock);
+	if (area->state == SWAP_ON)
+		for (u32 i = 0; i < MEND_ROUNDS && swap_map_failed(&area->map); i++)
+			(void)bring_back_all(area);
+	mutex_unlock(&search_lock);
+}
+
+bool
+swap_entry_leaves(const struct swap_area *area, swap_entry_t entry)
+{
+	if (swap_entry_is_same(entry))
+		return is_last();
+	if (swap_entry_area(entry) != area->type)
+		return false;
+	return area->state == SWAP_LEAVING || bitmap_test(area->map.bad, swap_entry_slot(entry));
+}
+
+static int
+leave_locked(struct swap_area *area)
+{
+	int err = commit_charge(current->mm, 0); /* are the promises kept without it? */
+
 	while (!err) {
 		err = bring_back(area);
 		if (!err && let_go(area))
 			break;
 	}
-	if (err) {
-		spin_lock(&area->lock);
-		area->state = SWAP_ON;
-		spin_unlock(&area->lock);
-		return err;
-	}
-	swap_discard_stop(area);
-	area_close(area);
-	return 0;
+	return err;
 }
 
 /* Until nobody names a slot and, when this is the last area, no leaf names a word. */
@@ -69,21 +109,29 @@ static int
 bring_back(struct swap_area *area)
 {
 	while (swap_map_next(&area->map, 1) || (is_last() && swap_same_users())) {
-		struct mm *mm = NULL;
-		int err = shmem_bring_back(area);
+		int err = bring_back_all(area);
 
-		while (!err && (mm = mm_next_get(mm)))
-			err = bring_back_mm(area, mm);
-		if (err) {
-			if (mm)
-				mm_put(mm);
+		if (err)
 			return err;
-		}
 		if (READ_ONCE(current->signal_pending))
 			return -EINTR;
 		cond_resched();
 	}
 	return 0;
+}
+
+/* Once through all objects and address spaces. */
+static int
+bring_back_all(struct swap_area *area)
+{
+	struct mm *mm = NULL;
+	int err = shmem_bring_back(area);
+
+	while (!err && (mm = mm_next_get(mm)))
+		err = bring_back_mm(area, mm);
+	if (err && mm)
+		mm_put(mm);
+	return err;
 }
 
 static int
@@ -123,7 +171,9 @@ bring_back_table(struct swap_area *area, struct mm *mm, struct page *table)
 		assertf(vma && vma->start <= va, "a swap entry at %lx, where nothing is mapped", va);
 		err = swap_leaf_in(slot, leaf, leaf_bits(vma->flags) & ~PTE_WRITE, ALLOC_USER | ALLOC_NOOOM, true,
 				   &major);
-		if (err && err != -EAGAIN)
+		if (err == -EIO && area->state == SWAP_LEAVING)
+			swap_leaf_lose(slot, leaf);
+		else if (err && err != -EAGAIN)
 			return err;
 		if (READ_ONCE(current->signal_pending))
 			return -EINTR;
@@ -144,12 +194,7 @@ is_last(void)
 static bool
 leaf_is_of(const struct swap_area *area, pte_t leaf)
 {
-	swap_entry_t entry;
-
-	if (!leaf_is_swap(leaf))
-		return false;
-	entry = leaf_to_swap(leaf);
-	return swap_entry_area(entry) == area->type || (swap_entry_is_same(entry) && is_last());
+	return leaf_is_swap(leaf) && swap_entry_leaves(area, leaf_to_swap(leaf));
 }
 
 /*

@@ -59,14 +59,19 @@ def healthy(name, more=""):
     return " ".join([device(a, more=more), device(b, more=more), device(c, ",readonly=on", more)])
 
 
+def faulty(path, rules):
+    """A disk whose requests fail: rules of QEMU's blkdebug, each a dictionary; errno 5 is EIO. Without merging: QEMU
+    would fail a good request together with a bad one beside it."""
+    errors = ",".join(f"inject-error.{i}.{key}={value}" for i, rule in enumerate(rules)
+                      for key, value in dict(rule, event="none", errno=5).items())
+    return (f"-blockdev driver=blkdebug,node-name={path.stem},image.driver=file,image.filename={path},{errors} "
+            f"-device virtio-blk-pci,drive={path.stem},request-merging=off")
+
+
 def failing(name):
     """One disk: sectors 16 to 23 cannot be read, 32 to 39 cannot be written."""
-    path = image(f"{name}.img", 1, {})
     bad = [("read", n) for n in range(16, 24)] + [("write", n) for n in range(32, 40)]
-    errors = ",".join(f"inject-error.{i}.event=none,inject-error.{i}.iotype={kind},inject-error.{i}.errno=5,"
-                      f"inject-error.{i}.sector={sector}" for i, (kind, sector) in enumerate(bad))
-    return (f"-blockdev driver=blkdebug,node-name=bad,image.driver=file,image.filename={path},{errors} "
-            "-device virtio-blk-pci,drive=bad")
+    return faulty(image(f"{name}.img", 1, {}), [{"iotype": kind, "sector": n} for kind, n in bad])
 
 
 def slow(name):
@@ -89,3 +94,18 @@ def swap(name):
         (1, {0: swap_header(256, bad=(1, 7, 8, 100, 255))}))
     return " ".join(device(image(f"{name}-{n}.img", mib, pieces), ",discard=unmap")
                     for n, (mib, pieces) in enumerate((good, small, none, old, short, bad)))
+
+
+def swap_failing(name):
+    """Five swap areas as guest/swapfail.c expects them; all but the third fail on purpose."""
+    def rules(kind, slots, **more):
+        return [dict(more, iotype=kind, sector=8 * n) for n in slots]
+
+    def area(n, mib):
+        return image(f"{name}-{n}.img", mib, {0: swap_header(mib * 256)})
+
+    return " ".join([faulty(area(0, 1), rules("read", (5, 20, 21, 100))),
+                     faulty(area(1, 1), rules("write", (3, 9, 10, 50, *range(64, 96)))),
+                     device(area(2, 128)),
+                     faulty(area(3, 2), [{"iotype": "write"}]),
+                     faulty(area(4, 1), rules("read", (5, 20, 60, 100), once="on"))])

@@ -3,7 +3,7 @@
  * kernel/dev/block.c - from bios to requests and back
  *
  * Idea        see block.h
- * Invariants  I1 to I3 of block.h
+ * Invariants  I1 to I4 of block.h
  * Locks       disk->lock
  * Follow      from block_file.c   to virtio_blk.c
  * Tests       tests/guest/disk.c
@@ -14,7 +14,7 @@
 #include <kernel/cmdline.h>
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
-#include <kernel/printk.h>
+#include <kernel/ratelimit.h>
 
 #define POLL_NS NS_PER_MS
 #define WATCH_NS NS_PER_SEC
@@ -32,6 +32,8 @@ static void watch_locked(struct disk *disk);
 static bool is_late(const struct disk *disk);
 static void disk_lost(struct disk *disk);
 static void fail_all(struct disk *disk, struct list *requests, struct list *done);
+static void take_apart_locked(struct disk *disk, struct request *r);
+static void request_end(struct disk *disk, struct request *r, int error, struct list *done);
 static void bios_end(struct disk *disk, struct list *bios);
 static void stats_begin(struct block_device *dev, u64 now);
 static void stats_end(struct block_device *dev, const struct bio *bio, u64 now);
@@ -74,6 +76,7 @@ bio_queue(struct bio *bio)
 	u64 flags;
 
 	bio->error = err;
+	bio->alone = false;
 	bio->first = bio->dev->start + bio->sector;
 	if (!err) {
 		flags = spin_lock_irqsave(&disk->lock);
@@ -111,15 +114,12 @@ bio_wait(struct bio *bio)
 void
 disk_complete(struct disk *disk, struct request *r, int error, struct list *done)
 {
-	struct bio *bio;
-
 	must_hold(&disk->lock);
 	assertf(!list_empty(&r->bios), "%s is done with a request that nobody made", disk->parts[0].name);
-	list_for_each (bio, &r->bios, link)
-		bio->error = error;
-	list_splice(&r->bios, done);
-	list_del(&r->link);
-	list_add(&r->link, &disk->free); /* I1 */
+	if (unlikely(error) && r->bios.next->next != &r->bios)
+		take_apart_locked(disk, r);
+	else
+		request_end(disk, r, error, done);
 }
 
 void
@@ -193,7 +193,7 @@ can_join(const struct disk *disk, const struct bio *bio)
 {
 	const struct request *r = list_last(&disk->pending, struct request, link);
 
-	if (list_empty(&disk->pending) || bio->op >= BIO_FLUSH || r->op != bio->op)
+	if (list_empty(&disk->pending) || bio->op >= BIO_FLUSH || r->op != bio->op || r->alone || bio->alone)
 		return false;
 	return r->sector + r->sectors == bio->first && r->segments + bio->count <= disk->segments_most;
 }
@@ -227,6 +227,7 @@ begin_request_locked(struct disk *disk, struct bio *bio)
 		return;
 	}
 	r->op = bio->op;
+	r->alone = bio->alone;
 	r->sector = bio->first;
 	r->sectors = bio->sectors;
 	r->segments = bio->count;
@@ -311,7 +312,7 @@ is_late(const struct disk *disk)
 	return !list_empty(&disk->flying) && clock_ns() - oldest->start_ns > disk->timeout_ns;
 }
 
-/* I3: what was in flight fails. What waits is tried after the reset, unless there is no device any more. */
+/* I4: what was in flight fails. What waits is tried after the reset, unless there is no device any more. */
 static void
 disk_lost(struct disk *disk)
 {
@@ -340,14 +341,41 @@ fail_all(struct disk *disk, struct list *requests, struct list *done)
 {
 	must_hold(&disk->lock);
 	while (!list_empty(requests))
-		disk_complete(disk, list_first(requests, struct request, link), -EIO, done);
+		request_end(disk, list_first(requests, struct request, link), -EIO, done);
 }
 
 /* ---- ends ---- */
 
+/* I3: the bios wait for requests of their own; disk_finish gives them some. */
+static void
+take_apart_locked(struct disk *disk, struct request *r)
+{
+	struct bio *bio;
+
+	list_for_each (bio, &r->bios, link)
+		bio->alone = true;
+	list_splice(&r->bios, &disk->overflow);
+	list_del(&r->link);
+	list_add(&r->link, &disk->free); /* I1 */
+}
+
+static void
+request_end(struct disk *disk, struct request *r, int error, struct list *done)
+{
+	struct bio *bio;
+
+	list_for_each (bio, &r->bios, link)
+		bio->error = error;
+	list_splice(&r->bios, done);
+	list_del(&r->link);
+	list_add(&r->link, &disk->free); /* I1 */
+}
+
 static void
 bios_end(struct disk *disk, struct list *bios)
 {
+	static struct ratelimit limit;
+
 	while (!list_empty(bios)) {
 		struct bio *bio = list_first(bios, struct bio, link);
 		u64 now = clock_ns();
@@ -358,7 +386,7 @@ bios_end(struct disk *disk, struct list *bios)
 		if (bio->dev->part)
 			stats_end(bio->dev, bio, now);
 		spin_unlock_irqrestore(&disk->lock, flags);
-		if (bio->error)
+		if (bio->error && ratelimit_ok(&limit))
 			pr_err("%s: I/O error, sector %lu, %s of %u sectors\n", bio->dev->name, bio->sector,
 			       op_names[bio->op], bio->sectors);
 		bio->done(bio);

@@ -14,7 +14,9 @@
  *             disk.
  * Invariants  I1  A request is on exactly one of the lists free, pending, flying.
  *             I2  The sectors of a request are consecutive, and are the sum of its bios' sectors.
- *             I3  Every bio that was submitted is done exactly once, be it with an error: a request that the device
+ *             I3  Who joined others does not suffer from their errors: a request of several bios that fails is taken
+ *                 apart, and each of them tried by itself.
+ *             I4  Every bio that was submitted is done exactly once, be it with an error: a request that the device
  *                 does not answer for DISK_TIMEOUT_S is lost, and the device is reset.
  * Locks       disk->lock (RANK_DISK, interrupts off). bio->done runs without it, in an interrupt or in bio_submit.
  * Follow      from block_file.c, partition.c, mm   to virtio_blk.c
@@ -91,7 +93,8 @@ struct bio {
 	u64 first;   /* sector of the disk */
 	u32 sectors; /* of BIO_DISCARD: the submitter's */
 	u64 start_ns;
-	bool over; /* of bio_wait */
+	bool alone; /* joins nobody: I3 */
+	bool over;  /* of bio_wait */
 };
 
 /* Bios for consecutive sectors, in order, on their way together. */
@@ -103,6 +106,7 @@ struct request {
 	u64 sector; /* of the disk */
 	u32 sectors;
 	u32 segments;
+	bool alone;   /* nobody joins */
 	u64 start_ns; /* when the driver took it */
 };
 
@@ -189,7 +193,7 @@ bio_add(struct bio *bio, struct page *page, u32 off, u32 len)
 }
 
 /*
- * disk_complete - the device is done with @r: its bios go to @done, with @error
+ * disk_complete - the device is done with @r: its bios go to @done, with @error, or are tried again (I3)
  *
  * Context   disk->lock held; disk_finish follows
  */

@@ -52,6 +52,9 @@ CONFIGURATIONS = {
     "swap-4cpu": (("swap", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
     "evict": (("evict",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
     "evict-4cpu": (("evict", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
+    "swap-fail": (("swapfail",), dict(kernel=DEBUG, mem=64, limit=120, disks=disks.swap_failing)),
+    "swap-fail-1cpu": (("swapfail", "smp"), dict(kernel=DEBUG, cpus=1, mem=64, limit=120, disks=disks.swap_failing)),
+    "swap-fail-4cpu": (("swapfail", "smp"), dict(kernel=RELEASE, cpus=4, mem=64, limit=120, disks=disks.swap_failing)),
     "disk-lost": (("disk_lost",), dict(kernel=DEBUG, limit=90, disks=disks.slow, extra="disk_timeout=2")),
 }
 if not FIRMWARE:

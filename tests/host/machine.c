@@ -202,8 +202,18 @@ disk_close(void *device)
 	disk_bytes = NULL;
 }
 
-static const struct swap_device_ops disk_ops = {
-	.io_get = disk_io_get, .io_put = disk_io_put, .submit = disk_submit, .close = disk_close};
+/* Nothing fails here. */
+static void
+disk_report(void *device, const struct swap_io *io)
+{
+	abort();
+}
+
+static const struct swap_device_ops disk_ops = {.io_get = disk_io_get,
+						.io_put = disk_io_put,
+						.submit = disk_submit,
+						.report = disk_report,
+						.close = disk_close};
 
 void
 machine_swap(u32 slots)

@@ -104,6 +104,7 @@ extern struct task machine_tasks[MAX_CPUS];
 #include "../../mm/swap_io.c"
 #include "../../mm/swap_leaf.c"
 #include "../../mm/swap_map.c"
+#include "../../mm/swap_mend.c"
 #include "../../mm/swap_same.c"
 #include "../../mm/swapoff.c"
 #include "../../mm/tlb.c"

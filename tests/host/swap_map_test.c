@@ -76,12 +76,35 @@ bad_slots(void **state)
 	assert_int_equal(swap_map_alloc(&map), 0);
 }
 
+/* A slot that failed stays with who has it, and is nobody's afterwards. */
+static void
+failed_slots(void **state)
+{
+	start(10);
+	assert_int_equal(swap_map_alloc(&map), 1);
+	swap_map_get(&map, 1);
+	swap_map_fail(&map, 1);
+	assert_true(swap_map_failed(&map));
+	assert_int_equal(swap_map_size(&map), 9);
+	assert_false(swap_map_uncache(&map, 1));
+	assert_true(swap_map_cache(&map, 1));
+	assert_false(swap_map_put(&map, 1));
+	assert_false(swap_map_failed(&map));
+	assert_true(swap_map_uncache(&map, 1));
+	assert_int_equal(swap_map_size(&map), 8);
+	assert_int_equal(map.free, 8);
+	assert_int_equal(swap_map_check(&map), 0);
+	for (u32 i = 0; i < 8; i++)
+		assert_int_equal(swap_map_alloc(&map), 2 + i);
+	assert_int_equal(swap_map_alloc(&map), 0);
+}
+
 static void
 step(u32 slot)
 {
 	u32 got;
 
-	switch (host_below(6)) {
+	switch (host_below(7)) {
 	case 0:
 	case 1:
 		got = swap_map_alloc(&map);
@@ -101,7 +124,7 @@ step(u32 slot)
 	case 3:
 		if (model[slot].count) {
 			model[slot].count--;
-			assert_int_equal(swap_map_put(&map, slot), model_free(slot));
+			assert_int_equal(swap_map_put(&map, slot), !model[slot].count && !model[slot].cached);
 		}
 		break;
 	case 4:
@@ -112,7 +135,13 @@ step(u32 slot)
 	case 5:
 		if (model[slot].cached) {
 			model[slot].cached = false;
-			assert_int_equal(swap_map_uncache(&map, slot, 0), model_free(slot));
+			assert_int_equal(swap_map_uncache(&map, slot, 0), !model[slot].count);
+		}
+		break;
+	case 6:
+		if (!host_below(500) && (model[slot].cached || model[slot].count)) {
+			swap_map_fail(&map, slot);
+			model[slot].bad = true;
 		}
 		break;
 	}
@@ -198,7 +227,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(neighbours),   cmocka_unit_test(whole_clusters_first), cmocka_unit_test(bad_slots),
-		cmocka_unit_test(random_steps), cmocka_unit_test(stale_clusters),
+		cmocka_unit_test(random_steps), cmocka_unit_test(stale_clusters),       cmocka_unit_test(failed_slots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * tests/host/stub/kernel/kthread.h - no kernel threads on the machine of the host tests
  *
  * Idea        Nobody asks for one.
- * Follow      from mm/swap_discard.c
+ * Follow      from mm/swap_discard.c, mm/swap_mend.c
  */
 #pragma once
 
