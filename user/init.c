@@ -213,7 +213,8 @@ static void
 account_describe(const struct account *before, const struct account *after)
 {
 	say("init: %ld pages were free before, %ld are free now: ", before->pages, after->pages);
-	if (before->pages == after->pages) {
+	/* More than before: a page of process 1 that left memory came back without the block that named its sharers. */
+	if (before->pages <= after->pages) {
 		say("not one page is missing.\n");
 		return;
 	}
