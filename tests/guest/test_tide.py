@@ -84,6 +84,9 @@ class Tide:
     def __init__(self, shell, words="tide"):
         self.shell, self.screen = shell, Screen()
         shell.start(words)
+        # What came in one piece with the last line awaited: read_nonblocking() does not look there.
+        self.screen.feed(shell.qemu.buffer.decode("utf-8", "replace"))
+        shell.qemu.buffer = b""
 
     def read(self, seconds):
         """What comes within so many seconds, or until it pauses; returns the number of bytes."""
