@@ -218,12 +218,13 @@ def test_it_gives_the_terminal_back(shell):
     assert settings(shell) == before
 
 
-def test_a_hog_is_seen(shell):
-    tide = Tide(shell, "(sleep 2; hog 60 >/dev/null) & tide")
-    tide.shows(r"^ +\d+ hog ")
+def test_what_takes_memory_is_seen(shell):
+    """dd has 60 MiB in hand and waits until somebody reads them."""
+    tide = Tide(shell, "(sleep 2; dd if=/dev/zero bs=60M count=1 2>/dev/null | sleep 1000) & tide")
+    tide.shows(r"^ +\d+ dd +6\d{4} ")
     tide.until(lambda text: sum(row.count("a") for row in text.splitlines()[12:16]) > 40, "a map full of a")
     tide.quit()
-    shell.output("wait")
+    shell.output("killall dd sleep; wait")
 
 
 def test_trace_prints_what_a_command_does(shell):
