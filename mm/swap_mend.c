@@ -133,7 +133,7 @@ put_back(struct page *page)
 	page_lock(page);
 	swap_cache_disown(page);
 	page_unlock(page);
-	lru_putback(page, LRU_INACTIVE, false); /* consumes the reference */
+	lru_putback(page, LRU_YOUNG); /* consumes the reference */
 	swap_write_gave_up(1);
 }
 
