@@ -19,6 +19,7 @@
 #include <kernel/spinlock.h>
 #include <kernel/task.h>
 #include <mm/page_alloc.h>
+#include <mm/shrinker.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
@@ -38,12 +39,18 @@ static struct {
 static struct task *kept_take(void);
 static bool kept_put(struct task *t);
 static struct task *task_make(void);
+static u64 shrinker_count(void);
+static void shrinker_scan(struct shrink_control *sc);
 static void task_wake_fn(void *arg);
+
+static struct shrinker task_shrinker = {
+	.name = "task", .count = shrinker_count, .scan = shrinker_scan, .seeks = SHRINK_SEEKS};
 
 void __init
 task_init(void)
 {
 	task_cache = kmem_cache_create("task", sizeof(struct task), 64);
+	shrinker_register(&task_shrinker);
 }
 
 struct task *
@@ -86,11 +93,33 @@ task_free(struct task *t)
 void
 task_cache_drain(void)
 {
+	struct shrink_control sc = {.want = KEPT_MAX};
+
+	shrinker_scan(&sc);
+}
+
+u64
+task_cache_pages(void)
+{
+	return shrinker_count() * (KSTACK_SIZE / PAGE_SIZE);
+}
+
+static u64
+shrinker_count(void)
+{
+	return READ_ONCE(kept.count);
+}
+
+static void
+shrinker_scan(struct shrink_control *sc)
+{
 	struct task *t;
 
-	while ((t = kept_take())) {
+	while (sc->scanned < sc->want && (t = kept_take())) {
 		vfree(t->stack);
 		kmem_cache_free(task_cache, t);
+		sc->frames += KSTACK_SIZE / PAGE_SIZE;
+		sc->scanned++;
 	}
 }
 

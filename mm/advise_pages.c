@@ -14,6 +14,7 @@
 #include <kernel/lib/list.h>
 #include <kernel/wait.h>
 #include <mm/advise_pages.h>
+#include <mm/lazyfree.h>
 #include <mm/lru.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
@@ -25,6 +26,7 @@
 #define BATCH 32
 
 static void for_each_batch(struct mm *mm, u64 start, u64 end, void (*act)(struct list *isolated));
+static void pageout(struct list *isolated);
 static bool isolate(pte_t *slot, struct list *isolated);
 
 void
@@ -36,7 +38,7 @@ advise_cold(struct mm *mm, u64 start, u64 end)
 void
 advise_pageout(struct mm *mm, u64 start, u64 end)
 {
-	for_each_batch(mm, start, end, reclaim_pageout);
+	for_each_batch(mm, start, end, pageout);
 }
 
 void
@@ -79,6 +81,14 @@ for_each_batch(struct mm *mm, u64 start, u64 end, void (*act)(struct list *isola
 		}
 	}
 	act(&isolated);
+}
+
+/* What was given up needs no place to go to. */
+static void
+pageout(struct list *isolated)
+{
+	lazyfree_drop(isolated);
+	reclaim_pageout(isolated);
 }
 
 /* Takes the page of @slot off its list, if it is on one, and no other leaf has it. */

@@ -80,6 +80,8 @@ write_locked(struct mm *mm, u64 va, const void *src, u64 n)
 	if (!page)
 		return false;
 	memcpy((char *)page_to_va(page) + (va & ~PAGE_MASK), src, n);
+	page_flag_set(page,
+		      PG_DIRTY); /* Why: no leaf says so, and reclaim must not believe what it has written or seen */
 	page_put(page);
 	return true;
 }

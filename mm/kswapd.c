@@ -29,13 +29,15 @@
 #include <mm/vmstat.h>
 #include <mm/zone.h>
 
-#define TARGET 64        /* pages to free between two looks at the watermarks */
-#define FAILURES_MOST 16 /* as Linux's MAX_RECLAIM_RETRIES */
+#define TARGET 64           /* pages to free between two looks at the watermarks */
+#define FAILURES_MOST 16    /* as Linux's MAX_RECLAIM_RETRIES */
+#define SOON_NS 100000000UL /* 100 ms, as Linux */
 
 static struct wait_queue kswapd_wait[MAX_NODES];
 static bool kswapd_needed[MAX_NODES]; /* set by who finds too little, cleared by the thread; atomic */
 
 static void kswapd(void *arg);
+static bool is_needed_soon(struct node *node);
 static void balance(struct node *node);
 static bool is_balanced(struct node *node);
 
@@ -66,11 +68,29 @@ kswapd(void *arg)
 
 	for (;;) {
 		wait_event(&kswapd_wait[node->id], READ_ONCE(kswapd_needed[node->id]));
-		count_event(VM_PAGEOUTRUN);
-		balance(node);
+		do {
+			count_event(VM_PAGEOUTRUN);
+			balance(node);
+			WRITE_ONCE(kswapd_needed[node->id], false);
+		} while (is_needed_soon(node));
 		trace(mm_vmscan_kswapd_sleep, node->id, nr_free_pages(), is_balanced(node));
-		WRITE_ONCE(kswapd_needed[node->id], false);
 	}
+}
+
+/* A short sleep before the long one: whoever is back at low, or below high, at its end was quick. */
+static bool
+is_needed_soon(struct node *node)
+{
+	if (!is_balanced(node)) /* nothing more can be freed: do not try again until somebody asks */
+		return false;
+	if (!wait_event_timeout(&kswapd_wait[node->id], READ_ONCE(kswapd_needed[node->id]), clock_ns() + SOON_NS)) {
+		count_event(VM_KSWAPD_LOW_WMARK_HIT_QUICKLY);
+		return true;
+	}
+	if (is_balanced(node) || !reclaim_possible())
+		return false;
+	count_event(VM_KSWAPD_HIGH_WMARK_HIT_QUICKLY);
+	return true;
 }
 
 static void

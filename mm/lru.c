@@ -18,6 +18,7 @@
 #include <mm/memblock.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
+#include <mm/vmstat.h>
 
 bool lru_on;
 
@@ -25,6 +26,8 @@ static int gather(struct mm *mm, void *arg);
 static void gather_page(struct page *page);
 static bool page_can_leave(const struct page *page);
 static void add_fresh(struct page *page, bool hot);
+static void take_tail(struct lruvec *lru, struct list *list, struct lru_batch *b, u32 *got);
+static struct list *side_list(struct lruvec *lru, u32 list, u64 **count);
 static struct evict_set *set_of(struct lruvec *lru, const struct page *page);
 static void link_locked(struct lruvec *lru, struct page *page, u32 list);
 static void unlink_locked(struct lruvec *lru, struct page *page);
@@ -45,6 +48,8 @@ lru_init(struct lruvec *lru)
 		evict_start(&lru->set[kind], 0);
 	list_init(&lru->unevictable);
 	lru->unevictable_count = 0;
+	list_init(&lru->lazy);
+	lru->lazy_count = 0;
 }
 
 void
@@ -117,6 +122,8 @@ lru_del_dead_batch(struct page **pages, u64 n)
 		pages[i]->link.prev->next = pages[i]->link.next;
 		if (likely(evict_list_of(pages[i]) < EVICT_LISTS))
 			set_of(lru, pages[i])->count[evict_list_of(pages[i])]--;
+		else if (pages[i]->flags & BIT(PG_LAZY))
+			lru->lazy_count--;
 		else
 			lru->unevictable_count--;
 		pages[i]->flags = 0;
@@ -124,31 +131,30 @@ lru_del_dead_batch(struct page **pages, u64 n)
 	spin_unlock(&lru->lock);
 }
 
-/* Race: a page whose last reference has just gone is on the list still: whoever dropped it waits for our lock. */
 u32
 lru_isolate(struct lruvec *lru, struct lru_batch *b)
 {
 	struct evict_set *set = &lru->set[b->kind];
 	u32 got = 0;
 
+	b->scanned = 0;
 	spin_lock(&lru->lock);
 	b->from = evict_next(set);
-	for (b->scanned = 0; b->from < EVICT_LISTS && b->scanned < b->most; ++b->scanned) {
-		struct list *list = &set->lists[b->from];
-		struct page *page = list_last(list, struct page, link);
+	if (b->from < EVICT_LISTS)
+		take_tail(lru, &set->lists[b->from], b, &got);
+	spin_unlock(&lru->lock);
+	return got;
+}
 
-		if (list_empty(list))
-			break;
-		if (!atomic_inc_not_zero(&page->refs)) {
-			list_del(&page->link);
-			list_add(&page->link, list);
-			continue;
-		}
-		unlink_locked(lru, page);
-		page_flag_set(page, PG_ISOLATED);
-		list_add_tail(&page->link, b->out);
-		got++;
-	}
+u32
+lru_isolate_lazy(struct lruvec *lru, struct lru_batch *b)
+{
+	u32 got = 0;
+
+	b->scanned = 0;
+	b->from = LRU_LAZY;
+	spin_lock(&lru->lock);
+	take_tail(lru, &lru->lazy, b, &got);
 	spin_unlock(&lru->lock);
 	return got;
 }
@@ -192,8 +198,45 @@ lru_rescue(struct page *page)
 	if ((page->flags & (BIT(PG_LRU) | BIT(PG_UNEVICTABLE))) == (BIT(PG_LRU) | BIT(PG_UNEVICTABLE))) {
 		unlink_locked(lru, page);
 		link_locked(lru, page, LRU_YOUNG);
+		count_event(VM_UNEVICTABLE_PGRESCUED);
 	}
 	spin_unlock(&lru->lock);
+}
+
+bool
+lru_give_up(struct page *page)
+{
+	struct lruvec *lru = lru_of(page);
+	bool moves;
+
+	dassert(page->kind == PAGE_ANON && !page->object && READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	spin_lock(&lru->lock);
+	moves = !(page->flags & (BIT(PG_LAZY) | BIT(PG_UNEVICTABLE) | BIT(PG_ISOLATED))) &&
+		(page->flags & BIT(PG_LRU) || !READ_ONCE(lru_on));
+	if (moves) {
+		if (page->flags & BIT(PG_LRU))
+			unlink_locked(lru, page);
+		__atomic_fetch_or(&page->flags, BIT(PG_LAZY), __ATOMIC_RELAXED);
+		__atomic_fetch_and(&page->flags, ~(u32)BIT(PG_REFERENCED), __ATOMIC_RELAXED);
+		link_locked(lru, page, LRU_LAZY);
+	}
+	spin_unlock(&lru->lock);
+	return moves;
+}
+
+void
+lru_revive(struct page *page, u32 list)
+{
+	struct lruvec *lru = lru_of(page);
+
+	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED));
+	spin_lock(&lru->lock);
+	__atomic_fetch_and(&page->flags, ~(u32)(BIT(PG_LAZY) | BIT(PG_ISOLATED)), __ATOMIC_RELAXED);
+	if (READ_ONCE(lru_on))
+		link_locked(lru, page, list);
+	spin_unlock(&lru->lock);
+	if (!READ_ONCE(page->locks))
+		lru_rescue(page); /* Race: unlocked between the look and the list */
 }
 
 /* Simple: the lock is held while each page changes its list; the fault that waits for it waits for that. */
@@ -253,6 +296,16 @@ lru_unevictable(void)
 	return sum;
 }
 
+u64
+lru_lazy(void)
+{
+	u64 sum = 0;
+
+	for (u32 n = 0; n < node_count; n++)
+		sum += READ_ONCE(nodes[n].lru.lazy_count);
+	return sum;
+}
+
 /* Halved when the costs outgrow a quarter of the pages, as Linux does. */
 void
 lru_note_cost(struct lruvec *lru, enum lru_kind kind, u64 n)
@@ -289,6 +342,7 @@ lru_check(void)
 		for (u32 kind = 0; kind < LRU_KINDS; kind++)
 			bad += check_set(lru, kind);
 		bad += check_list(&lru->unevictable, LRU_UNEVICTABLE, lru->unevictable_count);
+		bad += check_list(&lru->lazy, LRU_LAZY, lru->lazy_count);
 		spin_unlock(&lru->lock);
 	}
 	return bad;
@@ -325,7 +379,7 @@ gather_page(struct page *page)
 		return;
 	lru = lru_of(page);
 	spin_lock(&lru->lock);
-	if (page_can_leave(page) && !(page->flags & (BIT(PG_LRU) | BIT(PG_ISOLATED))))
+	if (page_can_leave(page) && !(page->flags & (BIT(PG_LRU) | BIT(PG_ISOLATED) | BIT(PG_LAZY))))
 		link_locked(lru, page, LRU_COLD);
 	spin_unlock(&lru->lock);
 	page_put(page);
@@ -358,18 +412,50 @@ set_of(struct lruvec *lru, const struct page *page)
 	return &lru->set[lru_kind_of(page)];
 }
 
+/* Race: a page whose last reference has just gone is on the list still: whoever dropped it waits for our lock. */
+static void
+take_tail(struct lruvec *lru, struct list *list, struct lru_batch *b, u32 *got)
+{
+	must_hold(&lru->lock);
+	for (; b->scanned < b->most && !list_empty(list); ++b->scanned) {
+		struct page *page = list_last(list, struct page, link);
+
+		if (!atomic_inc_not_zero(&page->refs)) {
+			list_del(&page->link);
+			list_add(&page->link, list);
+			continue;
+		}
+		unlink_locked(lru, page);
+		page_flag_set(page, PG_ISOLATED);
+		list_add_tail(&page->link, b->out);
+		++*got;
+	}
+}
+
+/* The lists beside those of the policy. */
+static struct list *
+side_list(struct lruvec *lru, u32 list, u64 **count)
+{
+	dassert(list == LRU_LAZY || list == LRU_UNEVICTABLE);
+	*count = list == LRU_LAZY ? &lru->lazy_count : &lru->unevictable_count;
+	return list == LRU_LAZY ? &lru->lazy : &lru->unevictable;
+}
+
 /* Other flags of the page may change at the same time, so each change is atomic. */
 static void
 link_locked(struct lruvec *lru, struct page *page, u32 list)
 {
 	struct evict_set *set = set_of(lru, page);
 	u32 bits = BIT(PG_LRU);
+	u64 *count;
 
 	must_hold(&lru->lock);
-	if (list == LRU_UNEVICTABLE) {
-		bits |= BIT(PG_UNEVICTABLE) | LRU_UNEVICTABLE << PAGE_LIST_SHIFT;
-		list_add(&page->link, &lru->unevictable);
-		lru->unevictable_count++;
+	if (page->flags & BIT(PG_LAZY))
+		list = LRU_LAZY; /* whoever had it: lazyfree.h I1 */
+	if (list == LRU_UNEVICTABLE || list == LRU_LAZY) {
+		bits |= (list == LRU_UNEVICTABLE ? BIT(PG_UNEVICTABLE) : 0) | list << PAGE_LIST_SHIFT;
+		list_add(&page->link, side_list(lru, list, &count));
+		++*count;
 	} else {
 		evict_add(set, page,
 			  list == LRU_YOUNG  ? set->young
@@ -387,13 +473,16 @@ link_locked(struct lruvec *lru, struct page *page, u32 list)
 static void
 unlink_locked(struct lruvec *lru, struct page *page)
 {
+	u64 *count;
+
 	must_hold(&lru->lock);
 	dassert(page->flags & BIT(PG_LRU));
 	if (evict_list_of(page) < EVICT_LISTS) {
 		evict_del(set_of(lru, page), page);
 	} else {
+		side_list(lru, evict_list_of(page), &count);
 		list_del(&page->link);
-		lru->unevictable_count--;
+		--*count;
 	}
 	__atomic_fetch_and(&page->flags, ~(u32)(BIT(PG_LRU) | BIT(PG_UNEVICTABLE) | PAGE_LIST_MASK), __ATOMIC_RELAXED);
 }
@@ -424,9 +513,11 @@ check_list(const struct list *list, u32 number, u64 expected)
 
 	list_for_each (page, list, link) {
 		bool locked = page->flags & BIT(PG_UNEVICTABLE);
+		bool lazy = page->flags & BIT(PG_LAZY);
 
 		count++;
-		if (page->flags & BIT(PG_LRU) && evict_list_of(page) == number && locked == (number == LRU_UNEVICTABLE))
+		if (page->flags & BIT(PG_LRU) && evict_list_of(page) == number &&
+		    locked == (number == LRU_UNEVICTABLE) && lazy == (number == LRU_LAZY) && !(lazy && page->object))
 			continue;
 		pr_err("mm_check: frame %lx with flags %x is on LRU list %u\n", page_to_pfn(page), page->flags, number);
 		bad++;

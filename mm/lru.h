@@ -5,9 +5,11 @@
  * Idea        Each node has a set of anonymous and a set of file pages. Which of a set leaves next is the policy's to
  *             say (evict.h), and it says by lists; here is what lists cost on several CPUs: a lock, references, and
  *             pages that die while they are on one. Whether a page was used, its leaves' accessed bits say.
- *             Pages that are locked in memory (mlock) wait on a list of their own and are not looked at.
+ *             Pages that are locked in memory (mlock) wait on a list of their own and are not looked at; those that
+ *             their program has given up (lazyfree.h) on another, which is there without swap too.
  * Invariants  I1  PG_LRU is set if and only if the page is on a list; the number above the flags says on which, and
- *                 PG_UNEVICTABLE that it is that of locked pages.
+ *                 PG_UNEVICTABLE that it is that of locked pages, PG_LAZY that of given up ones; PG_LAZY also
+ *                 while the page is isolated from it.
  *             I2  The counts are the lengths of the lists.                                            (lru_check)
  *             I3  A page on a list has a reference of somebody else: of a leaf, or of the swap cache. Who isolates it
  *                 takes one of his own.
@@ -42,6 +44,7 @@ enum lru_list {
 	LRU_YOUNG,                     /* where fresh pages go */
 	LRU_HOT,                       /* where pages go that are known to be used */
 	LRU_COLD,                      /* to where the next to leave stands */
+	LRU_LAZY,                      /* the list of pages that were given up */
 };
 
 /* What lru_isolate is asked, and what it answers. */
@@ -94,6 +97,9 @@ void lru_del_dead_batch(struct page **pages, u64 n);
  */
 u32 lru_isolate(struct lruvec *lru, struct lru_batch *b);
 
+/* lru_isolate_lazy - likewise, from the pages that were given up, and @b->most at the most. */
+u32 lru_isolate_lazy(struct lruvec *lru, struct lru_batch *b);
+
 /*
  * lru_isolate_page - take @page off its list
  *
@@ -111,6 +117,21 @@ bool lru_isolate_page(struct page *page);
  */
 void lru_putback(struct page *page, u32 list);
 
+/*
+ * lru_give_up - @page, which its program has given up, moves to LRU_LAZY, be lists kept or not
+ *
+ * Returns   true; false: it is there already, or somebody has isolated it: it stays what it is
+ * Context   the page lock, and a reference; one leaf maps the page. Takes lruvec->lock
+ */
+bool lru_give_up(struct page *page);
+
+/*
+ * lru_revive - @page, isolated from LRU_LAZY, is an ordinary one again: on @list, or on none if nobody keeps lists
+ *
+ * Context   the page lock, and the isolation's reference, which stays the caller's; takes lruvec->lock
+ */
+void lru_revive(struct page *page, u32 list);
+
 /* lru_rescue - @page is no longer locked in memory: an unevictable page becomes a young one. Context: as lru_add. */
 void lru_rescue(struct page *page);
 
@@ -127,8 +148,9 @@ const char *lru_policy_name(void);
 u64 lru_pages(enum lru_kind kind);
 u64 lru_active(enum lru_kind kind);
 
-/* Pages that are locked in memory, on their list. Context: any; a moment old. */
+/* Pages that are locked in memory, and those that were given up. Context: any; a moment old. */
 u64 lru_unevictable(void);
+u64 lru_lazy(void);
 
 /*
  * lru_note_cost - @n pages of @kind had to be written, or came back: what that cost counts for less as time goes by

@@ -6,7 +6,8 @@
  *             piece by piece, a piece being what one vma has of the range.
  *
  *               DONTNEED          leaves go; private contents are lost, an object keeps its pages
- *               FREE              the same for private anonymous memory: what lazily means is up to the kernel
+ *               FREE              private anonymous pages are kept until memory is short, or for good if they are
+ *                                 written before (lazyfree.h)
  *               REMOVE            the object's pages go too: a hole, and zeroes for everybody
  *               POPULATE          faults ahead, with the error of the first that fails
  *               COLD              leaves forget that they were used, and private pages that nobody else maps are the
@@ -14,8 +15,6 @@
  *               PAGEOUT           and those leave memory at once, if there is swap
  *               WILLNEED          private pages that have left memory come back; files are in memory anyway
  *
- *             Simple: FREE frees at once. A bigger kernel waits until memory is short, and a write in between keeps the
- *             page; to the program both are the same: it may find old contents or zeroes, and what it wrote stays.
  *             Simple: mm->lock is held for writing throughout, where a bigger kernel lets faults go on.
  * Invariants  none of its own
  * Locks       mm->lock for writing; POPULATE takes it for reading, fault by fault
@@ -27,6 +26,7 @@
 #include <kernel/panic.h>
 #include <mm/advise_pages.h>
 #include <mm/fault.h>
+#include <mm/lazyfree.h>
 #include <mm/madvise.h>
 #include <mm/mm.h>
 #include <mm/pagecache.h>
@@ -39,6 +39,7 @@ enum action {
 	ADVICE_UNKNOWN,
 	ADVICE_FLAGS,
 	ADVICE_DROP,
+	ADVICE_FREE,
 	ADVICE_REMOVE,
 	ADVICE_POPULATE,
 	ADVICE_COLD,
@@ -65,7 +66,7 @@ static const struct advice advices[] = {
 	[MADV_SEQUENTIAL] = FLAGS(VM_SEQ_READ, VM_RAND_READ),
 	[MADV_WILLNEED] = {.action = ADVICE_WILLNEED, .locked_too = true},
 	[MADV_DONTNEED] = {.action = ADVICE_DROP},
-	[MADV_FREE] = {.action = ADVICE_DROP, .anon_only = true},
+	[MADV_FREE] = {.action = ADVICE_FREE, .anon_only = true},
 	[MADV_REMOVE] = {.action = ADVICE_REMOVE},
 	[MADV_DONTFORK] = FLAGS(VM_DONTCOPY, 0),
 	[MADV_DOFORK] = FLAGS(0, VM_DONTCOPY),
@@ -156,6 +157,9 @@ advise_piece(struct mm *mm, struct vma *vma, u64 start, u64 end, const struct ad
 		return advise_flags(mm, vma, start, end, advice);
 	case ADVICE_DROP:
 		return unmap_drop(mm, start, end) ? -EAGAIN : 0;
+	case ADVICE_FREE:
+		lazyfree_range(mm, start, end);
+		return 0;
 	case ADVICE_REMOVE:
 		return advise_remove(vma, start, end);
 	case ADVICE_COLD:

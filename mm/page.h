@@ -60,6 +60,7 @@ enum page_flag {
 	PG_WRITEBACK,   /* being written to its slot */
 	PG_ERROR,       /* could not be read: page lock */
 	PG_ISOLATED,    /* taken off its list: link is the taker's. As PG_LRU */
+	PG_LAZY,        /* its program has given it up: lazyfree.h; page lock and LRU lock */
 	PG_READAHEAD,   /* was read because a neighbour was wanted */
 };
 

@@ -19,7 +19,7 @@
  *             alloc_slow() is a ladder; each rung is climbed only when those below did not help:
  *               0  who cannot wait fails
  *               1  drain the per-CPU lists of all CPUs
- *               2  drain magazines, give back empty slabs, purge kernel address ranges
+ *               2  if nothing can be reclaimed: let all caches go (shrinker.h). Else rung 4 asks them for a part
  *               3  who is dying takes from the reserves, or fails and dies the sooner; who reclaims takes from them,
  *               too 4  reclaim some pages; if any were freed, start over
  *               5  large blocks (order > 3), and callers that would rather fail: fail
@@ -55,8 +55,7 @@
 #include <mm/page_list.h>
 #include <mm/page_poison.h>
 #include <mm/reclaim.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/shrinker.h>
 #include <mm/vmstat.h>
 
 #define ORDER_COSTLY 3     /* the largest block for which a process is killed */
@@ -501,10 +500,9 @@ ladder_find(u32 order, u32 flags)
 		page_alloc_drain();
 		page = zones_alloc(order, flags);
 	}
-	if (!page) {
+	if (!page && !reclaim_possible()) {
 		trace(alloc_slow, order, flags, 2);
-		slab_drain_all();
-		vmalloc_purge();
+		shrink_caches(0);
 		page_alloc_drain();
 		page = zones_alloc(order, flags);
 	}

@@ -38,11 +38,13 @@
 #include <kernel/wait.h>
 #include <mm/balance.h>
 #include <mm/evict_walk.h>
+#include <mm/lazyfree.h>
 #include <mm/lru.h>
 #include <mm/page_alloc.h>
 #include <mm/reclaim.h>
 #include <mm/rmap.h>
 #include <mm/shmem.h>
+#include <mm/shrinker.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_io.h>
 #include <mm/swap_same.h>
@@ -67,7 +69,9 @@ struct reclaim {
 	u32 priority;
 };
 
+static bool anon_possible(void);
 static void reclaim_round(struct reclaim *r);
+static void reclaim_lazy(struct reclaim *r);
 static void reclaim_last(struct reclaim *r);
 static void reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole);
 static struct shares shares_now(const struct reclaim *r);
@@ -154,6 +158,12 @@ reclaim_cold(struct list *isolated)
 bool
 reclaim_possible(void)
 {
+	return lru_lazy() || anon_possible();
+}
+
+static bool
+anon_possible(void)
+{
 	return swap_writes_flying() || vmstat_sum(VM_NR_SWAPCACHE) > 0 || (swap_free_pages() && lru_pages(LRU_ANON));
 }
 
@@ -169,12 +179,16 @@ reclaim_settle(void)
 	swap_cache_settle();
 }
 
-/* One priority: so much of what may leave, of both kinds in their shares. */
+/* One priority: what costs no transfer first, then so much of what may leave, of both kinds in their shares. */
 static void
 reclaim_round(struct reclaim *r)
 {
 	struct shares shares = shares_now(r);
 
+	r->freed += shrink_caches(r->priority);
+	reclaim_lazy(r);
+	if (r->freed >= r->target || !anon_possible())
+		return;
 	reclaim_kind(r, LRU_ANON, shares.anon, shares.anon + shares.file);
 	reclaim_kind(r, LRU_FILE, shares.file, shares.anon + shares.file);
 	/* Nothing came of it yet, but the disk is at work: its answers are worth more than another look. */
@@ -182,6 +196,21 @@ reclaim_round(struct reclaim *r)
 		swap_written_wait(clock_ns() + WAIT_NS);
 		harvest(r);
 	}
+}
+
+/* Pages that their programs have given up. They count as pages of files, as on Linux. */
+static void
+reclaim_lazy(struct reclaim *r)
+{
+	u64 most = (READ_ONCE(r->lru->lazy_count) >> r->priority) + BATCH;
+	struct lazyfree_result lazy = lazyfree_reclaim(r->lru, most, r->priority <= PRIORITY_FORCE);
+
+	r->scanned += lazy.scanned;
+	r->freed += lazy.freed;
+	count_events(r->kswapd ? VM_PGSCAN_KSWAPD : VM_PGSCAN_DIRECT, (s64)lazy.scanned);
+	count_events(VM_PGSCAN_FILE, (s64)lazy.scanned);
+	count_events(r->kswapd ? VM_PGSTEAL_KSWAPD : VM_PGSTEAL_DIRECT, (s64)lazy.freed);
+	count_events(VM_PGSTEAL_FILE, (s64)lazy.freed);
 }
 
 /*
@@ -233,7 +262,7 @@ shares_now(const struct reclaim *r)
 		high += READ_ONCE(r->node->zones[z].high);
 	}
 	return balance_decide(&(struct balance){
-		.swap = reclaim_possible(),
+		.swap = anon_possible(),
 		.files_tiny = free + lru_pages(LRU_FILE) <= high || !lru_pages(LRU_FILE),
 		.desperate = !r->priority,
 		.swappiness = READ_ONCE(sysctl_swappiness),
@@ -255,10 +284,12 @@ reclaim_batch(struct reclaim *r, enum lru_kind kind, u32 most)
 		evict_walk(r->lru);
 		lru_isolate(r->lru, &b);
 	}
-	if (!r->force && evict_is_active(&r->lru->set[kind], b.from))
+	if (!r->force && evict_is_active(&r->lru->set[kind], b.from)) {
 		count_events(VM_PGREFILL, b.scanned);
-	else
+	} else {
 		count_events(r->kswapd ? VM_PGSCAN_KSWAPD : VM_PGSCAN_DIRECT, b.scanned);
+		count_events(kind == LRU_ANON ? VM_PGSCAN_ANON : VM_PGSCAN_FILE, b.scanned);
+	}
 	r->scanned += b.scanned;
 	sort_batch(r, b.from, &isolated, &out);
 	write_batch(r, &out);
@@ -386,6 +417,7 @@ page_spare(struct page *page, enum page_fate fate)
 {
 	switch (fate) {
 	case FATE_UNEVICTABLE:
+		count_event(VM_UNEVICTABLE_PGCULLED);
 		lru_putback(page, LRU_UNEVICTABLE);
 		if (!READ_ONCE(page->locks))
 			lru_rescue(page); /* Race: unlocked between the look and the list */
@@ -453,7 +485,7 @@ harvest(struct reclaim *r)
 
 	swap_written_take(&written);
 	while ((page = list_take(&written))) {
-		count_event(VM_PGROTATED);
+		count_event(VM_PGROTATED); /* first in the order of leaving, whatever it was before */
 		if (!page_trylock(page))
 			page_spare(page, FATE_KEEP);
 		else if (page_free_clean(page))
@@ -466,6 +498,7 @@ count_freed(struct reclaim *r)
 {
 	r->freed++;
 	count_event(r->kswapd ? VM_PGSTEAL_KSWAPD : VM_PGSTEAL_DIRECT);
+	count_event(VM_PGSTEAL_ANON);
 }
 
 static struct page *

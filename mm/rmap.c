@@ -413,6 +413,12 @@ was_reaped(const struct page *table)
 	return unlikely(READ_ONCE(((const struct mm *)table->mms.head)->oom_unstable));
 }
 
+void
+rmap_part(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool)
+{
+	slot_del(page, table, slot, pool);
+}
+
 /* For asserts: may the caller add to @table, as only its one user may (pagetable.h I2)? */
 static bool
 user_may_look(const struct page *table)

@@ -215,6 +215,35 @@ bool rmap_swap_lose(pte_t *slot, pte_t expected);
  */
 bool rmap_test_and_clear_accessed(struct page *page);
 
+/* What came of rmap_discard. */
+enum discard {
+	DISCARD_DONE,   /* every leaf is empty */
+	DISCARD_DIRTY,  /* it was written since it was given up */
+	DISCARD_LOCKED, /* it is locked in memory */
+	DISCARD_BUSY,   /* somebody else has a reference */
+	DISCARD_AGAIN,  /* the batch was full: inside rmap_lazy.c only */
+};
+
+/*
+ * rmap_discard - empty the leaves of @page, which was given up (lazyfree.h), for good, while none of them is dirty
+ *
+ * Returns   what came of it; unless DISCARD_DONE, some leaves may be left
+ * Context   the page lock, and one reference; takes map lock, table locks. The caller flushes the batch
+ * Gives     the references of emptied leaves to @batch; may flush it when it is full
+ */
+enum discard rmap_discard(struct page *page, struct tlb_batch *batch);
+
+/*
+ * rmap_clean - let the leaf @slot, if it maps @page, forget that it was used and written
+ *
+ * Returns   whether it maps @page
+ * Context   mm->lock of the table's only user, for writing; takes the table lock. The caller flushes the batch
+ */
+bool rmap_clean(pte_t *slot, const struct page *page, struct tlb_batch *batch);
+
+/* rmap_part - @slot of @table no longer maps @page: both sides of it. Context: map lock and table lock. */
+void rmap_part(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
+
 /* Adds @n leaves of @kind to a table and to the rss of its users. Context: the table lock. */
 void rmap_count(struct page *table, enum rss_kind kind, s32 n);
 

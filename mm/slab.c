@@ -31,6 +31,7 @@
 #include <kernel/panic.h>
 #include <kernel/percpu.h>
 #include <mm/page_alloc.h>
+#include <mm/shrinker.h>
 #include <mm/slab.h>
 #include <mm/slab_guard.h>
 #include <mm/vmstat.h>
@@ -65,6 +66,11 @@ static void slab_destroy(struct kmem_cache *cache, struct page *slab);
 static void magazines_drain(void *unused);
 static void magazine_drain(struct kmem_cache *cache);
 static u64 empties_free(void);
+static void shrinker_scan(struct shrink_control *sc);
+static u64 empties_scan(u64 most, u64 *frames);
+
+static struct shrinker slab_shrinker = {
+	.name = "slab", .count = slab_idle_objects, .scan = shrinker_scan, .seeks = SHRINK_SEEKS};
 
 void
 slab_caches_init(void)
@@ -73,6 +79,7 @@ slab_caches_init(void)
 	cache_init(&magazine_cache, "magazine", sizeof(struct magazine), 0);
 	cache_cache.magazine_size = 0;
 	magazine_cache.magazine_size = 0;
+	shrinker_register(&slab_shrinker);
 }
 
 struct kmem_cache *
@@ -142,6 +149,43 @@ slab_drain_all(void)
 	dassert(irq_enabled());
 	cpu_call_many(BIT(cpu_count()) - 1, magazines_drain, NULL);
 	return empties_free();
+}
+
+/* Empty slabs first: they are no loss. Then what this CPU has at hand, or, when all is asked for, what all have. */
+static void
+shrinker_scan(struct shrink_control *sc)
+{
+	u64 all = slab_idle_objects();
+
+	sc->scanned = empties_scan(sc->want, &sc->frames);
+	if (sc->scanned >= sc->want || sc->scanned >= all)
+		return;
+	if (sc->want < all)
+		magazines_drain(NULL);
+	else
+		cpu_call_many(BIT(cpu_count()) - 1, magazines_drain, NULL);
+	empties_scan(~0UL, &sc->frames);
+	sc->scanned = max_u64(sc->scanned, all - min_u64(all, slab_idle_objects()));
+}
+
+/* Gives back empty slabs, as many as have @most places. Returns these places; adds to @frames. */
+static u64
+empties_scan(u64 most, u64 *frames)
+{
+	u64 places = 0;
+
+	for (struct kmem_cache *cache = READ_ONCE(caches); cache && places < most; cache = cache->next) {
+		u64 irq = spin_lock_irqsave(&cache->lock);
+
+		for (; cache->empties && places < most; cache->empties--) {
+			assert(!list_empty(&cache->empty)); /* I3 */
+			slab_destroy(cache, list_first(&cache->empty, struct page, link));
+			*frames += 1UL << cache->order;
+			places += cache->per_slab;
+		}
+		spin_unlock_irqrestore(&cache->lock, irq);
+	}
+	return places;
 }
 
 struct kmem_cache *
@@ -341,7 +385,6 @@ slab_create(struct kmem_cache *cache, u32 flags)
 	}
 	slab->freelist = next;
 	slab->inuse = 0;
-	count_events(VM_NR_SLAB_UNRECLAIMABLE, 1L << cache->order);
 	return slab;
 }
 
@@ -430,7 +473,6 @@ slab_destroy(struct kmem_cache *cache, struct page *slab)
 	dassert(cache->slabs);
 	list_del(&slab->link);
 	cache->slabs--;
-	count_events(VM_NR_SLAB_UNRECLAIMABLE, -(1L << cache->order));
 	page_free(slab, cache->order);
 }
 
@@ -464,16 +506,6 @@ empties_free(void)
 {
 	u64 frames = 0;
 
-	for (struct kmem_cache *cache = READ_ONCE(caches); cache; cache = cache->next) {
-		u64 irq = spin_lock_irqsave(&cache->lock);
-
-		count_events(VM_SLABS_SCANNED, (s64)cache->empties);
-		for (; cache->empties; cache->empties--) {
-			assert(!list_empty(&cache->empty)); /* I3 */
-			slab_destroy(cache, list_first(&cache->empty, struct page, link));
-			frames += 1UL << cache->order;
-		}
-		spin_unlock_irqrestore(&cache->lock, irq);
-	}
+	empties_scan(~0UL, &frames);
 	return frames;
 }

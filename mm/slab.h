@@ -150,13 +150,22 @@ struct kmem_cache *slab_cache_next(const struct kmem_cache *cache);
 struct kmem_cache *slab_info_next(struct kmem_cache *cache, struct slab_info *out);
 
 /*
- * slab_objects_total, slab_pages_total - objects handed out to users, and frames that all slabs hold
+ * slab_objects_total, slab_pages_total, slab_empty_pages - objects handed out to users, frames that all slabs hold,
+ * and of these the frames of empty slabs, which can be had back at any time
  *
  * Returns   objects, frames
  * Context   takes each cache->lock; a moment old
  */
 u64 slab_objects_total(void);
 u64 slab_pages_total(void);
+u64 slab_empty_pages(void);
+
+/*
+ * slab_idle_objects - what can go although nobody frees an object: places in empty slabs, and objects in magazines
+ *
+ * Context   any, without a lock; a moment old
+ */
+u64 slab_idle_objects(void);
 
 /*
  * slab_check - prove the invariants of every cache

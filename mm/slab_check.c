@@ -66,6 +66,27 @@ slab_pages_total(void)
 	return frames;
 }
 
+u64
+slab_idle_objects(void)
+{
+	u64 objects = 0;
+
+	for (struct kmem_cache *c = slab_cache_next(NULL); c; c = slab_cache_next(c))
+		objects += magazines_count(c) + READ_ONCE(c->empties) * c->per_slab;
+	return objects;
+}
+
+u64
+slab_empty_pages(void)
+{
+	struct slab_info info;
+	u64 frames = 0;
+
+	for (struct kmem_cache *c = slab_info_next(NULL, &info); c; c = slab_info_next(c, &info))
+		frames += info.slabs_empty * info.pages_per_slab;
+	return frames;
+}
+
 int
 slab_check(void)
 {

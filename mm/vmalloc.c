@@ -34,6 +34,7 @@
 #include <kernel/printk.h>
 #include <kernel/spinlock.h>
 #include <mm/page_alloc.h>
+#include <mm/shrinker.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 #include <mm/vmstat.h>
@@ -69,11 +70,19 @@ static int area_map(struct area *area);
 static void area_kill(struct area *area);
 static void area_unmap(struct area *area);
 static struct area *area_find(u64 addr);
+static u64 purge(void);
 static struct area *purge_locked(struct list *tables);
 static void tables_detach(const struct area *area, struct list *tables);
 static bool stretch_in_use(u64 va);
 static void flush_all(void *unused);
 static bool summary_update(struct rb_node *node);
+
+static u64 shrinker_count(void);
+static void shrinker_scan(struct shrink_control *sc);
+
+/* What is kept are addresses and the tables that lead there; the frames go with vfree. */
+static struct shrinker vmalloc_shrinker = {
+	.name = "vmalloc", .count = shrinker_count, .scan = shrinker_scan, .seeks = SHRINK_SEEKS};
 
 static inline struct area *
 area_of(struct rb_node *node)
@@ -88,6 +97,7 @@ vmalloc_init(void)
 	area_cache = kmem_cache_create("vmalloc_area", sizeof(struct area), 0);
 	rb_tree_init(&areas, summary_update);
 	assert(area_cache);
+	shrinker_register(&vmalloc_shrinker);
 }
 
 void *
@@ -175,6 +185,29 @@ vmalloc_next(u64 addr, struct vmalloc_info *out)
 void
 vmalloc_purge(void)
 {
+	(void)purge();
+}
+
+static u64
+shrinker_count(void)
+{
+	return READ_ONCE(dead_pages);
+}
+
+/* One flush of all CPUs serves all dead areas: all or none. */
+static void
+shrinker_scan(struct shrink_control *sc)
+{
+	sc->scanned = READ_ONCE(dead_pages);
+	sc->frames = purge();
+}
+
+/* Returns the frames of tables that went. */
+static u64
+purge(void)
+{
+	u64 frames = 0;
+
 	struct list tables = LIST_INIT(tables);
 	struct area *gone;
 	struct area *next;
@@ -190,8 +223,11 @@ vmalloc_purge(void)
 		dassert(!gone->live);
 		kmem_cache_free(area_cache, gone);
 	}
-	list_for_each_safe (table, tmp, &tables, link)
+	list_for_each_safe (table, tmp, &tables, link) {
 		page_free(table, 0);
+		frames++;
+	}
+	return frames;
 }
 
 int

@@ -18,51 +18,64 @@
 #include <kernel/percpu.h>
 
 /* The order of /proc/vmstat. X(enum suffix, name). nr_free_pages is not counted: nr_free_pages() knows. */
-#define VMSTAT_LIST(X)                                          \
-	X(NR_MLOCK, "nr_mlock")                                 \
-	X(NR_ANON_PAGES, "nr_anon_pages")                       \
-	X(NR_MAPPED, "nr_mapped")                               \
-	X(NR_FILE_PAGES, "nr_file_pages")                       \
-	X(NR_SWAPCACHE, "nr_swapcached")                        \
-	X(NR_SHMEM, "nr_shmem")                                 \
-	X(NR_PAGE_TABLE_PAGES, "nr_page_table_pages")           \
-	X(NR_SLAB_UNRECLAIMABLE, "nr_slab_unreclaimable")       \
-	X(NR_VMALLOC, "nr_vmalloc")                             \
-	X(PGALLOC_DMA, "pgalloc_dma")                           \
-	X(PGALLOC_NORMAL, "pgalloc_normal")                     \
-	X(PGFREE, "pgfree")                                     \
-	X(PGFAULT, "pgfault")                                   \
-	X(PGMAJFAULT, "pgmajfault")                             \
-	X(PGREUSE, "pgreuse")                                   \
-	X(ALLOCSTALL_DMA, "allocstall_dma")                     \
-	X(ALLOCSTALL_NORMAL, "allocstall_normal")               \
-	X(SLABS_SCANNED, "slabs_scanned")                       \
-	X(PSWPIN, "pswpin")                                     \
-	X(PSWPOUT, "pswpout")                                   \
-	X(SWPIN_SAME, "swpin_same")                             \
-	X(SWPOUT_SAME, "swpout_same")                           \
-	X(WORKINGSET_REFAULT_ANON, "workingset_refault_anon")   \
-	X(WORKINGSET_ACTIVATE_ANON, "workingset_activate_anon") \
-	X(WORKINGSET_RESTORE_ANON, "workingset_restore_anon")   \
-	X(PGACTIVATE, "pgactivate")                             \
-	X(PGDEACTIVATE, "pgdeactivate")                         \
-	X(PGREFILL, "pgrefill")                                 \
-	X(PGSCAN_KSWAPD, "pgscan_kswapd")                       \
-	X(PGSCAN_DIRECT, "pgscan_direct")                       \
-	X(PGSTEAL_KSWAPD, "pgsteal_kswapd")                     \
-	X(PGSTEAL_DIRECT, "pgsteal_direct")                     \
-	X(PAGEOUTRUN, "pageoutrun")                             \
-	X(PGROTATED, "pgrotated")                               \
-	X(SWAP_RA, "swap_ra")                                   \
-	X(SWAP_RA_HIT, "swap_ra_hit")                           \
-	X(OOM_KILL, "oom_kill")                                 \
-	X(UNEVICTABLE_PGMLOCKED, "unevictable_pgs_mlocked")     \
-	X(UNEVICTABLE_PGMUNLOCKED, "unevictable_pgs_munlocked") \
-	X(COW_BREAK, "cow_break")                               \
-	X(TABLE_SHARE, "table_share")                           \
-	X(TABLE_UNSHARE, "table_unshare")                       \
-	X(TLB_SHOOTDOWN, "nr_tlb_remote_flush")                 \
-	X(TLB_LOCAL_ALL, "nr_tlb_local_flush_all")              \
+#define VMSTAT_LIST(X)                                                    \
+	X(NR_MLOCK, "nr_mlock")                                           \
+	X(NR_ANON_PAGES, "nr_anon_pages")                                 \
+	X(NR_MAPPED, "nr_mapped")                                         \
+	X(NR_FILE_PAGES, "nr_file_pages")                                 \
+	X(NR_SWAPCACHE, "nr_swapcached")                                  \
+	X(NR_SHMEM, "nr_shmem")                                           \
+	X(NR_PAGE_TABLE_PAGES, "nr_page_table_pages")                     \
+	X(NR_VMALLOC, "nr_vmalloc")                                       \
+	X(PGPGIN, "pgpgin")                                               \
+	X(PGPGOUT, "pgpgout")                                             \
+	X(PGALLOC_DMA, "pgalloc_dma")                                     \
+	X(PGALLOC_NORMAL, "pgalloc_normal")                               \
+	X(PGFREE, "pgfree")                                               \
+	X(PGFAULT, "pgfault")                                             \
+	X(PGMAJFAULT, "pgmajfault")                                       \
+	X(PGREUSE, "pgreuse")                                             \
+	X(PGLAZYFREE, "pglazyfree")                                       \
+	X(PGLAZYFREED, "pglazyfreed")                                     \
+	X(ALLOCSTALL_DMA, "allocstall_dma")                               \
+	X(ALLOCSTALL_NORMAL, "allocstall_normal")                         \
+	X(SLABS_SCANNED, "slabs_scanned")                                 \
+	X(DROP_PAGECACHE, "drop_pagecache")                               \
+	X(DROP_SLAB, "drop_slab")                                         \
+	X(PSWPIN, "pswpin")                                               \
+	X(PSWPOUT, "pswpout")                                             \
+	X(SWPIN_SAME, "swpin_same")                                       \
+	X(SWPOUT_SAME, "swpout_same")                                     \
+	X(WORKINGSET_REFAULT_ANON, "workingset_refault_anon")             \
+	X(WORKINGSET_ACTIVATE_ANON, "workingset_activate_anon")           \
+	X(WORKINGSET_RESTORE_ANON, "workingset_restore_anon")             \
+	X(PGACTIVATE, "pgactivate")                                       \
+	X(PGDEACTIVATE, "pgdeactivate")                                   \
+	X(PGREFILL, "pgrefill")                                           \
+	X(PGROTATED, "pgrotated")                                         \
+	X(PGSCAN_KSWAPD, "pgscan_kswapd")                                 \
+	X(PGSCAN_DIRECT, "pgscan_direct")                                 \
+	X(PGSCAN_ANON, "pgscan_anon")                                     \
+	X(PGSCAN_FILE, "pgscan_file")                                     \
+	X(PGSTEAL_KSWAPD, "pgsteal_kswapd")                               \
+	X(PGSTEAL_DIRECT, "pgsteal_direct")                               \
+	X(PGSTEAL_ANON, "pgsteal_anon")                                   \
+	X(PGSTEAL_FILE, "pgsteal_file")                                   \
+	X(KSWAPD_LOW_WMARK_HIT_QUICKLY, "kswapd_low_wmark_hit_quickly")   \
+	X(KSWAPD_HIGH_WMARK_HIT_QUICKLY, "kswapd_high_wmark_hit_quickly") \
+	X(PAGEOUTRUN, "pageoutrun")                                       \
+	X(SWAP_RA, "swap_ra")                                             \
+	X(SWAP_RA_HIT, "swap_ra_hit")                                     \
+	X(OOM_KILL, "oom_kill")                                           \
+	X(UNEVICTABLE_PGCULLED, "unevictable_pgs_culled")                 \
+	X(UNEVICTABLE_PGRESCUED, "unevictable_pgs_rescued")               \
+	X(UNEVICTABLE_PGMLOCKED, "unevictable_pgs_mlocked")               \
+	X(UNEVICTABLE_PGMUNLOCKED, "unevictable_pgs_munlocked")           \
+	X(COW_BREAK, "cow_break")                                         \
+	X(TABLE_SHARE, "table_share")                                     \
+	X(TABLE_UNSHARE, "table_unshare")                                 \
+	X(TLB_SHOOTDOWN, "nr_tlb_remote_flush")                           \
+	X(TLB_LOCAL_ALL, "nr_tlb_local_flush_all")                        \
 	X(TLB_LOCAL_ONE, "nr_tlb_local_flush_one")
 
 #define VMSTAT_ENUM(id, name) VM_##id,
@@ -71,7 +84,7 @@ enum vmstat_item {
 };
 #undef VMSTAT_ENUM
 
-#define VM_FIRST_EVENT VM_PGALLOC_DMA /* before it: gauges, which go down too */
+#define VM_FIRST_EVENT VM_PGPGIN /* before it: gauges, which go down too */
 
 struct vmstat {
 	s64 value[NR_VMSTAT]; /* owner CPU only */

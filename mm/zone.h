@@ -66,6 +66,8 @@ struct lruvec {
 	struct evict_set set[LRU_KINDS]; /* lock; counts READ_ONCE for a guess */
 	struct list unevictable;         /* lock */
 	u64 unevictable_count;           /* lock */
+	struct list lazy;                /* lock; given up by their programs: lazyfree.h */
+	u64 lazy_count;                  /* lock */
 	u64 cost[LRU_KINDS];             /* lock; what reclaim of each has cost of late (balance.h) */
 	atomic64_t age;                  /* pages that have left or become active since boot (workingset.h) */
 };

@@ -15,6 +15,8 @@
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
 #include <kernel/ratelimit.h>
+#include <kernel/printk.h>
+#include <mm/vmstat.h>
 
 #define POLL_NS NS_PER_MS
 #define WATCH_NS NS_PER_SEC
@@ -81,8 +83,10 @@ bio_queue(struct bio *bio)
 	if (!err) {
 		flags = spin_lock_irqsave(&disk->lock);
 		err = disk->dead ? -EIO : 0;
-		if (!err)
+		if (!err) {
+			count_events(bio->op == BIO_READ ? VM_PGPGIN : VM_PGPGOUT, bio->sectors);
 			queue_locked(disk, bio);
+		}
 		spin_unlock_irqrestore(&disk->lock, flags);
 	}
 	if (err) {

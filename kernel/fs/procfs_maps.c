@@ -39,7 +39,7 @@
 struct smaps {
 	u64 rss, pss, pss_dirty; /* pss: << PSS_SHIFT */
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
-	u64 referenced, anonymous;
+	u64 referenced, anonymous, lazy;
 	u64 pss_anon, pss_file, pss_shmem, pss_locked;
 	u64 swap;     /* leaves that name a slot, and pages of the object that have left memory */
 	u64 swap_pss; /* of the leaves alone, as in Linux; tables that fork shares count once (Simple:) */
@@ -286,6 +286,8 @@ smaps_leaf(const struct vma *vma, pte_t e, struct smaps *sum)
 	sum->pss_locked += vma->flags & VM_LOCKED ? pss : 0;
 	if (page->kind == PAGE_ANON) {
 		sum->anonymous += PAGE_SIZE;
+		if (!dirty && (READ_ONCE(page->flags) & (BIT(PG_LAZY) | BIT(PG_DIRTY))) == BIT(PG_LAZY))
+			sum->lazy += PAGE_SIZE;
 		sum->pss_anon += pss;
 	} else if (page->kind == PAGE_SHMEM) {
 		sum->pss_shmem += pss;
@@ -315,7 +317,7 @@ smaps_print(struct seq *s, const struct smaps *sum, bool rollup)
 	line_kb(s, "Private_Dirty:", sum->private_dirty);
 	line_kb(s, "Referenced:", sum->referenced);
 	line_kb(s, "Anonymous:", sum->anonymous);
-	line_kb(s, "LazyFree:", 0);
+	line_kb(s, "LazyFree:", sum->lazy);
 	line_kb(s, "AnonHugePages:", 0);
 	line_kb(s, "ShmemPmdMapped:", 0);
 	line_kb(s, "FilePmdMapped:", 0);

@@ -44,6 +44,7 @@ static int sysrq_store(const struct proc_who *who, char *text, u64 len);
 static void line_pages(struct seq *s, const char *label, u64 pages);
 static u64 gauge(enum vmstat_item item);
 static u64 inactive_anon_pages(void);
+static u64 caches_spare(u64 pages);
 static u64 available_pages(void);
 
 const struct proc_entry procfs_mm_entries[] = {
@@ -63,6 +64,8 @@ static void
 meminfo_show(struct seq *s)
 {
 	u64 slab = slab_pages_total();
+	u64 empty = min_u64(slab_empty_pages(), slab);
+	u64 lazy = lru_lazy();
 	u64 active = lru_active(LRU_ANON);
 	u64 inactive = inactive_anon_pages();
 
@@ -73,9 +76,11 @@ meminfo_show(struct seq *s)
 	line_pages(s, "Cached:", gauge(VM_NR_FILE_PAGES));
 	line_pages(s, "SwapCached:", gauge(VM_NR_SWAPCACHE));
 	line_pages(s, "Active:", active);
-	line_pages(s, "Inactive:", inactive);
+	line_pages(s, "Inactive:", inactive + lazy);
 	line_pages(s, "Active(anon):", active);
 	line_pages(s, "Inactive(anon):", inactive);
+	line_pages(s, "Active(file):", 0);
+	line_pages(s, "Inactive(file):", lazy);            /* what was given up counts so, as on Linux */
 	line_pages(s, "Unevictable:", gauge(VM_NR_MLOCK)); /* nothing else keeps a page */
 	line_pages(s, "Mlocked:", gauge(VM_NR_MLOCK));
 	line_pages(s, "SwapTotal:", swap_total_pages());
@@ -85,10 +90,10 @@ meminfo_show(struct seq *s)
 	line_pages(s, "AnonPages:", gauge(VM_NR_ANON_PAGES));
 	line_pages(s, "Mapped:", gauge(VM_NR_MAPPED));
 	line_pages(s, "Shmem:", gauge(VM_NR_SHMEM));
-	line_pages(s, "KReclaimable:", 0);
+	line_pages(s, "KReclaimable:", empty + task_cache_pages());
 	line_pages(s, "Slab:", slab);
-	line_pages(s, "SReclaimable:", 0);
-	line_pages(s, "SUnreclaim:", slab);
+	line_pages(s, "SReclaimable:", empty);
+	line_pages(s, "SUnreclaim:", slab - empty);
 	line_pages(s, "KernelStack:", tasks_total() * (KSTACK_SIZE / PAGE_SIZE));
 	line_pages(s, "PageTables:", gauge(VM_NR_PAGE_TABLE_PAGES));
 	line_pages(s, "CommitLimit:", commit_limit());
@@ -118,7 +123,7 @@ vmstat_show(struct seq *s)
 	seq_printf(s, "nr_free_pages %lu\n", nr_free_pages());
 	gauges_show(s, "");
 	for (u32 i = VM_FIRST_EVENT; i < NR_VMSTAT; i++)
-		seq_printf(s, "%s %lu\n", vmstat_name(i), gauge(i));
+		seq_printf(s, "%s %lu\n", vmstat_name(i), gauge(i) >> (i == VM_PGPGIN || i == VM_PGPGOUT)); /* KiB */
 }
 
 void
@@ -131,9 +136,16 @@ proc_gauges_show(struct seq *s)
 static void
 gauges_show(struct seq *s, const char *indent)
 {
+	u64 empty = slab_empty_pages();
+
 	seq_printf(s, "%snr_inactive_anon %lu\n", indent, inactive_anon_pages());
 	seq_printf(s, "%snr_active_anon %lu\n", indent, lru_active(LRU_ANON));
+	seq_printf(s, "%snr_inactive_file %lu\n", indent, lru_lazy());
+	seq_printf(s, "%snr_active_file 0\n", indent);
 	seq_printf(s, "%snr_unevictable %lu\n", indent, gauge(VM_NR_MLOCK));
+	seq_printf(s, "%snr_slab_reclaimable %lu\n", indent, empty);
+	seq_printf(s, "%snr_slab_unreclaimable %lu\n", indent, slab_pages_total() - empty);
+	seq_printf(s, "%snr_kernel_misc_reclaimable %lu\n", indent, task_cache_pages());
 	seq_printf(s, "%snr_kernel_stack %lu\n", indent, tasks_total() * (KSTACK_SIZE / 1024));
 	for (u32 i = 0; i < VM_FIRST_EVENT; i++)
 		seq_printf(s, "%s%s %lu\n", indent, vmstat_name(i), gauge(i));
@@ -234,11 +246,24 @@ inactive_anon_pages(void)
 	return max_u64(gauge(VM_NR_ANON_PAGES), others) - others;
 }
 
+/* Of a cache, the part that can go without harm: half of it, or all but what the low marks add up to. */
+static u64
+caches_spare(u64 pages)
+{
+	const struct zone *zone = NULL;
+	u64 low = 0;
+
+	while ((zone = zone_next(zone)))
+		low += READ_ONCE(zone->low);
+	return pages - min_u64(pages / 2, low);
+}
+
 /* What programs may still take before the system swaps, as Linux reckons it: caches but for a part that is in use. */
 static u64
 available_pages(void)
 {
-	u64 free = nr_free_pages();
+	u64 free = nr_free_pages() + caches_spare(lru_lazy()) +
+		   caches_spare(slab_empty_pages() + task_cache_pages());
 	u64 reserve = totalreserve_pages();
 
 	return free > reserve ? free - reserve : 0;

@@ -33,8 +33,10 @@
 #include <mm/mmap.h>
 #include <mm/oom.h>
 #include <mm/reclaim.h>
+#include <mm/shrinker.h>
 #include <mm/slab.h>
 #include <mm/swap_io.h>
+#include <mm/vmstat.h>
 #include <mm/watermark.h>
 
 #define FILE_MAX 0x7fffffffffffffffUL /* open files of all processes: no limit but memory */
@@ -65,6 +67,7 @@ static int uuid_show(struct seq *s, const struct proc_who *who);
 static int boot_id_show(struct seq *s, const struct proc_who *who);
 static int file_nr_show(struct seq *s, const struct proc_who *who);
 static void uuid_print(struct seq *s, const u8 *id);
+static void drop_caches(u32 what);
 
 #define GETTER(name, expression)          \
 	static s64 get_##name(void)       \
@@ -89,13 +92,13 @@ GETTER(page_cluster, READ_ONCE(swap_page_cluster))
 SETTER(page_cluster, WRITE_ONCE(swap_page_cluster, (u32)value))
 GETTER(swappiness, READ_ONCE(sysctl_swappiness))
 SETTER(swappiness, WRITE_ONCE(sysctl_swappiness, (u32)value))
-SETTER(drop_caches, pr_info("%s (%d): drop_caches: %ld", current->comm, current->tid, value); proc_caches_drop())
 GETTER(oom_kill_allocating_task, READ_ONCE(sysctl_oom_kill_allocating_task))
 SETTER(oom_kill_allocating_task, WRITE_ONCE(sysctl_oom_kill_allocating_task, (s32)value))
 GETTER(panic_on_oom, READ_ONCE(sysctl_panic_on_oom))
 SETTER(panic_on_oom, WRITE_ONCE(sysctl_panic_on_oom, (s32)value))
 GETTER(oom_dump_tasks, READ_ONCE(sysctl_oom_dump_tasks))
 SETTER(oom_dump_tasks, WRITE_ONCE(sysctl_oom_dump_tasks, (s32)value))
+SETTER(drop_caches, drop_caches((u32)value))
 GETTER(panic, READ_ONCE(panic_seconds))
 SETTER(panic, WRITE_ONCE(panic_seconds, (s32)value))
 GETTER(randomize, READ_ONCE(sysctl_randomize_va_space))
@@ -409,4 +412,24 @@ file_nr_show(struct seq *s, const struct proc_who *who)
 {
 	seq_printf(s, "%lu\t0\t%lu\n", file_count(), FILE_MAX);
 	return 0;
+}
+
+/* 1: pages of files, of which none has a copy elsewhere; 2: caches; 4: and without a word in the log from now on. */
+static void
+drop_caches(u32 what)
+{
+	static bool quiet;
+	u32 shift = 0;
+
+	if (what & 1)
+		count_event(VM_DROP_PAGECACHE);
+	if (what & 2) {
+		while (shrink_caches(0) >> shift++ > 1)
+			;
+		count_event(VM_DROP_SLAB);
+	}
+	if (!READ_ONCE(quiet))
+		pr_info("%s (%d): drop_caches: %u\n", current->comm, current->tid, what);
+	if (what & 4)
+		WRITE_ONCE(quiet, true);
 }

@@ -104,6 +104,12 @@ atomic64_add(atomic64_t *a, s64 v)
 }
 
 static inline s64
+atomic64_xchg(atomic64_t *a, s64 v)
+{
+	return __atomic_exchange_n(&a->value, v, __ATOMIC_SEQ_CST);
+}
+
+static inline s64
 atomic64_add_return(atomic64_t *a, s64 v)
 {
 	return __atomic_add_fetch(&a->value, v, __ATOMIC_SEQ_CST);

@@ -69,7 +69,7 @@ extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[], p
 /* machines with disks */
 extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[], swap_cases[], swapcache_cases[],
 	tmpswap_cases[];
-extern const struct test_case vmscan_cases[], evict_cases[];
+extern const struct test_case vmscan_cases[], evict_cases[], lazyfree_cases[];
 extern const struct test_case swapfail_cases[];
 /* signals */
 extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_cases[], signal_restart_cases[],
@@ -159,6 +159,7 @@ static const struct test_group groups[] = {
 	{"vmscan", vmscan_cases},
 	{"evict", evict_cases},
 	{"swapfail", swapfail_cases},
+	{"lazyfree", lazyfree_cases},
 	/* signals */
 	{"signal", signal_cases},
 	{"signal_frame", signal_frame_cases},

@@ -41,7 +41,7 @@ CONFIGURATIONS = {
     "disks-plain": (("disk",), dict(kernel=DEBUG, limit=120, disks=functools.partial(
         disks.healthy, more=",vectors=0,indirect_desc=off,event_idx=off"))),
     "disk-errors": (("disk_error",), dict(kernel=DEBUG, limit=60, disks=disks.failing)),
-    "swap": (("swap",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
+    "swap": (("swap", "vmscan", "lazyfree"), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
     "swapcache": (("swapcache",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
     "swapcache-4cpu": (("swapcache", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
     "tmpswap": (("tmpswap",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),

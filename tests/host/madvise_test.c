@@ -10,6 +10,7 @@
 /* sources: mm/evict.c mm/evict_two.c mm/evict_fifo.c mm/evict_clock.c mm/evict_random.c mm/evict_gen.c */
 #include "host.h"
 
+#include <mm/lru.h>
 #include <mm/madvise.h>
 #include <mm/mlock.h>
 
@@ -84,10 +85,27 @@ dropping_gives_frames_back(void **state)
 	user_anon(mm, USER_AT, 1024, RW);
 	before = machine_free_frames();
 	numbers(USER_AT + SPAN - 8 * PAGE_SIZE, 16);
-	assert_int_equal(do_madvise(mm, USER_AT, 1024 * PAGE_SIZE, MADV_FREE), 0);
+	assert_int_equal(do_madvise(mm, USER_AT, 1024 * PAGE_SIZE, MADV_DONTNEED), 0);
 	assert_int_equal(mm_rss(mm), 0);
 	assert_int_equal(machine_free_frames(), before);
 	assert_int_equal(mm->total_vm, 1024);
+}
+
+/* Two pages of sixteen are written after that; reclaim, without swap, takes the others. */
+static void
+what_is_given_up_goes_when_memory_is_short(void **state)
+{
+	user_anon(mm, USER_AT, 16, RW);
+	numbers(USER_AT, 16);
+	assert_int_equal(do_madvise(mm, USER_AT, 16 * PAGE_SIZE, MADV_FREE), 0);
+	assert_int_equal(mm_rss(mm), 16);
+	assert_int_equal(lru_lazy(), 16);
+	numbers(USER_AT + 4 * PAGE_SIZE, 2);
+	machine_reclaim(16);
+	assert_int_equal(mm_rss(mm), 2);
+	assert_int_equal(lru_lazy(), 0);
+	assert_true(pte_none(user_leaf(mm, USER_AT)));
+	assert_true(pte_has(user_leaf(mm, USER_AT + 4 * PAGE_SIZE), PTE_DIRTY));
 }
 
 static void
@@ -251,6 +269,7 @@ main(int argc, char **argv)
 		CASE(refuses_what_linux_refuses),
 		CASE(locked_memory_is_left_alone),
 		CASE(dropping_gives_frames_back),
+		CASE(what_is_given_up_goes_when_memory_is_short),
 		CASE(cold_pages_look_unused),
 		CASE(without_memory_nothing_is_dropped),
 		CASE(without_memory_advice_splits_nothing),

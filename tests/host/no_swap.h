@@ -32,3 +32,9 @@ void
 kswapd_wake(struct node *node)
 {
 }
+
+bool
+reclaim_possible(void)
+{
+	return false;
+}

@@ -12,6 +12,7 @@
 #include <mm/buddy.h>
 #include <mm/oom.h>
 #include <mm/page_list.h>
+#include <mm/shrinker.h>
 #include <mm/vmstat.h>
 
 #include "no_swap.h"
@@ -40,15 +41,10 @@ mmu_map_kernel(u64 va, u64 pa, u64 bits)
 }
 
 u64
-slab_drain_all(void)
+shrink_caches(u32 priority)
 {
 	slab_drains++;
 	return 0;
-}
-
-void
-vmalloc_purge(void)
-{
 }
 
 bool

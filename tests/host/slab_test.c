@@ -6,7 +6,7 @@
  *             themselves away. After draining, not one frame may be missing.
  */
 /* sources: mm/slab.c mm/slab_check.c mm/slab_guard.c mm/kmalloc.c mm/page_alloc.c mm/page_list.c */
-/* sources: mm/page_check.c mm/pageinit.c mm/node.c mm/watermark.c mm/buddy.c mm/memblock.c mm/vmstat.c */
+/* sources: mm/page_check.c mm/pageinit.c mm/node.c mm/watermark.c mm/shrinker.c mm/buddy.c mm/memblock.c mm/vmstat.c */
 #include "arena.h"
 
 #include <mm/oom.h>
@@ -30,11 +30,6 @@ int
 mmu_map_kernel(u64 va, u64 pa, u64 bits)
 {
 	return 0;
-}
-
-void
-vmalloc_purge(void)
-{
 }
 
 bool
