@@ -2,10 +2,11 @@
 /*
  * user/thrash.c - uses more memory than there is, in a chosen order, and checks every byte it reads back
  *
- * Idea        thrash [MIB] [PATTERN] [ACCESSES] [SEED]: a working set of MIB (default: 1.25 x RAM), filled once, then
- *             read and written page by page. Patterns: sequential, random, hotcold (9 of 10 accesses go to a tenth of
- *             the pages), zipf (page k is wanted like 1/k). A page knows its number and how often it was written, and
- *             all of its words follow from that: a page that comes back wrong, late or as another is seen.
+ * Idea        thrash [MIB | FACTORx] [PATTERN] [ACCESSES] [SEED]: a working set of MIB, or of FACTOR times the RAM
+ *             (default: 1.25x), filled once, then read and written page by page. Patterns: sequential, random, hotcold
+ *             (9 of 10 accesses go to a tenth of the pages), zipf (page k is wanted like 1/k). A page knows its number
+ *             and how often it was written, and all of its words follow from that: a page that comes back wrong, late
+ *             or as another is seen.
  * Invariants  none
  * Locks       none
  * Follow      to mm/reclaim.c, mm/swap_cache.c
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
+#include <time.h>
 
 enum {
 	PAGE = 4096,
@@ -31,6 +33,8 @@ static uint32_t *generation; /* by page: times it was written */
 static unsigned long pages;
 static uint64_t state;
 
+static unsigned long size_of(const char *word);
+static double seconds(void);
 static uint64_t draw(void);
 static unsigned long page_next(const char *pattern, unsigned long i);
 static void page_write(unsigned long page);
@@ -40,11 +44,9 @@ static uint64_t word_of(unsigned long page, unsigned int word);
 int
 main(int argc, char **argv)
 {
-	struct sysinfo info;
 	struct rusage before, after;
 
-	sysinfo(&info);
-	unsigned long mib = argc > 1 ? strtoul(argv[1], NULL, 0) : info.totalram * info.mem_unit / (1 << 20) * 5 / 4;
+	unsigned long mib = size_of(argc > 1 ? argv[1] : "1.25x");
 	const char *pattern = argc > 2 ? argv[2] : "random";
 	unsigned long accesses = argc > 3 ? strtoul(argv[3], NULL, 0) : mib * 256 * 2;
 	state = argc > 4 ? strtoul(argv[4], NULL, 0) : 1;
@@ -58,6 +60,7 @@ main(int argc, char **argv)
 	}
 	for (unsigned long page = 0; page < pages; page++)
 		page_write(page);
+	double start = seconds();
 	getrusage(RUSAGE_SELF, &before);
 	for (unsigned long i = 0; i < accesses; i++) {
 		unsigned long page = page_next(pattern, i);
@@ -67,11 +70,39 @@ main(int argc, char **argv)
 			page_write(page);
 	}
 	getrusage(RUSAGE_SELF, &after);
+	double taken = seconds() - start;
 	for (unsigned long page = 0; page < pages; page++)
 		page_check(page);
-	printf("thrash: %lu MiB, %s: %lu accesses, %ld major faults a thousand, every byte right\n", mib, pattern,
-	       accesses, accesses ? (after.ru_majflt - before.ru_majflt) * 1000 / (long)accesses : 0);
+	printf("thrash: %lu MiB, %s: %lu accesses in %.2f s, %ld major faults a thousand, every byte right\n", mib,
+	       pattern, accesses, taken, accesses ? (after.ru_majflt - before.ru_majflt) * 1000 / (long)accesses : 0);
 	return 0;
+}
+
+/* MiB, or a multiple of the RAM. */
+static unsigned long
+size_of(const char *word)
+{
+	struct sysinfo info;
+	char *end;
+	double number = strtod(word, &end);
+
+	sysinfo(&info);
+	if (*end == 'x')
+		number *= (double)(info.totalram * info.mem_unit) / (1 << 20);
+	if (end == word || number < 1) {
+		fprintf(stderr, "thrash: no working set of %s\n", word);
+		exit(STATUS_WRONG);
+	}
+	return (unsigned long)number;
+}
+
+static double
+seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static uint64_t

@@ -133,6 +133,8 @@ def test_story_from_the_iso():
     ("forkstorm forks=1000", r"1000 good, 0 killed, 0 wrong"),
     ("forkstorm forks=1000 press", r" 0 wrong; "),
     ("cowstorm", r"pages verified, none wrong"),
+    ("swapstorm 3 8 8", r"8 MiB, 3 workers, 8 rounds: 0 ended badly"),
+    ("mlockhog 4", r"4 MiB locked; Mlocked 4096 KiB"),
     ("nothing", r"/bin/nothing: No such file"),
 ])
 def test_program(words, line, cpus):

@@ -6,7 +6,7 @@
  *             have the disks of swap.c: vda is a swap area of 256 MiB beside 64 MiB of RAM.
  * Invariants  see guest.h
  * Locks       none
- * Follow      from test_guest.py   to mm/watermark.c, mm/kswapd.c, kernel/fs/procfs_zone.c
+ * Follow      from test_guest.py   to mm/watermark.c, mm/shrinker.c, mm/kswapd.c, kernel/fs/procfs_zone.c
  * Tests       none
  */
 #include "guest.h"
@@ -15,9 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/swap.h>
 
 enum {
-	ZONES_MOST = 5
+	ZONES_MOST = 5,
+	RAM = 64 * MIB,
+	LOCKED = 4 * MIB
 };
 
 static const char min_path[] = "/proc/sys/vm/min_free_kbytes";
@@ -178,10 +181,165 @@ zones_have_linux_lines(void)
 	}
 }
 
+/* ---- shrinkers ---- */
+
+static long
+events(const char *name)
+{
+	return proc_value("/proc/vmstat", name);
+}
+
+static void
+ends_at_once(void *arg)
+{
+	(void)arg;
+}
+
+/* Tasks that have ended, and files that are closed, leave caches behind. */
+static void
+caches_let_go(void)
+{
+	static const char path[] = "/proc/sys/vm/drop_caches";
+	int fd[200];
+
+	for (int i = 0; i < 4; i++)
+		child_must_live(ends_at_once, NULL);
+	for (int i = 0; i < 200; i++)
+		check((fd[i] = open("/proc/self/stat", O_RDONLY)) >= 0);
+	for (int i = 0; i < 200; i++)
+		close(fd[i]);
+	long scanned = events("slabs_scanned");
+	long slab = events("drop_slab"), pagecache = events("drop_pagecache");
+	long free = free_pages();
+	set(path, "1");
+	check(events("drop_pagecache") == pagecache + 1 && events("drop_slab") == slab);
+	check(!on_tidemark() || events("slabs_scanned") == scanned);
+	set(path, "2");
+	check(events("drop_pagecache") == pagecache + 1 && events("drop_slab") == slab + 1);
+	check(events("slabs_scanned") > scanned);
+	check(!on_tidemark() || free_pages() > free);
+	check(!on_tidemark() || proc_value("/proc/meminfo", "SReclaimable") <= 256);
+	set(path, "3");
+	check(events("drop_pagecache") == pagecache + 2 && events("drop_slab") == slab + 2);
+}
+
+static void
+reclaimable_adds_up(void)
+{
+	char *text = strdup(proc_text("/proc/meminfo"));
+
+	check(proc_field(text, "Slab") == proc_field(text, "SReclaimable") + proc_field(text, "SUnreclaim"));
+	check(proc_field(text, "KReclaimable") >= proc_field(text, "SReclaimable"));
+	check(proc_field(text, "Active") == proc_field(text, "Active(anon)") + proc_field(text, "Active(file)"));
+	check(proc_field(text, "Inactive") == proc_field(text, "Inactive(anon)") + proc_field(text, "Inactive(file)"));
+}
+
+/* ---- counters, with a swap area ---- */
+
+static void
+fills(void *arg)
+{
+	size_t bytes = *(size_t *)arg;
+	volatile unsigned char *p = map_private(bytes);
+
+	for (size_t i = 0; i < bytes; i += PAGE)
+		page_stamp(p + i, i);
+	for (size_t i = 0; i < bytes; i += PAGE)
+		check(page_stamped(p + i, i));
+}
+
+static void
+press(size_t bytes)
+{
+	child_must_live(fills, &bytes);
+}
+
+/* Each page that is looked at, or freed, counts twice: by who did it, and by its kind. */
+static void
+kinds_and_causes_agree(void)
+{
+	static const char *const names[] = {"pgscan_kswapd",  "pgscan_direct",  "pgscan_anon",  "pgscan_file",
+					    "pgsteal_kswapd", "pgsteal_direct", "pgsteal_anon", "pgsteal_file"};
+	long n[8];
+
+	check(swapon("/dev/vda", 0) == 0);
+	for (int i = 0; i < 8; i++)
+		n[i] = events(names[i]);
+	press(RAM * 3 / 2);
+	check(swapoff("/dev/vda") == 0);
+	for (int i = 0; i < 8; i++)
+		n[i] = events(names[i]) - n[i];
+	check(n[0] + n[1] == n[2] + n[3] || !on_tidemark());
+	check(n[4] + n[5] == n[6] + n[7] || !on_tidemark());
+	check(n[0] > 0 && n[4] > 0 && n[2] > 0 && n[6] > 0);
+	check(n[4] + n[5] <= n[0] + n[1] && n[4] + n[5] >= RAM / 2 / PAGE);
+	check(n[3] == 0 || !on_tidemark());
+}
+
+/* What a disk moves is what swap moves: nothing else uses it here. */
+static void
+transfers_are_counted(void)
+{
+	check(swapon("/dev/vda", 0) == 0);
+	long in = events("pgpgin"), out = events("pgpgout");
+	long pages_in = events("pswpin"), pages_out = events("pswpout");
+	press(RAM * 3 / 2);
+	check(swapoff("/dev/vda") == 0);
+	in = events("pgpgin") - in;
+	out = events("pgpgout") - out;
+	pages_in = events("pswpin") - pages_in;
+	pages_out = events("pswpout") - pages_out;
+	check(pages_in > 0 && pages_out >= RAM / 2 / PAGE);
+	check(in == 4 * pages_in || (!on_tidemark() && in >= 4 * pages_in));
+	check(out == 4 * pages_out || (!on_tidemark() && out >= 4 * pages_out));
+}
+
+/* kswapd runs when it is called, and once more for each time that it was wanted again at once. */
+static void
+kswapd_is_counted(void)
+{
+	check(swapon("/dev/vda", 0) == 0);
+	long runs = events("pageoutrun");
+	long low = events("kswapd_low_wmark_hit_quickly"), high = events("kswapd_high_wmark_hit_quickly");
+	press(RAM * 3 / 2);
+	check(swapoff("/dev/vda") == 0);
+	runs = events("pageoutrun") - runs;
+	low = events("kswapd_low_wmark_hit_quickly") - low;
+	high = events("kswapd_high_wmark_hit_quickly") - high;
+	check(runs > 0 && low >= 0 && high >= 0);
+	check(low + high <= runs);
+}
+
+/* Reclaim puts aside what is locked, once; munlock brings it back. */
+static void
+locked_pages_are_put_aside(void)
+{
+	check(swapon("/dev/vda", 0) == 0);
+	volatile unsigned char *p = map_private(LOCKED);
+	long culled = events("unevictable_pgs_culled"), rescued = events("unevictable_pgs_rescued");
+	for (size_t i = 0; i < LOCKED; i += PAGE)
+		page_stamp(p + i, i);
+	check(mlock((void *)p, LOCKED) == 0);
+	press(RAM * 3 / 2);
+	culled = events("unevictable_pgs_culled") - culled;
+	check(culled > 0 && (culled <= LOCKED / PAGE + 64 || !on_tidemark()));
+	for (size_t i = 0; i < LOCKED; i += PAGE)
+		check(page_stamped(p + i, i));
+	check(munlock((void *)p, LOCKED) == 0);
+	check(events("unevictable_pgs_rescued") > rescued);
+	check(swapoff("/dev/vda") == 0);
+}
+
 const struct test_case vmscan_cases[] = {
 	{"the marks of each zone follow Linux's formulas", marks_follow_formulas, 0, 0},
 	{"the numbers behind the marks have Linux's bounds", marks_have_bounds, 0, 0},
 	{"a low zone is protected from who could have a higher one", low_zones_are_protected, 0, 0},
 	{"zoneinfo has Linux's lines in Linux's order", zones_have_linux_lines, 0, 0},
+	{"drop_caches lets kernel caches go, and counts", caches_let_go, 0, 0},
+	{"what can be reclaimed adds up in meminfo", reclaimable_adds_up, 0, 0},
+	{"pages scanned and stolen: causes and kinds agree", kinds_and_causes_agree, 0, CASE_NAMED},
+	{"pgpgin and pgpgout count what the disk moves", transfers_are_counted, 0, CASE_NAMED},
+	{"each run of kswapd is counted, and the quick ones", kswapd_is_counted, 0, CASE_NAMED},
+	{"locked pages are put aside by reclaim and rescued by munlock", locked_pages_are_put_aside, 0, CASE_NAMED},
 	{0},
 };
