@@ -46,6 +46,7 @@ help:
 	@echo 'make all          build/tidemark.elf, build/initrd.cpio.gz, build/tidemark.iso'
 	@echo 'make iso          build/tidemark.iso                       (BOOT=uefi: for OVMF)'
 	@echo 'make gdb          boot, halted, with gdb attached          (make qemu-gdb: without gdb)'
+	@echo 'make policy       eviction policies on reference strings, beside LRU and OPT'
 	@echo 'make report       a run as one page for a browser          (make report COMPARE=other.trace)'
 	@echo 'make bench        mmbench, counted in instructions         (make bench-linux: beside Linux)'
 	@echo 'make nightly      a million system calls that are nearly right (make fuzz CALLS=n SEED=n)'

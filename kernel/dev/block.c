@@ -14,8 +14,8 @@
 #include <kernel/cmdline.h>
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
-#include <kernel/ratelimit.h>
 #include <kernel/printk.h>
+#include <kernel/ratelimit.h>
 #include <mm/vmstat.h>
 
 #define POLL_NS NS_PER_MS

@@ -262,8 +262,7 @@ caches_spare(u64 pages)
 static u64
 available_pages(void)
 {
-	u64 free = nr_free_pages() + caches_spare(lru_lazy()) +
-		   caches_spare(slab_empty_pages() + task_cache_pages());
+	u64 free = nr_free_pages() + caches_spare(lru_lazy()) + caches_spare(slab_empty_pages() + task_cache_pages());
 	u64 reserve = totalreserve_pages();
 
 	return free > reserve ? free - reserve : 0;

@@ -201,8 +201,8 @@ page_out(volatile unsigned char *p, size_t bytes)
 }
 
 /*
- * From fifo all pages go over to the inactive list: then nobody competes, and what comes back was away for too long. From
- * the youngest generation they go over to the active list: then a page that was away for 8 others is near.
+ * From fifo all pages go over to the inactive list: then nobody competes, and what comes back was away for too long.
+ * From the youngest generation they go over to the active list: then a page that was away for 8 others is near.
  */
 static void
 refaults(void)
