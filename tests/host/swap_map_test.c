@@ -86,11 +86,11 @@ failed_slots(void **state)
 	swap_map_fail(&map, 1);
 	assert_true(swap_map_failed(&map));
 	assert_int_equal(swap_map_size(&map), 9);
-	assert_false(swap_map_uncache(&map, 1));
+	assert_false(swap_map_uncache(&map, 1, 0));
 	assert_true(swap_map_cache(&map, 1));
 	assert_false(swap_map_put(&map, 1));
 	assert_false(swap_map_failed(&map));
-	assert_true(swap_map_uncache(&map, 1));
+	assert_true(swap_map_uncache(&map, 1, 0));
 	assert_int_equal(swap_map_size(&map), 8);
 	assert_int_equal(map.free, 8);
 	assert_int_equal(swap_map_check(&map), 0);
