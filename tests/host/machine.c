@@ -9,6 +9,7 @@
  */
 #include "host.h"
 
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #include <sys/mman.h>
 
@@ -590,6 +591,8 @@ fiber_prepare(u32 n, void (*fn)(u32 cpu))
 
 	if (!f->stack)
 		f->stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* Why: who ran here before left for good from the middle of a function, whose red zones are still marked. */
+	__asan_unpoison_memory_region(f->stack, STACK_BYTES);
 	top = (u64 *)(f->stack + STACK_BYTES);
 	*--top = 0; /* as if called: the stack is 8 bytes off a multiple of 16 */
 	*--top = (u64)fiber_main;

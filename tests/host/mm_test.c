@@ -507,6 +507,8 @@ do_protect(struct proc *p)
 	change_end(p, first, last, err);
 }
 
+static void advise_doubt(struct model_page *page);
+
 /* What advice @nr does to page @i. Returns 0, or what the kernel says of it: what comes later is left alone. */
 static int
 advise_page(struct proc *p, u32 i, s32 nr)
@@ -520,8 +522,10 @@ advise_page(struct proc *p, u32 i, s32 nr)
 		return -EINVAL;
 	if (!anon && (nr == MADV_FREE || nr == MADV_WIPEONFORK))
 		return -EINVAL;
-	if (page->kind == PRIVATE && (nr == MADV_DONTNEED || nr == MADV_FREE))
+	if (page->kind == PRIVATE && nr == MADV_DONTNEED)
 		page_renew(p, i);
+	else if (nr == MADV_FREE)
+		advise_doubt(page);
 	else if (nr == MADV_DONTFORK)
 		page->advice |= VM_DONTCOPY;
 	else if (nr == MADV_DOFORK)
@@ -537,7 +541,7 @@ advise_page(struct proc *p, u32 i, s32 nr)
 	return 0;
 }
 
-/* Advice that failed half way: what it would have dropped may be there or not. */
+/* Advice that failed half way, or MADV_FREE: what it would have dropped may be there or not. */
 static void
 advise_doubt(struct model_page *page)
 {
