@@ -58,9 +58,13 @@ zero_write(void)
 	for (int i = 0; i < PAGES; i++)
 		p[i * PAGE + i] = i + 1;
 	check(faults_minor() - before == PAGES);
-	for (int i = 0; i < PAGES * PAGE; i++)
-		check(p[i] == (i % PAGE == i / PAGE ? i / PAGE + 1 : 0));
-	check(faults_minor() - before == PAGES);
+	/* Twice: the first time, the code of the loop itself may have to be mapped. */
+	for (int round = 0; round < 2; round++) {
+		before = faults_minor();
+		for (int i = 0; i < PAGES * PAGE; i++)
+			check(p[i] == (i % PAGE == i / PAGE ? i / PAGE + 1 : 0));
+	}
+	check(faults_minor() == before);
 }
 
 /* A read maps the zero frame; the write that follows must get a frame of its own and leave the zero frame zero. */
