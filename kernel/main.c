@@ -37,6 +37,7 @@
 #include <kernel/trace_port.h>
 #include <kernel/vdso.h>
 #include <kernel/wall_clock.h>
+#include <mm/fail_inject.h>
 #include <mm/kswapd.h>
 #include <mm/lru.h>
 #include <mm/memblock.h>
@@ -122,7 +123,7 @@ memory_start(const struct boot_info *info)
 		min_free_kbytes_set(cmdline_u64("min_free_kbytes", min_free_kbytes()));
 	if (cmdline_has("evict") && lru_policy_set(cmdline_get("evict")))
 		pr_warn("evict=%s: there is no such policy\n", cmdline_get("evict"));
-	page_alloc_fail_every((u32)cmdline_u64("fail_page_alloc", 0));
+	fail_inject_every((u32)cmdline_u64("fail_page_alloc", 0));
 }
 
 /* The rest of the boot may sleep: it is what process 1 does before it has a program. */
@@ -162,6 +163,7 @@ init_exec(void)
 	argv[1 + cmdline_init_args(argv + 1, INIT_WORDS_MAX)] = NULL;
 	envp[cmdline_init_env(envp, INIT_WORDS_MAX)] = NULL;
 	console_open();
+	fail_inject_nth(current, (u32)cmdline_u64("fail_nth", 0));
 	err = exec_kernel(path, argv, envp);
 	if (err == -ENOENT)
 		panic("No init found: the initial RAM disk has no %s. "

@@ -101,6 +101,7 @@ struct task {
 	u8 fault_kind;              /* enum fault_kind */
 	u64 minflt;                 /* faults served without reading from a device; owner only */
 	u64 majflt;                 /* faults that waited for a device; owner only */
+	u32 fail_nth;               /* the n-th allocation from now on fails; fail_inject.h; owner, or set for it */
 	u64 robust_list;            /* user address, or 0; owner only, read racily */
 	u32 *clear_child_tid;       /* user address, zeroed and woken at exit; owner only */
 

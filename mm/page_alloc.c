@@ -47,6 +47,7 @@
 #include <kernel/trace.h>
 #include <kernel/wait.h>
 #include <mm/buddy.h>
+#include <mm/fail_inject.h>
 #include <mm/kswapd.h>
 #include <mm/lru.h>
 #include <mm/memblock.h>
@@ -70,14 +71,10 @@ static atomic_t waiting;  /* tasks in alloc_slow(), rungs 1 to 7 */
 static atomic_t returned; /* spills since boot that happened while someone was waiting */
 static struct wait_queue returned_wait = WAIT_QUEUE_INIT(returned_wait);
 
-static u32 fail_every;      /* 0: never */
-static atomic_t fail_count; /* allocations that could have failed */
-
 static bool alloc_flags_valid(u32 flags);
 static void frame_claim(struct page *page, u32 flags);
 static struct page *alloc_deep(u32 order, u32 flags);
 static struct page *alloc_traced(struct page *page, u32 flags);
-static bool fail_injected(u32 flags);
 static void frame_retire(struct page *page);
 static void frame_retire_failed(struct page *page) __noreturn;
 static void block_free(struct page *page, u32 order);
@@ -105,7 +102,7 @@ page_alloc(u32 order, u32 flags)
 	dassert(alloc_flags_valid(flags));
 	if (flags & ALLOC_WAIT)
 		may_sleep();
-	if (likely(!order && !(flags & ALLOC_DMA) && !(CONFIG_DEBUG && fail_every)))
+	if (likely(!order && !(flags & fail_inject_deep)))
 		page = page_list_pop();
 	if (unlikely(!page))
 		return alloc_deep(order, flags);
@@ -241,12 +238,6 @@ total_pages(void)
 	return frames;
 }
 
-void
-page_alloc_fail_every(u32 n)
-{
-	fail_every = n;
-}
-
 /* Known flags only, and none that contradict: who waits needs no reserve for those who cannot. */
 static bool
 alloc_flags_valid(u32 flags)
@@ -270,15 +261,19 @@ frame_claim(struct page *page, u32 flags)
 		frame_zero(page_to_va(page));
 }
 
-/* Where this CPU's list cannot serve: it is empty, or a block or a zone is asked for. */
+/*
+ * Where this CPU's list cannot serve: it is empty, or a block or a zone is asked for, or some allocations shall fail.
+ */
 static __noinline struct page *
 alloc_deep(u32 order, u32 flags)
 {
 	struct page *page;
 
-	if (CONFIG_DEBUG && fail_injected(flags))
+	if (fail_inject(FAIL_PAGE, flags))
 		return NULL;
-	page = zones_alloc(order, flags);
+	page = order || flags & ALLOC_DMA ? NULL : page_list_pop();
+	if (!page)
+		page = zones_alloc(order, flags);
 	if (!page)
 		page = alloc_slow(order, flags);
 	if (!page)
@@ -298,17 +293,6 @@ alloc_traced(struct page *page, u32 flags)
 {
 	trace(page_alloc, 0, flags, page_to_pfn(page));
 	return page;
-}
-
-/* Shall this call fail, for the sake of a test? */
-static bool
-fail_injected(u32 flags)
-{
-	if (!fail_every || !(flags & ALLOC_WAIT) || flags & ALLOC_NOINJECT)
-		return false;
-	if (!current->mm || current->oom_victim)
-		return false;
-	return atomic_add_return(&fail_count, 1) % (s32)fail_every == 0;
 }
 
 /* Takes a frame from its last owner. It is PAGE_PCP afterwards, wherever it goes. */

@@ -41,6 +41,7 @@ enum alloc_flag {
  *           them; the further pages of a block likewise, with order 0. Contents undefined unless ALLOC_ZERO. NULL:
  *             ALLOC_ATOMIC, ALLOC_NOOOM  whenever there is too little memory above the mark
  *             order > 3                  when no such block exists after the caches were drained: nobody is killed
+ *             fail_inject.h              when a test asked for it
  *             a task about to die        (oom victim or fatal signal) when even the reserves are empty
  *             else                       only after reclaim and OOM have failed: nobody could be killed (a program's
  *                                        page: panic), or victims gave back nothing for many seconds
@@ -110,14 +111,6 @@ u64 page_give(u64 pa, u64 len);
 u64 nr_free_pages(void);
 u64 nr_cached_pages(void);
 u64 total_pages(void);
-
-/*
- * page_alloc_fail_every - from now on every @n-th sleeping allocation of a program's task fails; 0: none
- *
- * Returns   nothing; without CONFIG_DEBUG nothing ever fails
- * Context   any (command line: fail_page_alloc=n)
- */
-void page_alloc_fail_every(u32 n);
 
 /*
  * page_alloc_check - prove the invariants of zones, free lists and per-CPU lists

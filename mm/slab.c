@@ -30,6 +30,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
 #include <kernel/percpu.h>
+#include <mm/fail_inject.h>
 #include <mm/page_alloc.h>
 #include <mm/shrinker.h>
 #include <mm/slab.h>
@@ -51,6 +52,7 @@ static struct spinlock caches_lock = SPINLOCK_INIT(RANK_SLAB_LIST);
 
 static void cache_init(struct kmem_cache *cache, const char *name, u32 size, u32 align);
 static u16 slab_order(u32 stride);
+static void *alloc_end(struct kmem_cache *cache, void *object, u32 flags);
 static void *alloc_deep(struct kmem_cache *cache, u32 flags, u64 caller);
 static void *magazine_refill(struct kmem_cache *cache);
 static struct magazine *magazine_of(struct kmem_cache *cache);
@@ -115,7 +117,7 @@ kmem_cache_alloc(struct kmem_cache *cache, u32 flags)
 	dassert(slab_of(cache, object)->kind == PAGE_SLAB && slab_of(cache, object)->cache == cache);
 	if (CONFIG_DEBUG)
 		guard_take(cache, object, (u64)__builtin_return_address(0));
-	return flags & ALLOC_ZERO ? memset(object, 0, cache->size) : object;
+	return flags & fail_inject_last ? alloc_end(cache, object, flags) : object;
 }
 
 void
@@ -244,16 +246,31 @@ slab_order(u32 stride)
 	return best;
 }
 
+/* An object was at hand. Shall it be zeroed, or withheld? Returns it, or NULL. */
+static __noinline void *
+alloc_end(struct kmem_cache *cache, void *object, u32 flags)
+{
+	if (fail_inject(FAIL_SLAB, flags)) {
+		kmem_cache_free(cache, object);
+		return NULL;
+	}
+	return flags & ALLOC_ZERO ? memset(object, 0, cache->size) : object;
+}
+
 /* The magazine is empty, or there is none. Returns an object, or NULL as page_alloc() does. */
 static __noinline void *
 alloc_deep(struct kmem_cache *cache, u32 flags, u64 caller)
 {
-	u64 irq = irq_save();
-	void *object = magazine_refill(cache);
+	void *object;
+	u64 irq;
 
-	irq_restore(irq);
 	if (flags & ALLOC_WAIT)
 		may_sleep();
+	if (fail_inject(FAIL_SLAB, flags))
+		return NULL;
+	irq = irq_save();
+	object = magazine_refill(cache);
+	irq_restore(irq);
 	if (!object)
 		object = slab_grow(cache, flags);
 	if (!object)

@@ -126,6 +126,8 @@ void proc_gauges_show(struct seq *s);
 void proc_caches_drop(void);
 int proc_comm_show(struct seq *s, const struct proc_who *who);
 int proc_comm_store(const struct proc_who *who, char *text, u64 len);
+int proc_fail_nth_show(struct seq *s, const struct proc_who *who);
+int proc_fail_nth_store(const struct proc_who *who, char *text, u64 len);
 int proc_limits_show(struct seq *s, const struct proc_who *who);
 int proc_maps_show(struct seq *s, const struct proc_who *who);
 int proc_smaps_show(struct seq *s, const struct proc_who *who);

@@ -80,6 +80,7 @@ const struct proc_entry procfs_pid_entries[] = {
 	{.name = "statm", .show_who = statm_show},
 	{.name = "status", .show_who = status_show},
 	{.name = "comm", .show_who = proc_comm_show, .store = proc_comm_store, .mode = S_IFREG | 0644},
+	{.name = "fail-nth", .show_who = proc_fail_nth_show, .store = proc_fail_nth_store, .mode = S_IFREG | 0644},
 	{.name = "cmdline", .fops = &proc_cmdline_ops},
 	{.name = "environ", .fops = &proc_environ_ops, .mode = S_IFREG | 0400},
 	{.name = "auxv", .fops = &proc_auxv_ops, .mode = S_IFREG | 0400},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/fs/procfs_task.c - processes and their threads as directories; comm, limits
+ * kernel/fs/procfs_task.c - processes and their threads as directories; comm, limits, fail-nth
  *
  * Idea        /proc/<pid>/task lists the threads of a process; each is a directory of its own. comm is a thread's name;
  *             that of the process is its first thread's.
@@ -19,6 +19,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/process.h>
 #include <kernel/task.h>
+#include <mm/fail_inject.h>
 
 static int process_find_member(struct inode *dir, u64 n, struct inode *child);
 static s64 process_next_member(struct inode *dir, u64 n);
@@ -140,6 +141,42 @@ proc_comm_store(const struct proc_who *who, char *text, u64 len)
 	}
 	spin_unlock(&process_lock);
 	return err;
+}
+
+int
+proc_fail_nth_show(struct seq *s, const struct proc_who *who)
+{
+	struct task *task;
+	u32 left = 0;
+
+	spin_lock(&process_lock);
+	task = thread_of(who);
+	if (task)
+		left = READ_ONCE(task->fail_nth);
+	spin_unlock(&process_lock);
+	if (!task)
+		return -ESRCH;
+	seq_printf(s, "%u\n", left);
+	return 0;
+}
+
+int
+proc_fail_nth_store(const struct proc_who *who, char *text, u64 len)
+{
+	struct task *task;
+	s64 n;
+	int err = proc_parse_s64(text, &n);
+
+	if (err)
+		return err;
+	if (n < 0 || n > 0xffffffff)
+		return n < 0 ? -EINVAL : -ERANGE;
+	spin_lock(&process_lock);
+	task = thread_of(who);
+	if (task)
+		fail_inject_nth(task, (u32)n);
+	spin_unlock(&process_lock);
+	return task ? 0 : -ESRCH;
 }
 
 int

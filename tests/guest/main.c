@@ -71,6 +71,7 @@ extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[
 	tmpswap_cases[];
 extern const struct test_case vmscan_cases[], evict_cases[], lazyfree_cases[];
 extern const struct test_case swapfail_cases[];
+extern const struct test_case failnth_cases[];
 /* signals */
 extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_cases[], signal_restart_cases[],
 	signal_stop_cases[], itimer_cases[];
@@ -181,6 +182,8 @@ static const struct test_group groups[] = {
 	{"sysctl", sysctl_cases},
 	{"kmsg", kmsg_cases},
 	{"proc_tools", proc_tools_cases},
+	/* each allocation may fail */
+	{"failnth", failnth_cases},
 	/* last: takes all memory */
 	{"oom", oom_cases},
 	{"oom_panic", oom_panic_cases},

@@ -6,10 +6,11 @@
  *             other tasks) is played by hooks that a case sets.
  */
 /* sources: mm/page_alloc.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c mm/buddy.c mm/memblock.c */
-/* sources: mm/watermark.c mm/vmstat.c */
+/* sources: mm/watermark.c mm/vmstat.c mm/fail_inject.c */
 #include "arena.h"
 
 #include <mm/buddy.h>
+#include <mm/fail_inject.h>
 #include <mm/oom.h>
 #include <mm/page_list.h>
 #include <mm/shrinker.h>
@@ -403,7 +404,7 @@ body_injection(void)
 	u32 failed = 0;
 
 	boot(24);
-	page_alloc_fail_every(5);
+	fail_inject_every(5);
 	for (u32 i = 0; i < 100; i++)
 		page_put(page_alloc(0, ALLOC_KERNEL));
 	host_task.mm = (struct mm *)8;
@@ -418,6 +419,24 @@ body_injection(void)
 	assert_int_equal(failed, 20);
 	for (u32 i = 0; i < 100; i++)
 		page_put(page_alloc(0, ALLOC_USER | ALLOC_NOINJECT));
+}
+
+static void
+body_nth(void)
+{
+	struct page *page;
+
+	boot(24);
+	fail_inject_nth(&host_task, 3);
+	page_put(page_alloc(0, ALLOC_KERNEL));
+	page_put(page_alloc(0, ALLOC_KERNEL | ALLOC_NOINJECT));
+	page_put(page_alloc(2, ALLOC_ATOMIC));
+	assert_int_equal(host_task.fail_nth, 1);
+	page = page_alloc(0, ALLOC_USER);
+	assert_null(page);
+	assert_int_equal(host_task.fail_nth, 0);
+	for (u32 i = 0; i < 100; i++)
+		page_put(page_alloc(0, ALLOC_KERNEL));
 }
 
 static void
@@ -464,6 +483,7 @@ MACHINE_CASE(with_nobody_to_kill_the_kernel_fails_and_a_program_panics, body_nob
 MACHINE_CASE(nobody_is_killed_for_a_large_block, body_costly)
 MACHINE_CASE(misuse_is_caught, body_misuse)
 MACHINE_CASE(every_nth_allocation_of_a_program_fails_on_demand, body_injection)
+MACHINE_CASE(the_nth_allocation_of_a_task_fails_once, body_nth)
 MACHINE_CASE(reserved_frames_can_be_given_later, body_give)
 
 int
@@ -485,6 +505,7 @@ main(void)
 		cmocka_unit_test(nobody_is_killed_for_a_large_block),
 		cmocka_unit_test(misuse_is_caught),
 		cmocka_unit_test(every_nth_allocation_of_a_program_fails_on_demand),
+		cmocka_unit_test(the_nth_allocation_of_a_task_fails_once),
 		cmocka_unit_test(reserved_frames_can_be_given_later),
 	};
 

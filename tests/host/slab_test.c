@@ -7,6 +7,7 @@
  */
 /* sources: mm/slab.c mm/slab_check.c mm/slab_guard.c mm/kmalloc.c mm/page_alloc.c mm/page_list.c */
 /* sources: mm/page_check.c mm/pageinit.c mm/node.c mm/watermark.c mm/shrinker.c mm/buddy.c mm/memblock.c mm/vmstat.c */
+/* sources: mm/fail_inject.c */
 #include "arena.h"
 
 #include <mm/oom.h>

@@ -27,6 +27,7 @@ struct task {
 	bool signal_pending;
 	bool reclaims;
 	bool oom_victim;
+	u32 fail_nth;
 	char comm[16];
 };
 
