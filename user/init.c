@@ -29,11 +29,13 @@
 #include <sys/swap.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	PAGE = 4096,
 	LEDGER_MAX = 2048,
+	ACCOUNT_TRIES = 100,
 	STATUS_NO_PROGRAM = 127,
 	SYSLOG_CONSOLE_LEVEL = 8, /* syslog(2) */
 	LEVEL_WARNINGS = 5        /* and what is more urgent: out of memory, but not who had a segfault */
@@ -49,6 +51,7 @@ static void session_run(void);
 static int shell_run(void);
 static void console_take(void);
 static int program_account(char **words);
+static int round_account(const char *path, char **words, struct account *before, struct account *after);
 static int program_run(const char *path, char **argv);
 static void end_describe(const char *path, int status);
 static void account_describe(const struct account *before, const struct account *after);
@@ -166,17 +169,31 @@ program_account(char **words)
 	snprintf(path, sizeof(path), "%s%s", strchr(words[0], '/') ? "" : "/bin/", words[0]);
 	/* Why: a first round that runs nothing pays for what process 1 itself touches; the account would show it. */
 	children_reap(-1);
-	account_take(&after);
-	account_take(&before);
-	program_run(NULL, words);
-	account_take(&before);
-	swap_turn_on();
-	int status = program_run(path, words);
-	swap_turn_off();
-	account_take(&after);
+	round_account(NULL, words, &before, &after);
+	int status = round_account(path, words, &before, &after);
 
 	end_describe(path, status);
 	account_describe(&before, &after);
+	return status;
+}
+
+/*
+ * Returns the wait status of the program. What the account misses may still be on its way: the OOM reaper lets go of a
+ * victim when the victim's parent has long heard of its end. So there are some tries.
+ */
+static int
+round_account(const char *path, char **words, struct account *before, struct account *after)
+{
+	account_take(before);
+	swap_turn_on();
+	int status = program_run(path, words);
+	swap_turn_off();
+	for (int i = 0; i < ACCOUNT_TRIES; i++) {
+		account_take(after);
+		if (strcmp(before->ledger, after->ledger) == 0)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+	}
 	return status;
 }
 

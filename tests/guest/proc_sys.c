@@ -230,16 +230,20 @@ read_oddly(const char *path)
 	close(fd);
 }
 
-/* What no file takes: each write must fail, or do nothing that a number out of reach could not do. */
+/* What no file takes: a write fails, or sets no more than the first number in it. A setting is put back. */
 static void
 write_oddly(const char *path)
 {
+	bool setting = strncmp(path, "/proc/sys/", 10) == 0;
 	static const char *const garbage[] = {
 		"",          "\n", "x", "-", "99999999999999999999", "-99999999999999999999", "0x", "1 2 3 garbage",
 		"\1\2\3\377"};
-	static char big[2 * PAGE];
+	static char big[2 * PAGE], old[PAGE];
 	int fd = open(path, O_WRONLY | O_NONBLOCK);
+	int from = setting ? open(path, O_RDONLY) : -1;
+	ssize_t n = from < 0 ? 0 : read(from, old, sizeof(old));
 
+	close(from);
 	if (fd < 0)
 		return;
 	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++)
@@ -248,6 +252,7 @@ write_oddly(const char *path)
 	memset(big, 'A', sizeof(big));
 	if (write(fd, big, sizeof(big)) < 0 && write(fd, (void *)8, 10) < 0)
 		errno = 0;
+	check(n <= 0 || write(fd, old, n) == n);
 	close(fd);
 }
 
