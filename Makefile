@@ -285,6 +285,12 @@ fuzz nightly: deps
 	@$(MAKE) --no-print-directory build/tidemark-debug.elf build/initrd.cpio.gz
 	@$(PYTHON) tests/fuzz.py $(CALLS) $(SEED)
 
+# Each allocation of process 1 fails once, a boot for each; and the sweeps of tests/guest/failnth.c without gaps.
+.PHONY: failnth
+nightly: failnth
+failnth: test-images
+	@$(PYTHON) tests/guest/test_failnth.py
+
 test-linux: deps
 	@$(MAKE) --no-print-directory build/initrd-test.cpio.gz
 	@$(PYTHON) -m pytest -q --rootdir=tests -p no:cacheprovider tests/guest/linux_run.py

@@ -51,6 +51,7 @@
 #include <mm/watermark.h>
 
 #define INIT_WORDS_MAX 64
+#define INIT_TRIES 3         /* to execute process 1, when memory is short for a moment */
 #define BIOS_DATA_END 0x1000 /* the interrupt vectors and the BIOS's variables */
 
 static void memory_find(const struct boot_info *info);
@@ -155,6 +156,7 @@ init_exec(void)
 	const char *argv[INIT_WORDS_MAX + 2];
 	const char *envp[INIT_WORDS_MAX + 1];
 	const char *path = cmdline_get("rdinit");
+	u32 tries = INIT_TRIES;
 	int err;
 
 	if (!path || !*path)
@@ -164,7 +166,11 @@ init_exec(void)
 	envp[cmdline_init_env(envp, INIT_WORDS_MAX)] = NULL;
 	console_open();
 	fail_inject_nth(current, (u32)cmdline_u64("fail_nth", 0));
-	err = exec_kernel(path, argv, envp);
+
+	/* Why: nothing would be left if this failed, and memory may come back: what it takes, exec gives back. */
+	do
+		err = exec_kernel(path, argv, envp);
+	while (err == -ENOMEM && --tries);
 	if (err == -ENOENT)
 		panic("No init found: the initial RAM disk has no %s. "
 		      "Give one with -initrd, or name its program with rdinit=",

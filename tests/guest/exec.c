@@ -195,6 +195,7 @@ role_nothing(int argc, char **argv)
 void role_signal_look(int argc, char **argv);
 void role_await_alarm(int argc, char **argv);
 void role_places(int argc, char **argv);
+void role_nth(int argc, char **argv);
 
 bool
 role_run(int argc, char **argv)
@@ -208,6 +209,7 @@ role_run(int argc, char **argv)
 		{"again", role_again},     {"many", role_many},     {"fpu", role_fpu},
 		{"heap", role_heap},       {"places", role_places}, {"signal_look", role_signal_look},
 		{"exe", role_exe},         {"wait", role_wait},     {"await_alarm", role_await_alarm},
+		{"nth", role_nth},
 	};
 
 	if (argc > 0 && strchr(argv[0], '/'))
