@@ -57,7 +57,7 @@ static bool everything; /* a first sample */
 static u32 since_map;   /* samples */
 
 static void sample_zones(void);
-static void sample_zone(const struct zone *zone, u32 number);
+static void sample_zone(struct zone *zone, u32 number);
 static void sample_vmstat(void);
 static void sample_tasks(void);
 static void tasks_collect(struct task_figures *largest);
@@ -124,7 +124,7 @@ static void
 sample_zones(void)
 {
 	u64 marks[3] = {0};
-	const struct zone *zone = NULL;
+	struct zone *zone = NULL;
 	bool moved = false;
 
 	for (u32 number = 0; (zone = zone_next(zone)); number++) {
@@ -140,16 +140,23 @@ sample_zones(void)
 }
 
 static void
-sample_zone(const struct zone *zone, u32 number)
+sample_zone(struct zone *zone, u32 number)
 {
-	if (changed(&sent.zone_free[number], READ_ONCE(zone->free)))
-		trace(sample_zone, number, sent.zone_free[number], READ_ONCE(zone->managed));
-	for (u32 order = 0; order < NR_ORDERS; order++) {
-		u64 *last = &sent.blocks[number][order];
+	u64 blocks[NR_ORDERS];
+	u64 irq;
+	u64 free;
 
-		if (changed(last, READ_ONCE(zone->area[order].count)))
-			trace(sample_order, number, order, *last);
-	}
+	/* Why locked: the blocks add up to the free frames in each sample, whatever the other CPUs do. */
+	irq = spin_lock_irqsave(&zone->lock);
+	free = zone->free;
+	for (u32 order = 0; order < NR_ORDERS; order++)
+		blocks[order] = zone->area[order].count;
+	spin_unlock_irqrestore(&zone->lock, irq);
+	if (changed(&sent.zone_free[number], free))
+		trace(sample_zone, number, free, READ_ONCE(zone->managed));
+	for (u32 order = 0; order < NR_ORDERS; order++)
+		if (changed(&sent.blocks[number][order], blocks[order]))
+			trace(sample_order, number, order, blocks[order]);
 }
 
 static void

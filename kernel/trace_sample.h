@@ -6,7 +6,8 @@
  *             to nothing, and a decoder keeps the last value of each. The map of frames looks at a few frames of each
  *             cell: its price does not grow with memory.
  * Invariants  I1  after trace_sample_all(true) the records so far say everything
- * Locks       none: one task samples; figures are read racily, processes under process_lock
+ * Locks       none: one task samples; a zone is read under zone->lock, processes under
+ *             process_lock, other figures racily
  * Follow      from trace_port.c   to trace.h, the headers of mm/
  * Tests       tests/report/test_stream.py
  */

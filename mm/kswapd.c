@@ -13,6 +13,9 @@
  *             A node that gives nothing back, FAILURES_MOST times in a row, is left alone until memory is freed there:
  *             direct reclaim, and then the OOM killer, must decide.
  * Invariants  I1  Above high the thread sleeps, and takes no time at all.
+ *             I2  Events as Linux has them: wakeup_kswapd is the allocator's call, and comes before any direct reclaim
+ *                 that follows it; kswapd_wake is one for each run (pageoutrun), of which several may follow one call;
+ *                 kswapd_sleep ends the last of them.
  * Locks       the wait queue's own; zone->lock for a look at the watermarks
  * Follow      from page_alloc.c   to reclaim.c
  * Tests       tests/guest/swap.c
@@ -56,7 +59,7 @@ kswapd_wake(struct node *node)
 {
 	if (READ_ONCE(kswapd_needed[node->id]) || !reclaim_possible())
 		return;
-	trace(mm_vmscan_kswapd_wake, node->id, nr_free_pages(), 0);
+	trace(mm_vmscan_wakeup_kswapd, node->id, nr_free_pages(), 0);
 	WRITE_ONCE(kswapd_needed[node->id], true);
 	wake_all(&kswapd_wait[node->id]);
 }
@@ -69,6 +72,7 @@ kswapd(void *arg)
 	for (;;) {
 		wait_event(&kswapd_wait[node->id], READ_ONCE(kswapd_needed[node->id]));
 		do {
+			trace(mm_vmscan_kswapd_wake, node->id, nr_free_pages(), 0);
 			count_event(VM_PAGEOUTRUN);
 			balance(node);
 			WRITE_ONCE(kswapd_needed[node->id], false);

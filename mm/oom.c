@@ -118,7 +118,7 @@ oom_kill_locked(u32 order, u32 flags)
 	}
 	if (choice.worst_score == OOM_NEVER)
 		return false;
-	trace(oom_kill, choice.worst.pid, choice.worst_score, 0);
+	trace(oom_kill, choice.worst.pid, choice.worst_score, swap_free_pages());
 	if (!oom_process_kill(choice.worst.pid)) /* it is gone already, and its memory came back */
 		return true;
 	if (report) {

@@ -138,7 +138,7 @@ def story(kill, records):
     called = stream.names(records)
     say = [f"Process {victim} ({called.get(victim, '?')}) was chosen with a score of {stream.signed(kill.values[1])} "
            f"pages, on behalf of process {kill.pid} ({called.get(kill.pid, 'the kernel')})."]
-    woken = next((r for r in before if r.name == "mm_vmscan_kswapd_wake"), None)
+    woken = next((r for r in before if r.name == "mm_vmscan_wakeup_kswapd"), None)
     direct = [r for r in before if r.name == "mm_vmscan_direct_reclaim_end"]
     if woken:
         say.append(f"kswapd had been woken {(kill.ns - woken.ns) / 1e6:.0f} ms before, for the first time.")

@@ -48,10 +48,26 @@ def test_nothing_was_lost_and_time_goes_forward(hog):
 
 
 def test_kswapd_wakes_before_the_first_direct_reclaim(hog):
+    """That it was called comes first on any machine; when its processor gets to run it is the host's affair."""
     _, records = hog
-    woken = numbered(records, "mm_vmscan_kswapd_wake")
+    called = numbered(records, "mm_vmscan_wakeup_kswapd")
     direct = numbered(records, "mm_vmscan_direct_reclaim_begin")
-    assert woken and direct and woken[0][0] < direct[0][0]
+    assert called and direct and called[0][0] < direct[0][0]
+
+
+def test_kswapd_wakes_when_it_is_called_and_sleeps_when_it_is_done(hog):
+    """A call, one run or several (pageoutrun), a sleep: on one processor or many, in the order of one thread."""
+    _, records = hog
+    order = [r.name.removeprefix("mm_vmscan_") for r in records if "kswapd" in r.name]
+    assert order[:2] == ["wakeup_kswapd", "kswapd_wake"]
+    asleep = True
+    for name in order:
+        assert name != "kswapd_sleep" or not asleep
+        asleep = {"kswapd_sleep": True, "kswapd_wake": False}.get(name, asleep)
+    assert order.count("kswapd_wake") >= order.count("kswapd_sleep")
+    runs = [(r.ns, r.values[1]) for r in records if r.name == "sample_vmstat"
+            and stream.counters()[r.values[0]] == "pageoutrun"]
+    assert runs[-1][1] == sum(r.name == "mm_vmscan_kswapd_wake" and r.ns < runs[-1][0] for r in records)
 
 
 def test_swap_is_written_before_the_first_kill(hog):
@@ -66,8 +82,7 @@ def test_nobody_is_killed_while_anything_can_be_reclaimed(hog):
     for n, kill in numbered(records, "oom_kill"):
         ends = [r for r in records[:n] if r.name == "mm_vmscan_direct_reclaim_end" and r.pid == kill.pid]
         assert ends and ends[-1].values[0] == 0, f"the last direct reclaim of {kill.pid}: {ends[-1].text}"
-        free = [r.values[0] for r in records[:n] if r.name == "sample_swap"]
-        assert free and free[-1] < SWAP_MIB * 256 // 50, f"{free[-1]} slots were free"
+        assert kill.values[2] < SWAP_MIB * 256 // 50, kill.text
 
 
 def test_the_demonstration_runs_in_the_order_it_tells(tmp_path):
@@ -79,8 +94,9 @@ def test_the_demonstration_runs_in_the_order_it_tells(tmp_path):
     for n, r in enumerate(records):
         first.setdefault(r.name, n)
     assert stream.lost(records) == 0
-    assert first["mm_vmscan_kswapd_wake"] < first["mm_vmscan_direct_reclaim_begin"] < first["oom_kill"]
-    assert first["mm_vmscan_kswapd_wake"] < first["swap_out"] < first["oom_kill"]
+    assert first["mm_vmscan_wakeup_kswapd"] < first["mm_vmscan_kswapd_wake"] < first["oom_kill"]
+    assert first["mm_vmscan_wakeup_kswapd"] < first["mm_vmscan_direct_reclaim_begin"] < first["oom_kill"]
+    assert first["mm_vmscan_wakeup_kswapd"] < first["swap_out"] < first["oom_kill"]
     for n, kill in numbered(records, "oom_kill"):
         ends = [r for r in records[:n] if r.name == "mm_vmscan_direct_reclaim_end" and r.pid == kill.pid]
         assert ends and ends[-1].values[0] == 0, f"the last direct reclaim of {kill.pid}: {ends[-1:]}"
@@ -99,7 +115,7 @@ def test_the_stream_and_the_console_tell_of_the_same_victim(hog):
 def test_samples_agree_with_each_other(hog):
     """Free frames of a zone are the blocks of its orders; the counters of vmstat end where events say."""
     _, records = hog
-    blocks, free, agreed, looked = {}, {}, 0, 0
+    blocks, free = {}, {}
     for r in records:
         if r.name == "sample_order":
             blocks[r.values[0], r.values[1]] = r.values[2]
@@ -107,14 +123,11 @@ def test_samples_agree_with_each_other(hog):
             free[r.values[0]] = r.values[1]
         elif r.name == "sample_done":
             for zone, frames in free.items():
-                looked += 1
-                agreed += frames == sum(n << order for (z, order), n in blocks.items() if z == zone)
-    assert looked and agreed > looked * 0.6, f"{agreed} of {looked}"  # others allocate between two looks
+                assert frames == sum(n << order for (z, order), n in blocks.items() if z == zone), (r.text, zone)
+    assert len(free) >= 2
     last = {stream.counters()[r.values[0]]: stream.signed(r.values[1]) for r in records if r.name == "sample_vmstat"}
     assert last["oom_kill"] == 1
     assert last["pswpout"] == sum(r.values[1] for r in records if r.name == "swap_out")
-    assert last["pageoutrun"] == sum(r.name == "mm_vmscan_kswapd_sleep" for r in records) \
-        or last["pageoutrun"] == 1 + sum(r.name == "mm_vmscan_kswapd_sleep" for r in records)
 
 
 def test_the_map_has_a_cell_for_every_frame(hog):
@@ -133,10 +146,10 @@ def test_the_map_has_a_cell_for_every_frame(hog):
 def test_one_fault_of_64_is_measured(hog):
     _, records = hog
     last = {(r.values[0], r.values[1]): r.values[2] for r in records if r.name == "sample_latency"}
-    zero = sum(n for (kind, _), n in last.items() if stream.KINDS[kind] == "ZERO")
+    measured = sum(last.values())
     faults = [r.values[1] for r in records if r.name == "sample_vmstat"
               and stream.counters()[r.values[0]] == "pgfault"]
-    assert faults[-1] > 20000 and 0.7 * faults[-1] / 64 < zero <= faults[-1] / 64 + 2
+    assert faults[-1] > 20000 and abs(measured - faults[-1] / 64) < 8, (measured, faults[-1] / 64)
 
 
 def test_export_as_csv_and_chrome_json(hog):
@@ -161,7 +174,7 @@ def test_an_event_is_read_from_its_one_definition():
     assert len({e.name for e in table}) == len(table) > 20
     assert all(len(e.conversions()) <= 3 and e.format.count("%") == len(e.conversions()) for e in table)
     kill = next(e for e in table if e.name == "oom_kill")
-    assert kill.text((7, (1 << 64) - 2, 0)) == "process 7 of score -2 pages"
+    assert kill.text((7, (1 << 64) - 2, 0)) == "process 7 of score -2 pages, 0 slots of swap free"
 
 
 def test_the_document_is_that_of_the_definition():
