@@ -50,6 +50,7 @@ help:
 	@echo 'make report       a run as one page for a browser          (make report COMPARE=other.trace)'
 	@echo 'make bench        mmbench, counted in instructions         (make bench-linux: beside Linux)'
 	@echo 'make nightly      a million system calls that are nearly right (make fuzz CALLS=n SEED=n)'
+	@echo 'make soak         memory is short for MINUTES=30           (SEED=n FROM=round CPUS=n)'
 	@echo 'make test-linux   the guest tests on a stock Linux kernel'
 	@echo 'make deps         install what is missing from the distribution'
 	@echo 'make docs         docs/abi.md, from the tables of system calls'
@@ -156,6 +157,7 @@ build/user/%: user/%.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(UFLAGS) -o $@ $(filter %.c,$^)
 build/user/sysfuzz: $(wildcard user/sysfuzz/*.[ch])
+build/user/soak: $(wildcard user/soak/*.[ch])
 build/user/tide: $(wildcard user/tide/*.[ch])
 build/user/tide build/user/trace: kernel/trace_events.def
 
@@ -286,6 +288,13 @@ fuzz nightly: deps
 	@$(PYTHON) tests/fuzz.py $(CALLS) $(SEED)
 
 # Each allocation of process 1 fails once, a boot for each; and the sweeps of tests/guest/failnth.c without gaps.
+# Memory is short for many minutes, in every way at once, and then all of it is there: tests/guest/test_soak.py.
+.PHONY: soak
+MINUTES ?= 30
+soak: deps
+	@$(MAKE) --no-print-directory test-images
+	@$(PYTHON) tests/guest/test_soak.py $$(($(MINUTES) * 60)) "$(strip $(SEED))" $(CPUS) $(FROM)
+
 .PHONY: failnth
 nightly: failnth
 failnth: test-images

@@ -48,6 +48,7 @@ static int move_out(struct page *page, swap_entry_t entry, struct radix_pool *po
 static struct pagecache *object_trylock(struct page *page);
 static int move_out_locked(struct page *page, swap_entry_t entry, struct radix_pool *pool);
 static void page_become(struct page *page, enum page_kind kind, struct pagecache *object, u64 index);
+static void lose(struct pagecache *object, u64 index, void *item);
 static bool next_entry(struct pagecache *object, u64 *index, u64 end, void **item);
 static int bring_back_object(struct pagecache *object, const struct swap_area *area);
 
@@ -68,6 +69,8 @@ shmem_find(struct pagecache *object, u64 index, u32 alloc, bool *major, struct p
 			*out = item;
 			return 0;
 		}
+		if (unlikely(swap_entry_is_lost(item_to_entry(item))))
+			return -EIO;
 		err = bring_in(object, index, item, alloc, major, out);
 		if (err != -EAGAIN)
 			return err;
@@ -281,6 +284,25 @@ next_entry(struct pagecache *object, u64 *index, u64 end, void **item)
 	return *item && *index < end;
 }
 
+/*
+ * The page that @item stands for cannot be read and is given up, as swap_leaf_lose() does for a leaf. It counts as
+ * swapped still, until it is truncated.
+ */
+static void
+lose(struct pagecache *object, u64 index, void *item)
+{
+	swap_entry_t entry = item_to_entry(item);
+	bool ours;
+
+	spin_lock(&object->lock);
+	ours = radix_get(&object->tree, index) == item;
+	if (ours)
+		radix_replace(&object->tree, index, item_of_entry(swap_entry_lost()));
+	spin_unlock(&object->lock);
+	if (ours && swap_put(entry))
+		swap_cache_drop(entry);
+}
+
 static int
 bring_back_object(struct pagecache *object, const struct swap_area *area)
 {
@@ -295,9 +317,11 @@ bring_back_object(struct pagecache *object, const struct swap_area *area)
 		if (!swap_entry_leaves(area, item_to_entry(item)))
 			continue;
 		err = shmem_find(object, index, ALLOC_USER | ALLOC_NOOOM, &major, &page);
-		if (err)
+		if (err == -EIO && area->state == SWAP_LEAVING)
+			lose(object, index, item);
+		else if (err)
 			return err;
-		if (page)
+		else if (page)
 			page_put(page);
 		if (READ_ONCE(current->signal_pending))
 			return -EINTR;

@@ -58,7 +58,9 @@ void shmem_read_ahead(struct pagecache *object, u64 first, u64 end);
 /*
  * shmem_bring_back - bring back every page whose slot is in @area, of all objects
  *
- * Returns   0; -ENOMEM, -EIO, -EINTR
+ * One that cannot be read is lost if the area is leaving: who looks for it from then on is told -EIO, as on Linux.
+ *
+ * Returns   0; -ENOMEM, -EINTR; -EIO: @area stays, and a page cannot be read
  * Context   may sleep; one caller at a time; holds no mm->lock
  */
 int shmem_bring_back(const struct swap_area *area);

@@ -109,3 +109,16 @@ def swap_failing(name):
                      device(area(2, 128)),
                      faulty(area(3, 2), [{"iotype": "write"}]),
                      faulty(area(4, 1), rules("read", (5, 20, 60, 100), once="on"))])
+
+
+def soak(name):
+    """Four swap areas for user/soak.c: two good ones, one where some slots cannot be written, one where some cannot be
+    read, the first time or ever."""
+    def area(n, mib):
+        return image(f"{name}-{n}.img", mib, {0: swap_header(mib * 256)})
+
+    bad = [{"iotype": "write", "sector": 8 * n} for n in (*range(40, 60), 200, *range(300, 310), 999)]
+    lost = [{"iotype": "read", "sector": 8 * n} for n in (30, 31, 70, 222, 777, 1000)]
+    lost += [{"iotype": "read", "sector": 8 * n, "once": "on"} for n in (50, 90, 130, 400, 1500)]
+    return " ".join([device(area(0, 64), ",discard=unmap"), device(area(1, 16)), faulty(area(2, 8), bad),
+                     faulty(area(3, 8), lost)])

@@ -342,6 +342,36 @@ inherits_lost(void *arg)
 	check(lost_pages(arg, AREA, 8000) == LOST);
 }
 
+/* What is lost of a file, or of shared memory, does not keep the area. Punching makes room for something new. */
+static void
+lost_of_a_file(void)
+{
+	int fd = open("/tmp/lost", O_CREAT | O_RDWR | O_TRUNC, 0600);
+	unsigned char byte;
+	int errors = 0;
+
+	all_off();
+	swap_on("/dev/vda", 1);
+	check(fd >= 0 && ftruncate(fd, AREA) == 0);
+	volatile unsigned char *p = mmap(NULL, AREA, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	check(p != MAP_FAILED);
+	for (size_t i = 0; i < AREA; i += PAGE)
+		page_stamp(p + i, 6000 + i / PAGE);
+	page_out(p, AREA);
+	swap_off("/dev/vda");
+	check(lost_pages(p, AREA, 6000) == LOST);
+	for (off_t i = 0; i < AREA; i += PAGE) {
+		if (pread(fd, &byte, 1, i) == 1)
+			continue;
+		check(errno == EIO);
+		errors++;
+		check(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, i, PAGE) == 0);
+		check(pread(fd, &byte, 1, i) == 1 && byte == 0);
+	}
+	check(errors == LOST);
+	check(munmap((void *)p, AREA) == 0 && close(fd) == 0 && unlink("/tmp/lost") == 0);
+}
+
 static void
 lost_at_swapoff(void)
 {
@@ -544,6 +574,7 @@ const struct test_case swapfail_cases[] = {
 	{"an error of a neighbour in the same transfer hurts nobody", error_of_a_neighbour, 0, FAIL},
 	{"an error that passes is tried again by who wants the page", error_that_passes, 0, FAIL},
 	{"swapoff of an area that cannot be read in places: what is lost is SIGBUS", lost_at_swapoff, 0, FAIL},
+	{"swapoff gives up what is lost of a file, which says EIO from then on", lost_of_a_file, 0, FAIL},
 	{"slots that cannot be written are not used again", unwritable, 0, FAIL},
 	{"what one slot does not take goes to another", elsewhere, 0, FAIL},
 	{"an area that takes nothing: all goes to the next one", dead_area, 0, FAIL},
