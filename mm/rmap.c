@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/rmap.c - the only door through which a user leaf changes, and the way from a frame back to its leaves
+ * mm/rmap.c - the door through which a user leaf gets a page, a better one, or other rights
  *
  * Idea        see rmap.h. Each function is the commit beat of somebody's three: it locks, looks again, and then cannot
  *             fail.
  *             Simple: a bigger kernel finds the leaves of an anonymous page through trees of vmas (anon_vma) and must
  *             search; slots cost 8 bytes a mapping beyond the first and need no search.
  * Invariants  I1 to I3 of rmap.h
- * Locks       page map lock, then table lock. Where a table is walked the order is met from the wrong side: the map
- *             lock is then only tried, and the walker lets its table lock go when that fails.
- * Follow      from fault.c, unmap.c, share.c   to kernel/lib/chain.h
+ * Locks       see rmap_slot.h
+ * Follow      from fault.c, share.c, mprotect.c   to rmap_slot.h; the way out is rmap_unmap.c
  * Tests       tests/host/rmap_test.c
  * See         docs/mm.md section 5
  */
@@ -17,30 +16,15 @@
 #include <kernel/panic.h>
 #include <kernel/trace.h>
 #include <mm/lru.h>
-#include <mm/mm.h>
 #include <mm/page_alloc.h>
-#include <mm/rmap.h>
+#include <mm/rmap_slot.h>
 #include <mm/slab.h>
 #include <mm/swap.h>
-#include <mm/vmstat.h>
 
 static struct kmem_cache *block_cache; /* const after init */
 
-static inline bool was_reaped(const struct page *table);
-static bool user_may_look(const struct page *table);
-static bool user_may_change(const struct page *table);
-static bool some_user_may_change(const struct page *table);
 static void lock_mapped(struct page *page);
 static void unlock_mapped(struct page *page);
-static inline void count_leaves(struct page *table, enum rss_kind kind, s32 n);
-static inline void slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
-static void slot_del(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
-static inline void page_enter_slot(struct page *page, pte_t *slot, struct chain_pool *pool);
-static void page_leave_slot(struct page *page, pte_t *slot, struct chain_pool *pool);
-static u32 zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct chain_pool *pool);
-static void unmap_slots(struct page *page, pte_t left, bool evict, struct tlb_batch *batch);
-static void unmap_slot(struct page *page, pte_t *slot, pte_t left, struct tlb_batch *batch, struct chain_pool *pool);
-static void count_mapped(struct page *page, s32 n);
 static void count_locks(pte_t old, struct page *new, u64 bits);
 static pte_t protect_leaf(pte_t e, u64 bits);
 
@@ -234,24 +218,6 @@ rmap_protect(struct page *table, u32 first, u32 last, u64 bits)
 	return narrowed;
 }
 
-void
-rmap_zap(struct page *table, u32 first, u32 last, struct tlb_batch *batch)
-{
-	struct chain_pool pool = {NULL, 0};
-
-	assert(last <= TABLE_ENTRIES);
-	while (first < last) {
-		spin_lock(&table->lock);
-		dassert(chain_empty(&table->mms) || some_user_may_change(table));
-		first = zap_run(table, first, last, batch, &pool);
-		spin_unlock(&table->lock);
-		/* Either the batch is full, or a map lock's owner may be waiting for this table, or it is done. */
-		if (tlb_batch_full(batch))
-			tlb_batch_flush(batch);
-		rmap_release(&pool);
-	}
-}
-
 bool
 rmap_share_leaf(pte_t *source, pte_t *target, struct page *to, struct chain_pool *pool)
 {
@@ -285,29 +251,6 @@ rmap_share_leaf(pte_t *source, pte_t *target, struct page *to, struct chain_pool
 	pte_write(target, pte_del(e, PTE_LOCKED));
 	spin_unlock(&page->lock);
 	return true;
-}
-
-void
-rmap_unmap_all(struct page *page, struct tlb_batch *batch)
-{
-	unmap_slots(page, (pte_t){0}, false, batch);
-}
-
-bool
-rmap_take_out(struct page *page, struct tlb_batch *batch)
-{
-	dassert(page->kind == PAGE_SHMEM && READ_ONCE(page->flags) & BIT(PG_LOCKED));
-	unmap_slots(page, (pte_t){0}, true, batch);
-	return !READ_ONCE(page->mapcount);
-}
-
-bool
-rmap_swap_out(struct page *page, pte_t entry, struct tlb_batch *batch)
-{
-	dassert(page->kind == PAGE_ANON && READ_ONCE(page->flags) & BIT(PG_LOCKED));
-	dassert(leaf_is_swap(entry));
-	unmap_slots(page, entry, true, batch);
-	return !READ_ONCE(page->mapcount);
 }
 
 bool
@@ -351,98 +294,10 @@ rmap_swap_lose(pte_t *slot, pte_t expected)
 	return lost;
 }
 
-bool
-rmap_test_and_clear_accessed(struct page *page)
-{
-	struct chain_iter it;
-	bool accessed = false;
-
-	spin_lock(&page->lock);
-	for (u64 word = chain_first(&page->rmap, &it); word; word = chain_next(&it)) {
-		pte_t *slot = (pte_t *)word;
-
-		/* Why without the table lock: the slot cannot leave the chain, and only this one bit changes. */
-		if (pte_has(pte_read(slot), PTE_ACCESSED)) {
-			pte_clear_bits(slot, PTE_ACCESSED);
-			accessed = true;
-		}
-	}
-	spin_unlock(&page->lock);
-	return accessed;
-}
-
-/* Each leaf of @page becomes @left; to @evict it only while the page is not locked in memory. */
-static void
-unmap_slots(struct page *page, pte_t left, bool evict, struct tlb_batch *batch)
-{
-	struct chain_pool pool = {NULL, 0};
-	struct chain_iter it;
-	u64 word;
-
-	dassert(page_is_user(page) && atomic_read(&page->refs) > 0);
-	do {
-		if (tlb_batch_full(batch))
-			tlb_batch_flush(batch);
-		spin_lock(&page->lock);
-		while ((word = chain_first(&page->rmap, &it)) && !tlb_batch_full(batch)) {
-			if (evict && READ_ONCE(page->locks))
-				break;
-			unmap_slot(page, (pte_t *)word, left, batch, &pool);
-		}
-		dassert(word || !page->mapcount); /* I2 */
-		if (evict && READ_ONCE(page->locks))
-			word = 0;
-		spin_unlock(&page->lock);
-		rmap_release(&pool);
-	} while (word);
-}
-
 void
 rmap_count(struct page *table, enum rss_kind kind, s32 n)
 {
 	count_leaves(table, kind, n);
-}
-
-/*
- * Whether the only user of @table has lost memory to the OOM reaper: then empty does not mean untouched. Race: the
- * reaper marks the address space before it takes the table lock, under which this is asked (oom.h I3).
- */
-static inline bool
-was_reaped(const struct page *table)
-{
-	return unlikely(READ_ONCE(((const struct mm *)table->mms.head)->oom_unstable));
-}
-
-void
-rmap_part(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool)
-{
-	slot_del(page, table, slot, pool);
-}
-
-/* For asserts: may the caller add to @table, as only its one user may (pagetable.h I2)? */
-static bool
-user_may_look(const struct page *table)
-{
-	return !table_is_shared(table) && mm_may_look((const struct mm *)table->mms.head);
-}
-
-/* For asserts: does the caller hold the mm->lock of the only user of @table for writing? */
-static bool
-user_may_change(const struct page *table)
-{
-	return !table_is_shared(table) && mm_may_change((const struct mm *)table->mms.head);
-}
-
-/* The same of any of its users: what it takes away it takes from all (pagetable.h I2). The table lock is held. */
-static bool
-some_user_may_change(const struct page *table)
-{
-	struct chain_iter it;
-
-	for (u64 word = chain_first(&table->mms, &it); word; word = chain_next(&it))
-		if (mm_may_change((const struct mm *)word) || READ_ONCE(((const struct mm *)word)->oom_unstable))
-			return true;
-	return false;
 }
 
 /* The zero frame has no chain, and so no use for its map lock: every program would meet there. */
@@ -458,153 +313,6 @@ unlock_mapped(struct page *page)
 {
 	if (page != zero_frame)
 		spin_unlock(&page->lock);
-}
-
-static inline __attribute__((always_inline)) void
-count_leaves(struct page *table, enum rss_kind kind, s32 n)
-{
-	struct chain_iter it;
-
-	must_hold(&table->lock);
-	dassert(kind < RSS_KINDS);
-	dassert((s32)table->counts[kind] + n >= 0);
-	table->counts[kind] += n;
-	dassert(table_leaves(table) <= TABLE_ENTRIES);
-	for (u64 word = chain_first(&table->mms, &it); word; word = chain_next(&it))
-		atomic64_add(&((struct mm *)word)->rss[kind], n);
-}
-
-/* Both sides of a mapping are joined here and parted in slot_del: map lock and table lock held. */
-static inline __attribute__((always_inline)) void
-slot_add(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool)
-{
-	must_hold(&table->lock);
-	page_enter_slot(page, slot, pool);
-	count_leaves(table, page_rss_kind(page), 1);
-}
-
-static void
-slot_del(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool)
-{
-	must_hold(&table->lock);
-	page_leave_slot(page, slot, pool);
-	rmap_count(table, page_rss_kind(page), -1);
-}
-
-/* The page's side of it: the map lock is held. */
-static inline __attribute__((always_inline)) void
-page_enter_slot(struct page *page, pte_t *slot, struct chain_pool *pool)
-{
-	must_hold(&page->lock);
-	dassert(chain_empty(&page->rmap) == !page->mapcount); /* I2 */
-	chain_add(&page->rmap, (u64)slot, pool);
-	if (page->mapcount++ == 0)
-		count_mapped(page, 1);
-}
-
-static void
-page_leave_slot(struct page *page, pte_t *slot, struct chain_pool *pool)
-{
-	must_hold(&page->lock);
-	dassert(page->mapcount > 0);
-	dassert(atomic_read(&page->refs) > 0); /* the slot's own reference goes later, with the batch */
-	chain_del(&page->rmap, (u64)slot, pool);
-	if (--page->mapcount == 0)
-		count_mapped(page, -1);
-	dassert(chain_empty(&page->rmap) == !page->mapcount); /* I2 */
-	trace(rmap_unmap, slot, page_to_pfn(page), page->mapcount);
-}
-
-/*
- * Empties leaves from @i on, until @last, a full batch or a busy map lock. Returns the leaf to go on with. The table's
- * users and the rss are told once, at the end: this loop is the cost of munmap and exit.
- */
-static u32
-zap_run(struct page *table, u32 i, u32 last, struct tlb_batch *batch, struct chain_pool *pool)
-{
-	u64 start = table->base + i * PAGE_SIZE;
-	pte_t *slots = table_slots(table);
-	s32 gone[RSS_KINDS] = {0};
-	u32 left = table_leaves(table);
-
-	must_hold(&table->lock);
-	for (; i < last && left; i++) {
-		pte_t *slot = &slots[i];
-		pte_t e = pte_read(slot);
-		struct page *page;
-
-		if (pte_none(e)) {
-			i = table_next_used(slots, i, last) - 1;
-			continue;
-		}
-		if (unlikely(!leaf_has_frame(e))) {
-			if (!swap_put_batched(leaf_to_swap(e), batch))
-				break;
-			pte_write(slot, (pte_t){0});
-			gone[RSS_SWAP]++;
-			left--;
-			continue;
-		}
-		page = leaf_page(e);
-		if (page == zero_frame) {
-			dassert(table->other);
-			pte_write(slot, (pte_t){0});
-			table->other--;
-			left--;
-			continue;
-		}
-		if (tlb_batch_full(batch) || !spin_trylock(&page->lock))
-			break;
-		pte_write(slot, (pte_t){0});
-		if (unlikely(pte_has(e, PTE_LOCKED)))
-			rmap_count_lock(page, -1);
-		gone[page_rss_kind(page)]++;
-		page_leave_slot(page, slot, pool);
-		spin_unlock(&page->lock);
-		tlb_batch_free(batch, page);
-		left--;
-	}
-	for (u32 kind = 0; kind < RSS_KINDS; kind++)
-		if (gone[kind])
-			rmap_count(table, kind, -gone[kind]);
-	tlb_batch_range(batch, tlb_cpus(table), start, table->base + i * PAGE_SIZE);
-	return left ? i : last;
-}
-
-/* Empties one leaf, met from the page: the map lock is held. */
-static void
-unmap_slot(struct page *page, pte_t *slot, pte_t left, struct tlb_batch *batch, struct chain_pool *pool)
-{
-	struct page *table = slot_table(slot);
-	pte_t e;
-	u64 va;
-
-	must_hold(&page->lock);
-	dassert(!tlb_batch_full(batch));
-	spin_lock(&table->lock);
-	va = slot_va(slot); /* Race: until the table was locked, mremap could move it. */
-	assert(leaf_page(pte_read(slot)) == page);
-	if (leaf_is_swap(left))
-		swap_get(leaf_to_swap(left));
-	e = pte_xchg(slot, left);
-	if (pte_has(e, PTE_LOCKED))
-		rmap_count_lock(page, -1);
-	if (pte_has(e, PTE_DIRTY))
-		page_flag_set(page, PG_DIRTY);
-	slot_del(page, table, slot, pool);
-	if (leaf_is_swap(left))
-		rmap_count(table, RSS_SWAP, 1);
-	tlb_batch_range(batch, tlb_cpus(table), va, va + PAGE_SIZE);
-	spin_unlock(&table->lock);
-	tlb_batch_free(batch, page);
-}
-
-/* A page got its first mapping or lost its last: the gauges of /proc/meminfo. */
-static void
-count_mapped(struct page *page, s32 n)
-{
-	must_hold(&page->lock);
-	count_events(page->kind == PAGE_ANON ? VM_NR_ANON_PAGES : VM_NR_MAPPED, n);
 }
 
 /* A leaf that held @old maps @new with @bits instead. */

@@ -241,12 +241,6 @@ enum discard rmap_discard(struct page *page, struct tlb_batch *batch);
  */
 bool rmap_clean(pte_t *slot, const struct page *page, struct tlb_batch *batch);
 
-/* rmap_part - @slot of @table no longer maps @page: both sides of it. Context: map lock and table lock. */
-void rmap_part(struct page *page, struct page *table, pte_t *slot, struct chain_pool *pool);
-
-/* Adds @n leaves of @kind to a table and to the rss of its users. Context: the table lock. */
-void rmap_count(struct page *table, enum rss_kind kind, s32 n);
-
 /* Proves I1 to I3 for one table of an mm. Returns violations printed. Context: every mm->lock for writing. */
 int rmap_check_table(struct page *table);
 /* Proves I1 and I2 from the page's side. */

@@ -6,7 +6,7 @@
  *             again later. A page that others map as well is theirs to judge: it is left alone.
  * Invariants  none of its own
  * Locks       the table lock
- * Follow      from madvise.c (COLD)   to nothing
+ * Follow      from reclaim.c, madvise.c (COLD)   to nothing
  * Tests       tests/host/madvise_test.c, tests/guest/madvise.c
  * See         docs/mm.md section 5
  */
@@ -31,6 +31,26 @@ rmap_age(struct page *table, u32 first, u32 last)
 	}
 	spin_unlock(&table->lock);
 	return aged;
+}
+
+bool
+rmap_test_and_clear_accessed(struct page *page)
+{
+	struct chain_iter it;
+	bool accessed = false;
+
+	spin_lock(&page->lock);
+	for (u64 word = chain_first(&page->rmap, &it); word; word = chain_next(&it)) {
+		pte_t *slot = (pte_t *)word;
+
+		/* Why without the table lock: the slot cannot leave the chain, and only this one bit changes. */
+		if (pte_has(pte_read(slot), PTE_ACCESSED)) {
+			pte_clear_bits(slot, PTE_ACCESSED);
+			accessed = true;
+		}
+	}
+	spin_unlock(&page->lock);
+	return accessed;
 }
 
 void

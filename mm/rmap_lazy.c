@@ -13,7 +13,7 @@
  * See         Intel SDM volume 3, section 4.8
  */
 #include <kernel/panic.h>
-#include <mm/rmap.h>
+#include <mm/rmap_slot.h>
 
 /* One page on its way out: on the stack. */
 struct discard_walk {
@@ -96,7 +96,7 @@ discard_slot(struct discard_walk *w, pte_t *slot)
 	spin_lock(&table->lock);
 	result = discard_leaf(w, slot);
 	if (result == DISCARD_DONE) {
-		rmap_part(w->page, table, slot, &w->pool);
+		slot_del(w->page, table, slot, &w->pool);
 		tlb_batch_range(w->batch, tlb_cpus(table), slot_va(slot), slot_va(slot) + PAGE_SIZE);
 	}
 	spin_unlock(&table->lock);
