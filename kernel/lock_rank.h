@@ -46,12 +46,12 @@ enum lock_rank {
 	RANK_VMALLOC,        /* tree of kernel ranges: maps pages and flushes */
 	RANK_CPU_CALL,       /* one call to other CPUs at a time: a flush comes from under any of the locks above */
 	RANK_KERNEL_TABLE,   /* the kernel's own page tables: takes frames for them */
-	RANK_TASK_CACHE, /* tasks kept for the next fork: takes nothing; a call from another CPU may drain slabs meanwhile */
-	RANK_SLAB_LIST, /* all caches: visits each */
-	RANK_SLAB,      /* a cache's slabs: takes and returns frames */
-	RANK_ZONE,      /* free frames, interrupts off: wakes who waits for memory */
-	RANK_DISK,      /* a disk's requests, interrupts off: arms a timer */
-	RANK_CONSOLE,   /* bytes typed and not read yet, interrupts off: wakes the reader */
+	RANK_TASK_CACHE, /* tasks kept for the next fork: takes nothing; another CPU's call may drain slabs meanwhile */
+	RANK_SLAB_LIST,  /* all caches: visits each */
+	RANK_SLAB,       /* a cache's slabs: takes and returns frames */
+	RANK_ZONE,       /* free frames, interrupts off: wakes who waits for memory */
+	RANK_DISK,       /* a disk's requests, interrupts off: arms a timer */
+	RANK_CONSOLE,    /* bytes typed and not read yet, interrupts off: wakes the reader */
 
 	/* What wakes, interrupts off: any lock above may be held by someone who wakes another. */
 	RANK_WAIT,     /* a wait queue, or the waiters of a sleeping lock */

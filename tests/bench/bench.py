@@ -143,6 +143,7 @@ def main(arguments):
     tidemark = mmbench(BUILD / "tidemark.elf", "quiet", groups)
     linux = mmbench(linux_kernel.vmlinuz(), linux_kernel.CMDLINE, groups) if with_linux else {}
     missed = table(tidemark, linux)
+    missed += [name for name in LIMITS if name not in tidemark and not groups] or ([] if tidemark else ["mmbench"])
     if not groups:
         stream_figures(tidemark)
         missed += press_table(with_linux)
