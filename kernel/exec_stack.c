@@ -5,8 +5,10 @@
  * Idea        see exec_stack.h. A sibling thread may change the strings between measuring and writing: writing never
  *             goes past what was measured, and every string is terminated whatever it has become.
  * Invariants  I1  The table ends where the auxiliary data begin; the strings end where the path begins.
- * Locks       mm->lock for the walk
- * Follow      from exec.c   to fault_handle, pagetable_walk
+ *             I2  No frame of the new program is held: what is written lies in a page of our own until a frame's worth
+ *                 is there. Reclaim may take any frame of the program at any time.
+ * Locks       none
+ * Follow      from exec.c   to mm/fault_page.c
  * Tests       tests/guest/exec.c
  */
 #include <kernel/cred.h>
@@ -23,7 +25,7 @@
 #include <mm/fault.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
-#include <mm/pagetable.h>
+#include <mm/page_alloc.h>
 
 #define STACK_SLACK (128UL << 10) /* mapped beyond what is written, as in Linux: the first frames need no growing */
 #define RANDOM_BYTES 16
@@ -64,12 +66,12 @@ struct stack_layout {
 	u64 sp;
 };
 
-/* One frame of the new address space at a time, for writing in ascending order. */
+/* I2: bytes for the new address space, in ascending order. */
 struct stack_writer {
 	struct mm *mm;
-	struct page *page; /* one reference; NULL: none yet */
-	u64 page_va;
-	u64 va; /* the next byte */
+	struct page *copy; /* of the frame of va: what lies between start and va */
+	u64 start;         /* all before this is in the address space */
+	u64 va;            /* the next byte */
 };
 
 /* Everything that is being written. */
@@ -91,9 +93,8 @@ static int write_aux(struct stack_build *b, const struct exec_aux *aux);
 static int write_extras(struct stack_build *b);
 static int writer_word(struct stack_writer *w, u64 word);
 static int writer_put(struct stack_writer *w, u64 src, u64 n, bool kernel);
-static int writer_seek(struct stack_writer *w);
-static void writer_end(struct stack_writer *w);
-static int page_for_write(struct mm *mm, u64 va, struct page **out);
+static int writer_move(struct stack_writer *w, u64 va);
+static int writer_flush(struct stack_writer *w);
 
 /* ---- measure ---- */
 
@@ -200,18 +201,21 @@ int
 exec_stack_write(struct mm *mm, const struct exec_args *args, const struct exec_aux *aux, u64 sp)
 {
 	struct stack_build b = {.args = args};
-	int error;
+	int error = -ENOMEM;
 
 	layout_make(args, &b.layout);
 	assertf(b.layout.sp == sp, "the stack pointer moved from %lx to %lx", sp, b.layout.sp);
-	b.table = (struct stack_writer){.mm = mm, .va = sp};
-	b.strings = (struct stack_writer){.mm = mm, .va = b.layout.strings};
+	b.table = (struct stack_writer){mm, page_alloc(0, ALLOC_KERNEL), sp, sp};
+	b.strings = (struct stack_writer){mm, page_alloc(0, ALLOC_KERNEL), b.layout.strings, b.layout.strings};
 	mm->start_stack = sp;
 	mm->arg_start = b.layout.strings;
-	error = write_all(&b, aux);
+	if (b.table.copy && b.strings.copy)
+		error = write_all(&b, aux);
 	mm->env_end = b.layout.path;
-	writer_end(&b.table);
-	writer_end(&b.strings);
+	if (b.table.copy)
+		page_put(b.table.copy);
+	if (b.strings.copy)
+		page_put(b.strings.copy);
 	return error;
 }
 
@@ -230,7 +234,9 @@ write_all(struct stack_build *b, const struct exec_aux *aux)
 		error = write_aux(b, aux);
 	if (!error)
 		error = write_extras(b);
-	return error;
+	if (!error)
+		error = writer_flush(&b->table);
+	return error ? error : writer_flush(&b->strings);
 }
 
 static int
@@ -306,9 +312,11 @@ write_extras(struct stack_build *b)
 	int error;
 
 	random_fill(random, sizeof(random));
-	b->table.va = b->layout.random;
-	b->strings.va = b->layout.path;
-	error = writer_put(&b->table, (u64)random, sizeof(random), true);
+	error = writer_move(&b->table, b->layout.random);
+	if (!error)
+		error = writer_move(&b->strings, b->layout.path);
+	if (!error)
+		error = writer_put(&b->table, (u64)random, sizeof(random), true);
 	if (!error)
 		error = writer_put(&b->table, (u64)PLATFORM, sizeof(PLATFORM), true);
 	if (!error)
@@ -316,7 +324,7 @@ write_extras(struct stack_build *b)
 	return error;
 }
 
-/* ---- frames of the new address space ---- */
+/* ---- bytes of the new address space ---- */
 
 static int
 writer_word(struct stack_writer *w, u64 word)
@@ -328,13 +336,11 @@ static int
 writer_put(struct stack_writer *w, u64 src, u64 n, bool kernel)
 {
 	while (n) {
-		u64 part = min_u64(n, PAGE_SIZE - (w->va & ~PAGE_MASK));
-		int error = writer_seek(w);
-		u8 *to;
+		u64 off = w->va & ~PAGE_MASK;
+		u64 part = min_u64(n, PAGE_SIZE - off);
+		u8 *to = (u8 *)page_to_va(w->copy) + off;
+		int error;
 
-		if (error)
-			return error;
-		to = (u8 *)page_to_va(w->page) + (w->va & ~PAGE_MASK);
 		if (kernel)
 			memcpy(to, (const void *)src, part);
 		else if (copy_from_user(to, (const void __user *)src, part))
@@ -342,60 +348,39 @@ writer_put(struct stack_writer *w, u64 src, u64 n, bool kernel)
 		w->va += part;
 		src += part;
 		n -= part;
+		error = w->va & ~PAGE_MASK ? 0 : writer_flush(w);
+		if (error)
+			return error;
 	}
 	return 0;
 }
 
-/* Makes w->page the frame of w->va. */
+/* The next byte goes to @va. */
 static int
-writer_seek(struct stack_writer *w)
+writer_move(struct stack_writer *w, u64 va)
 {
-	u64 page_va = w->va & PAGE_MASK;
+	int error = writer_flush(w);
 
-	if (w->page && w->page_va == page_va)
-		return 0;
-	writer_end(w);
-	w->page_va = page_va;
-	return page_for_write(w->mm, page_va, &w->page);
+	w->start = va;
+	w->va = va;
+	return error;
 }
 
-static void
-writer_end(struct stack_writer *w)
+static int
+writer_flush(struct stack_writer *w)
 {
-	if (w->page)
-		page_put(w->page);
-	w->page = NULL;
+	u64 n = w->va - w->start;
+	int error = 0;
+
+	if (n)
+		error = fault_page_write(w->mm, w->start, (u8 *)page_to_va(w->copy) + (w->start & ~PAGE_MASK), n);
+	w->start = w->va;
+	return error;
 }
 
 int
 exec_zero(struct mm *mm, u64 va, u64 n)
 {
-	struct page *page;
-	int error = page_for_write(mm, va, &page);
-
 	assertf((va & ~PAGE_MASK) + n <= PAGE_SIZE, "%lu bytes at %lx cross a page", n, va);
-	if (error)
-		return error;
-	memset((u8 *)page_to_va(page) + (va & ~PAGE_MASK), 0, n);
-	page_put(page);
-	return 0;
-}
-
-/* Faults @va in as a write would; gives a reference to the frame, which is the address space's own. */
-static int
-page_for_write(struct mm *mm, u64 va, struct page **out)
-{
-	enum fault_result result = fault_handle(mm, va, FAULT_WRITE);
-	struct leaf_path path;
-
-	*out = NULL;
-	if (!fault_is_ok(result))
-		return result == FAULT_OOM ? -ENOMEM : -EFAULT;
-	rwsem_read_lock(&mm->lock);
-	path = pagetable_walk(mm, va);
-	assertf(path.slot && leaf_has_frame(pte_read(path.slot)), "no frame at %lx after its fault", va);
-	*out = leaf_page(pte_read(path.slot));
-	page_get(*out);
-	rwsem_read_unlock(&mm->lock);
-	return 0;
+	return fault_page_write(mm, va, page_to_va(zero_frame), n);
 }
