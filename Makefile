@@ -52,6 +52,7 @@ help:
 	@echo 'make nightly      a million system calls that are nearly right (make fuzz CALLS=n SEED=n)'
 	@echo 'make soak         memory is short for MINUTES=30           (SEED=n FROM=round CPUS=n)'
 	@echo 'make test-linux   the guest tests on a stock Linux kernel'
+	@echo 'make torture      the guest tests while every third fault evicts some page'
 	@echo 'make deps         install what is missing from the distribution'
 	@echo 'make docs         docs/abi.md, from the tables of system calls'
 	@echo 'make fmt style clean'
@@ -268,7 +269,7 @@ boot-halted: $(IMAGES)
 
 # ---- 7 tests ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test check test-images test-host test-linux
+.PHONY: test check test-images test-host test-linux torture
 test check: deps
 	@iso/deps.sh report || echo 'no browser: the report is tested without one'
 	@$(MAKE) --no-print-directory test-images
@@ -303,6 +304,10 @@ failnth: test-images
 test-linux: deps
 	@$(MAKE) --no-print-directory build/initrd-test.cpio.gz
 	@$(PYTHON) -m pytest -q --rootdir=tests -p no:cacheprovider tests/guest/linux_run.py
+
+torture: deps
+	@$(MAKE) --no-print-directory build/tidemark-debug.elf build/initrd-test.cpio.gz
+	@$(PYTHON) -m pytest -q --rootdir=tests -p no:cacheprovider tests/guest/torture_run.py
 
 # ---- 8 benchmarks ----------------------------------------------------------------------------------------------------
 

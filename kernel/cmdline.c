@@ -25,6 +25,7 @@ static const char *const kernel_words[] = {
 	"disk_timeout",
 	"earlyprintk",
 	"evict",
+	"evict_every",
 	"fail_io",
 	"fail_nth",
 	"fail_page_alloc",

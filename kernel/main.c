@@ -47,6 +47,7 @@
 #include <mm/slab.h>
 #include <mm/swap.h>
 #include <mm/swap_mend.h>
+#include <mm/torture.h>
 #include <mm/vmalloc.h>
 #include <mm/watermark.h>
 
@@ -125,6 +126,7 @@ memory_start(const struct boot_info *info)
 	if (cmdline_has("evict") && lru_policy_set(cmdline_get("evict")))
 		pr_warn("evict=%s: there is no such policy\n", cmdline_get("evict"));
 	fail_inject_every((u32)cmdline_u64("fail_page_alloc", 0));
+	torture_every = (u32)cmdline_u64("evict_every", 0);
 }
 
 /* The rest of the boot may sleep: it is what process 1 does before it has a program. */

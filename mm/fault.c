@@ -39,6 +39,7 @@
 #include <mm/share.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_leaf.h>
+#include <mm/torture.h>
 #include <mm/vmstat.h>
 
 /* One fault on its way down: on the stack, seen by nobody else. */
@@ -95,6 +96,8 @@ fault_handle(struct mm *mm, u64 va, u32 access)
 			result = FAULT_BUS; /* the OOM reaper was here: what should be there is gone (oom.h I3) */
 	} while (unlikely(result == FAULT_RETRY));
 	dassert(result <= FAULT_OOM);
+	if (unlikely(READ_ONCE(torture_every)))
+		torture_fault();
 	if (unlikely(f.major) && result == FAULT_OK)
 		result = FAULT_MAJOR;
 	if (trace_latency_or(fault_done, current->fault_start_ns))

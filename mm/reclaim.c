@@ -143,6 +143,14 @@ reclaim_pageout(struct list *isolated)
 }
 
 void
+reclaim_harvest(void)
+{
+	struct reclaim r = {.lru = &nodes[0].lru};
+
+	harvest(&r);
+}
+
+void
 reclaim_cold(struct list *isolated)
 {
 	struct page *page;

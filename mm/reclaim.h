@@ -63,6 +63,9 @@ u64 reclaim_pages(struct node *node, u64 target, bool kswapd);
 void reclaim_pageout(struct list *isolated);
 void reclaim_cold(struct list *isolated);
 
+/* reclaim_harvest - free what the disk has taken, as far as nobody wants it. Context: as reclaim_pageout. */
+void reclaim_harvest(void);
+
 /* reclaim_possible - is there anything that reclaim could free, or a place to put it? Context: any; a moment old. */
 bool reclaim_possible(void);
 

@@ -69,9 +69,10 @@ def faulty(path, rules):
 
 
 def failing(name):
-    """One disk: sectors 16 to 23 cannot be read, 32 to 39 cannot be written."""
+    """Two disks: of one sectors 16 to 23 cannot be read, 32 to 39 cannot be written; the other cannot be flushed."""
     bad = [("read", n) for n in range(16, 24)] + [("write", n) for n in range(32, 40)]
-    return faulty(image(f"{name}.img", 1, {}), [{"iotype": kind, "sector": n} for kind, n in bad])
+    return " ".join([faulty(image(f"{name}.img", 1, {}), [{"iotype": kind, "sector": n} for kind, n in bad]),
+                     faulty(image(f"{name}-b.img", 1, {}), [{"iotype": "flush"}])])
 
 
 def slow(name):
@@ -122,3 +123,8 @@ def soak(name):
     lost += [{"iotype": "read", "sector": 8 * n, "once": "on"} for n in (50, 90, 130, 400, 1500)]
     return " ".join([device(area(0, 64), ",discard=unmap"), device(area(1, 16)), faulty(area(2, 8), bad),
                      faulty(area(3, 8), lost)])
+
+
+def torture(name):
+    """One swap area, for a machine with evict_every=n."""
+    return device(image(f"{name}.img", 256, {0: swap_header(256 * 256)}))

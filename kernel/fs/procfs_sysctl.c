@@ -36,6 +36,7 @@
 #include <mm/shrinker.h>
 #include <mm/slab.h>
 #include <mm/swap_io.h>
+#include <mm/torture.h>
 #include <mm/vmstat.h>
 #include <mm/watermark.h>
 
@@ -88,6 +89,8 @@ GETTER(max_map_count, READ_ONCE(sysctl_max_map_count))
 SETTER(max_map_count, WRITE_ONCE(sysctl_max_map_count, (u32)value))
 GETTER(mmap_min_addr, READ_ONCE(sysctl_mmap_min_addr))
 SETTER(mmap_min_addr, WRITE_ONCE(sysctl_mmap_min_addr, round_up((u64)value, PAGE_SIZE)))
+GETTER(evict_every, READ_ONCE(torture_every))
+SETTER(evict_every, WRITE_ONCE(torture_every, (u32)value))
 GETTER(page_cluster, READ_ONCE(swap_page_cluster))
 SETTER(page_cluster, WRITE_ONCE(swap_page_cluster, (u32)value))
 GETTER(swappiness, READ_ONCE(sysctl_swappiness))
@@ -130,6 +133,7 @@ static const struct sysctl user_reserve = {get_user_reserve, set_user_reserve, 0
 static const struct sysctl admin_reserve = {get_admin_reserve, set_admin_reserve, 0, FILE_MAX};
 static const struct sysctl map_count = {get_max_map_count, set_max_map_count, 0, 0x7fffffff};
 static const struct sysctl min_addr = {get_mmap_min_addr, set_mmap_min_addr, 0, 1L << 30};
+static const struct sysctl evict = {get_evict_every, set_evict_every, 0, 0x7fffffff};
 static const struct sysctl cluster = {get_page_cluster, set_page_cluster, 0, 31};
 static const struct sysctl swappiness = {get_swappiness, set_swappiness, 0, SWAPPINESS_MOST};
 static const struct sysctl drop = {NULL, set_drop_caches, 1, 4};
@@ -185,6 +189,7 @@ static const struct proc_entry vm_entries[] = {
 	NUMBER("max_map_count", 0644, map_count),
 	NUMBER("mmap_min_addr", 0644, min_addr),
 	NUMBER("drop_caches", 0200, drop),
+	NUMBER("evict_every", 0644, evict),
 	NUMBER("page-cluster", 0644, cluster),
 	NUMBER("oom_kill_allocating_task", 0644, oom_allocating),
 	NUMBER("panic_on_oom", 0644, oom_panic),

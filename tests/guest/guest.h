@@ -27,9 +27,11 @@ enum {
 };
 
 enum case_flag {
-	CASE_SMP = 1,   /* says more on several processors: also run with 1 and 4 */
-	CASE_NAMED = 4, /* needs a machine of its own (test_guest.py): runs only when its group is named */
-	CASE_LAST = 2,  /* takes all memory: runs after all others of the list */
+	CASE_SMP = 1,      /* says more on several processors: also run with 1 and 4 */
+	CASE_NAMED = 4,    /* needs a machine of its own (test_guest.py): runs only when its group is named */
+	CASE_LAST = 2,     /* takes all memory: runs after all others of the list */
+	CASE_STILL = 8,    /* counts faults, or pages in memory, exactly: not where pages leave by chance (torture) */
+	CASE_NO_SWAP = 16, /* is about a border that swap moves away: not where swap is on (torture) */
 };
 
 struct test_case {

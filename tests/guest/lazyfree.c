@@ -390,10 +390,10 @@ with_swap(void)
 }
 
 const struct test_case lazyfree_cases[] = {
-	{"memory that was given up stays until it is needed", stays_until_needed, 0, 0},
-	{"smaps shows what was given up, until it is written", smaps_shows_it, 0, 0},
+	{"memory that was given up stays until it is needed", stays_until_needed, 0, CASE_STILL},
+	{"smaps shows what was given up, until it is written", smaps_shows_it, 0, CASE_STILL},
 	{"what is shared, of a file or locked cannot be given up", refused, 0, 0},
-	{"what is taken reads as zeroes", taken_reads_zero, 0, 0},
+	{"what is taken reads as zeroes", taken_reads_zero, 0, CASE_STILL},
 	{"what was written since survives", written_survives, 0, 0},
 	{"what the kernel wrote since survives", written_by_others_survives, 0, 0},
 	{"what is locked later stays", locked_later_stays, 0, 0},

@@ -3,7 +3,8 @@
  * tests/guest/main.c - runs the cases one after another and keeps the ledger
  *
  * Idea        guest-tests [WORD...]: each word is the name of a group, "smp" for the cases that say more on several
- *             processors, "from=N" to go on at case N, or "list". Without words all run. Every case runs in a process
+ *             processors, "from=N" to go on at case N, "torture" to turn /dev/vda on as swap during each case, or
+ *             "list". Without words all run. Every case runs in a process
  *             of its own, and the verdict is its end. Then, on Tidemark, /proc/mm_check makes the kernel prove its
  *             invariants and count what it has handed out: each number must be what it was before the case.
  * Invariants  a case's number depends on nothing but the list
@@ -18,6 +19,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 
@@ -33,6 +35,7 @@ struct selection {
 	int groups;
 	int from;
 	bool smp;
+	bool torture;
 	bool list;
 };
 
@@ -199,7 +202,10 @@ static void selection_read(struct selection *s, int argc, char **argv);
 static bool group_exists(const char *name);
 static bool selection_has(const struct selection *s, const struct test_group *g, const struct test_case *c, int number);
 static void group_run(const struct test_group *g, const struct selection *s, struct tally *tally);
-static void case_run(const struct test_group *g, const struct test_case *c, struct tally *tally);
+static void case_skip(const struct test_group *g, const struct test_case *c, const struct selection *s, int number);
+static void case_run(const struct test_group *g, const struct test_case *c, bool torture, struct tally *tally);
+static const char *swap_turn(bool on);
+static long vmstat(const char *name);
 static const char *case_verdict(const struct test_case *c, int status);
 static void orphans_end(void);
 static const char *ledger_compare(void);
@@ -238,6 +244,8 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		group_run(&groups[i], &selection, &tally);
 	group_run(&last_group, &selection, &tally);
+	if (selection.torture && !selection.list)
+		printf("# torture: %ld pages written, %ld read\n", vmstat("pswpout"), vmstat("pswpin"));
 	printf("# done %d passed %d failed\n", tally.passed, tally.failed);
 	fflush(stdout);
 	if (getpid() == 1)
@@ -261,6 +269,8 @@ selection_read(struct selection *s, int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "smp") == 0)
 			s->smp = true;
+		else if (strcmp(argv[i], "torture") == 0)
+			s->torture = true;
 		else if (strcmp(argv[i], "list") == 0)
 			s->list = true;
 		else if (sscanf(argv[i], "from=%d", &s->from) != 1 && s->groups < 32 && group_exists(argv[i]))
@@ -292,7 +302,7 @@ selection_has(const struct selection *s, const struct test_group *g, const struc
 static void
 group_run(const struct test_group *g, const struct selection *s, struct tally *tally)
 {
-	bool whole = !s->groups && !s->smp && !s->list && s->from <= 1;
+	bool whole = !s->groups && !s->smp && !s->torture && !s->list && s->from <= 1;
 
 	calls_note(g->name, false, whole);
 	if (whole)
@@ -301,16 +311,29 @@ group_run(const struct test_group *g, const struct selection *s, struct tally *t
 		tally->number++;
 		if (!selection_has(s, g, c, tally->number))
 			continue;
-		if (s->list)
+		if (s->torture && (c->flags & (CASE_STILL | CASE_NO_SWAP)))
+			case_skip(g, c, s, tally->number);
+		else if (s->list)
 			printf("case %d %s - %s\n", tally->number, g->name, c->sentence);
 		else
-			case_run(g, c, tally);
+			case_run(g, c, s->torture, tally);
 	}
 	calls_note(g->name, true, whole);
 }
 
+/* Under torture, and says why. */
 static void
-case_run(const struct test_group *g, const struct test_case *c, struct tally *tally)
+case_skip(const struct test_group *g, const struct test_case *c, const struct selection *s, int number)
+{
+	const char *why = c->flags & CASE_STILL ? "it counts faults, or pages in memory, which chance changes"
+						: "it is about a border that swap moves away";
+
+	if (!s->list)
+		printf("skip %d %s - %s # %s\n", number, g->name, c->sentence, why);
+}
+
+static void
+case_run(const struct test_group *g, const struct test_case *c, bool torture, struct tally *tally)
 {
 	char why[REASON_SIZE] = "";
 
@@ -318,6 +341,7 @@ case_run(const struct test_group *g, const struct test_case *c, struct tally *ta
 	printf("run %d %s - %s\n", tally->number, g->name, c->sentence);
 	fflush(stdout);
 	reason[0] = 0;
+	const char *loss = torture ? swap_turn(true) : NULL;
 	pid_t pid = fork();
 	if (pid == 0) {
 		c->run();
@@ -327,7 +351,10 @@ case_run(const struct test_group *g, const struct test_case *c, struct tally *ta
 	if (verdict)
 		snprintf(why, sizeof(why), "%s", verdict);
 	orphans_end();
-	const char *loss = ledger_compare();
+	if (torture && !loss)
+		loss = swap_turn(false);
+	if (!loss)
+		loss = ledger_compare();
 	if (loss && !verdict)
 		snprintf(why, sizeof(why), "%s", loss);
 	if (verdict || loss)
@@ -337,6 +364,31 @@ case_run(const struct test_group *g, const struct test_case *c, struct tally *ta
 	printf("%s %d %s - %s%s%s\n", verdict || loss ? "not ok" : "ok", tally->number, g->name, c->sentence,
 	       verdict || loss ? " # " : "", why);
 	fflush(stdout);
+}
+
+/* Why off before the ledger is read: the pages of this process come back, and all is as it was. */
+static const char *
+swap_turn(bool on)
+{
+	if ((on ? swapon("/dev/vda", 0) : swapoff("/dev/vda")) == 0)
+		return NULL;
+	return on ? "swapon of /dev/vda failed" : "swapoff of /dev/vda failed";
+}
+
+/* One number of /proc/vmstat, -1: there is none. */
+static long
+vmstat(const char *name)
+{
+	char key[64];
+	long value = -1;
+	FILE *f = fopen("/proc/vmstat", "r");
+
+	if (!f)
+		return -1;
+	while (fscanf(f, "%63s %ld", key, &value) == 2 && strcmp(key, name) != 0)
+		value = -1;
+	fclose(f);
+	return value;
 }
 
 /* Returns why the case failed, NULL when it passed. */

@@ -55,6 +55,11 @@ CONFIGURATIONS = {
     "swap-fail": (("swapfail",), dict(kernel=DEBUG, mem=64, limit=120, disks=disks.swap_failing)),
     "swap-fail-1cpu": (("swapfail", "smp"), dict(kernel=DEBUG, cpus=1, mem=64, limit=120, disks=disks.swap_failing)),
     "swap-fail-4cpu": (("swapfail", "smp"), dict(kernel=RELEASE, cpus=4, mem=64, limit=120, disks=disks.swap_failing)),
+    # Some page leaves memory at every third fault: the groups in which a page is looked at twice.
+    "torture": (("torture", "fault", "cow", "futex", "exec", "procvm", "signal_frame"),
+                dict(kernel=DEBUG, limit=150, extra="evict_every=3", disks=disks.torture)),
+    "torture-4cpu": (("torture", "smp", "cow", "fault", "pipe", "mremap"),
+                     dict(kernel=DEBUG, cpus=4, limit=150, extra="evict_every=17", disks=disks.torture)),
     "disk-lost": (("disk_lost",), dict(kernel=DEBUG, limit=90, disks=disks.slow, extra="disk_timeout=2")),
 }
 if not FIRMWARE:
