@@ -65,6 +65,7 @@ static const struct {
 	{"locks", test_locks},
 	{"timers", test_timers},
 	{"switch", test_switch},
+	{"disk", selftest_disk},
 };
 
 /* What the stress tests share. */

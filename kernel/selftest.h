@@ -18,3 +18,6 @@
  * Context   boot, in a task (not idle), after everything is up
  */
 void selftest_run(void);
+
+/* selftest=disk. Context: may sleep. */
+void selftest_disk(void);

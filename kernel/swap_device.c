@@ -5,6 +5,8 @@
  * Idea        mm/ speaks of slots and pages, the block layer of sectors. Each transfer has its bio from the start, and
  *             there is a fixed number of them: writing a page out never waits for memory, only for another transfer's
  *             end.
+ *             A transfer that was lost (block.h I4) is tried again while the disk comes back from its reset: a page
+ *             that cannot be read kills a program, and a host that is slow for a minute is no reason to.
  * Invariants  I1  A transfer is on the free list, or with mm/, or with the disk.
  * Locks       lock (RANK_DISK, interrupts off): the free list
  * Follow      from mm/swap_io.c   to dev/block.c
@@ -13,18 +15,21 @@
 #include <kernel/swap_device.h>
 
 #include <kernel/dev/block.h>
+#include <kernel/lib/errno.h>
 #include <kernel/panic.h>
 #include <kernel/ratelimit.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
 
 #define TRANSFERS 24
+#define LOST_MOST 5 /* tries of one transfer: two and a half minutes */
 #define SLOT_SECTORS (PAGE_SIZE / SECTOR_SIZE)
 
 struct transfer {
 	struct swap_io io; /* first */
 	struct bio bio;
 	struct swap_disk *disk;
+	u32 lost; /* how often it was */
 };
 
 struct swap_disk {
@@ -100,6 +105,7 @@ submit(void *device, struct swap_io *io)
 			      .done = bio_done};
 	for (u32 i = 0; i < io->count; i++)
 		bio_add(&t->bio, io->pages[i], 0, PAGE_SIZE);
+	t->lost = 0;
 	bio_submit(&t->bio);
 }
 
@@ -108,6 +114,10 @@ bio_done(struct bio *bio)
 {
 	struct transfer *t = container_of(bio, struct transfer, bio);
 
+	if (unlikely(bio->error == -ETIMEDOUT) && ++t->lost < LOST_MOST) {
+		bio_submit(bio);
+		return;
+	}
 	t->io.error = bio->error;
 	t->io.done(&t->io);
 }

@@ -3,13 +3,15 @@
  * kernel/sys_sync.c - when data reach a device: fsync and its kin, and advice about reading ahead
  *
  * Idea        Files in memory have no device behind them: what is left of each call are its errors, and the advice is
- *             as good as none, as on Linux's tmpfs. Only a disk itself has something to do (file_ops->fsync).
+ *             as good as none, as on Linux's tmpfs. Only a disk itself has something to do (file_ops->fsync): its
+ *             cache is emptied, and the device's error is reported. sync() does that for every disk and has no error.
  * Invariants  none
  * Locks       none
  * Follow      from syscall.c   to fs/file.h
  * Tests       tests/guest/sendfile.c
  * See         fsync(2), sync_file_range(2), posix_fadvise(2), readahead(2)
  */
+#include <kernel/dev/block.h>
 #include <kernel/fs/file.h>
 #include <kernel/fs/vfs.h>
 #include <kernel/lib/errno.h>
@@ -45,6 +47,10 @@ sys_fdatasync(u64 fd)
 s64
 sys_sync(void)
 {
+	struct disk *disk;
+
+	for (u32 i = 0; (disk = disk_at(i)); i++)
+		(void)disk_flush(&disk->parts[0]);
 	return 0;
 }
 
@@ -52,11 +58,13 @@ s64
 sys_syncfs(u64 fd)
 {
 	struct file *f = file_get_usable(fd);
+	s64 result;
 
 	if (!f)
 		return -EBADF;
+	result = f->inode && (f->inode->mode & S_IFMT) == S_IFBLK ? f->ops->fsync(f) : 0;
 	file_put(f);
-	return 0;
+	return result;
 }
 
 s64

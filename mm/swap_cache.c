@@ -267,13 +267,18 @@ read_failed(struct page *page)
 	return unlikely(READ_ONCE(page->flags) & BIT(PG_ERROR));
 }
 
-/* @page holds nothing: who wants the slot next reads it anew. Takes the page lock and a reference. */
+/*
+ * @page holds nothing: who wants the slot next reads it anew. Takes the page lock and a reference.
+ *
+ * Why off its list: a frame that a lost device may write to is never freed (block.h), and reclaim must not meet it.
+ */
 static void
 forget_unread(struct page *page)
 {
 	if (page_is_cached(page))
 		swap_cache_del(page);
 	page_unlock(page);
+	lru_isolate_page(page); /* the reference stays ours to give back */
 	page_put(page);
 }
 

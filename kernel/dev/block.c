@@ -3,7 +3,7 @@
  * kernel/dev/block.c - from bios to requests and back
  *
  * Idea        see block.h
- * Invariants  I1 to I4 of block.h
+ * Invariants  I1 to I5 of block.h
  * Locks       disk->lock
  * Follow      from block_file.c   to virtio_blk.c
  * Tests       tests/guest/disk.c
@@ -16,6 +16,8 @@
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/ratelimit.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
 #include <mm/vmstat.h>
 
 #define POLL_NS NS_PER_MS
@@ -31,9 +33,10 @@ static void begin_request_locked(struct disk *disk, struct bio *bio);
 static void dispatch_locked(struct disk *disk);
 static void refill_locked(struct disk *disk);
 static void watch_locked(struct disk *disk);
-static bool is_late(const struct disk *disk);
+static bool is_late_locked(struct disk *disk);
 static void disk_lost(struct disk *disk);
-static void fail_all(struct disk *disk, struct list *requests, struct list *done);
+static void frames_keep(struct disk *disk);
+static void fail_all(struct disk *disk, struct list *requests, int error, struct list *done);
 static void take_apart_locked(struct disk *disk, struct request *r);
 static void request_end(struct disk *disk, struct request *r, int error, struct list *done);
 static void bios_end(struct disk *disk, struct list *bios);
@@ -112,7 +115,24 @@ bio_wait(struct bio *bio)
 	bio->over = false;
 	bio_submit(bio);
 	wait_event(&bio->dev->disk->waiters, __atomic_load_n(&bio->over, __ATOMIC_ACQUIRE));
-	return bio->error;
+	return bio->error == -ETIMEDOUT ? -EIO : bio->error;
+}
+
+int
+disk_flush(struct block_device *dev)
+{
+	struct bio *bio;
+	int err;
+
+	if (!dev->disk->flushes)
+		return 0;
+	bio = kmalloc(sizeof(*bio), ALLOC_KERNEL);
+	if (!bio)
+		return -ENOMEM;
+	*bio = (struct bio){.dev = dev, .op = BIO_FLUSH};
+	err = bio_wait(bio);
+	kfree(bio);
+	return err;
 }
 
 void
@@ -253,6 +273,7 @@ dispatch_locked(struct disk *disk)
 		r->start_ns = clock_ns();
 		if (!disk->ops->start(disk, r))
 			break;
+		r->serial = ++disk->started;
 		list_del(&r->link);
 		list_add_tail(&r->link, &disk->flying); /* I1 */
 		started = true;
@@ -294,10 +315,10 @@ disk_timer(void *arg)
 	struct disk *disk = arg;
 	u64 flags;
 
-	if (disk->polls)
-		disk->ops->poll(disk);
+	/* Why always: an answer that is there is not lost, be its interrupt late or none. */
+	disk->ops->poll(disk);
 	flags = spin_lock_irqsave(&disk->lock);
-	if (is_late(disk)) {
+	if (is_late_locked(disk)) {
 		spin_unlock_irqrestore(&disk->lock, flags);
 		disk_lost(disk);
 		return;
@@ -308,12 +329,12 @@ disk_timer(void *arg)
 }
 
 static bool
-is_late(const struct disk *disk)
+is_late_locked(struct disk *disk)
 {
 	const struct request *oldest = list_first(&disk->flying, struct request, link);
 
 	must_hold(&disk->lock);
-	return !list_empty(&disk->flying) && clock_ns() - oldest->start_ns > disk->timeout_ns;
+	return disk_age_look(&disk->age, list_empty(&disk->flying) ? 0 : oldest->serial, clock_ns(), disk->timeout_ns);
 }
 
 /* I4: what was in flight fails. What waits is tried after the reset, unless there is no device any more. */
@@ -326,12 +347,14 @@ disk_lost(struct disk *disk)
 	pr_err("%s: a request has had no answer for %lu s: resetting the device\n", disk->parts[0].name,
 	       disk->timeout_ns / NS_PER_SEC);
 	disk->dead = !disk->ops->reset(disk);
-	fail_all(disk, &disk->flying, &done);
+	if (disk->dead)
+		frames_keep(disk);
+	fail_all(disk, &disk->flying, disk->dead ? -EIO : -ETIMEDOUT, &done);
 	if (disk->dead) {
 		struct bio *bio;
 
 		pr_err("%s: the device does not answer: it is given up\n", disk->parts[0].name);
-		fail_all(disk, &disk->pending, &done);
+		fail_all(disk, &disk->pending, -EIO, &done);
 		list_for_each (bio, &disk->overflow, link)
 			bio->error = -EIO;
 		list_splice(&disk->overflow, &done);
@@ -340,12 +363,31 @@ disk_lost(struct disk *disk)
 	disk_finish(disk, &done);
 }
 
+/* I5: a reference to each, which nobody gives back. What the device only reads it may read at any time. */
 static void
-fail_all(struct disk *disk, struct list *requests, struct list *done)
+frames_keep(struct disk *disk)
+{
+	const struct request *r;
+	const struct bio *bio;
+	u32 kept = 0;
+
+	must_hold(&disk->lock);
+	list_for_each (r, &disk->flying, link) {
+		if (r->op != BIO_READ)
+			continue;
+		list_for_each (bio, &r->bios, link)
+			for (u32 i = 0; i < bio->count; i++, kept++)
+				page_get(bio->seg[i].page);
+	}
+	pr_err("%s: %u frames that it may still write to are out of use\n", disk->parts[0].name, kept);
+}
+
+static void
+fail_all(struct disk *disk, struct list *requests, int error, struct list *done)
 {
 	must_hold(&disk->lock);
 	while (!list_empty(requests))
-		request_end(disk, list_first(requests, struct request, link), -EIO, done);
+		request_end(disk, list_first(requests, struct request, link), error, done);
 }
 
 /* ---- ends ---- */

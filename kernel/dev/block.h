@@ -17,7 +17,9 @@
  *             I3  Who joined others does not suffer from their errors: a request of several bios that fails is taken
  *                 apart, and each of them tried by itself.
  *             I4  Every bio that was submitted is done exactly once, be it with an error: a request that the device
- *                 does not answer for DISK_TIMEOUT_S is lost, and the device is reset.
+ *                 does not answer for DISK_TIMEOUT_S is lost, and the device is reset (disk_age.h).
+ *             I5  A frame that a lost request would have written to is free only when the device has forgotten the
+ *                 request: a device that cannot even be reset keeps those frames for good, whatever it does with them.
  * Locks       disk->lock (RANK_DISK, interrupts off). bio->done runs without it, in an interrupt or in bio_submit.
  * Follow      from block_file.c, partition.c, mm   to virtio_blk.c
  * Tests       tests/guest/disk.c
@@ -25,6 +27,7 @@
  */
 #pragma once
 
+#include <kernel/dev/disk_age.h>
 #include <kernel/lib/list.h>
 #include <kernel/mutex.h>
 #include <kernel/spinlock.h>
@@ -83,7 +86,7 @@ struct bio {
 	u8 op;      /* enum bio_op */
 	u64 sector; /* from the beginning of dev */
 	u32 count;  /* segments */
-	s32 error;  /* when it is done: 0; -EIO, -EINVAL (past the end, or not of whole sectors), -EROFS */
+	s32 error;  /* when it is done: 0; -EIO, -ETIMEDOUT (lost), -EINVAL (not of whole sectors), -EROFS */
 	void (*done)(struct bio *bio); /* interrupt context, or bio_submit's: wakes at most */
 	void *private;                 /* of the submitter */
 	struct bio_segment seg[BIO_SEGMENTS];
@@ -108,6 +111,7 @@ struct request {
 	u32 segments;
 	bool alone;   /* nobody joins */
 	u64 start_ns; /* when the driver took it */
+	u64 serial;   /* which of all that the driver took: from 1 */
 };
 
 struct disk_ops {
@@ -115,9 +119,12 @@ struct disk_ops {
 	bool (*start)(struct disk *disk, struct request *r);
 	/* Lets the device see what was started. disk->lock held. */
 	void (*kick)(struct disk *disk);
-	/* Takes from the device what it is done with, as its interrupt would. Only for disks that poll. */
+	/* Takes from the device what it is done with, as its interrupt would. */
 	void (*poll)(struct disk *disk);
-	/* The device forgets every request, and touches their pages no more. False: it is lost. disk->lock held. */
+	/*
+	 * The device forgets every request, and touches their pages no more. False: it is lost, and may still do so.
+	 * disk->lock held.
+	 */
 	bool (*reset)(struct disk *disk);
 };
 
@@ -135,6 +142,8 @@ struct disk {
 	bool dead;                            /* lock: gone for good, every transfer fails */
 	struct list free, pending, flying;    /* requests; lock */
 	struct list overflow;                 /* bios that found no free request, in order; lock */
+	u64 started;                          /* requests that the driver took; lock */
+	struct disk_age age;                  /* of the oldest one; lock */
 	struct timer timer;                   /* looks after lost requests, and polls; set under lock */
 	struct wait_queue waiters;            /* tasks in bio_wait */
 	struct mutex write_lock;              /* rank INODE: whoever reads a sector to write it back changed */
@@ -177,10 +186,18 @@ void disk_kick(struct disk *disk);
 /*
  * bio_wait - submit and wait for the end
  *
- * Returns   bio->error
+ * Returns   bio->error; -EIO for one that was lost
  * Context   may sleep; sets bio->done
  */
 int bio_wait(struct bio *bio);
+
+/*
+ * disk_flush - what was written to @dev and is done survives a power failure
+ *
+ * Returns   0, also where the device has no cache; -ENOMEM, or the device's error
+ * Context   may sleep
+ */
+int disk_flush(struct block_device *dev);
 
 /* bio_add - append a segment. False: it is full. Context: before submission. */
 static inline bool

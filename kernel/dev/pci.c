@@ -134,6 +134,12 @@ pci_enable(const struct pci_device *dev)
 	pci_config_write(dev->at, REG_COMMAND, command);
 }
 
+void
+pci_silence(const struct pci_device *dev)
+{
+	pci_config_write(dev->at, REG_COMMAND, pci_read16(dev, REG_COMMAND) & ~COMMAND_MASTER);
+}
+
 u32
 pci_msix_enable(struct pci_device *dev)
 {

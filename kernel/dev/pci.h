@@ -60,6 +60,9 @@ volatile u8 *pci_map(struct pci_device *dev, u32 bar);
 /* pci_enable - let the device answer to its registers and write to memory. Context: any. */
 void pci_enable(const struct pci_device *dev);
 
+/* pci_silence - the device may neither write to memory nor interrupt any more. Context: any. */
+void pci_silence(const struct pci_device *dev);
+
 /*
  * pci_msix_enable - interrupts by message from now on; none is wired yet
  *

@@ -73,8 +73,9 @@ struct slot {
 struct virtio_blk {
 	struct disk disk;
 	struct virtio_device device;
-	struct virtq queue; /* disk.lock */
-	void *ring;         /* const after probe, as the rest: the queue's memory */
+	struct pci_device pci; /* const after probe */
+	struct virtq queue;    /* disk.lock */
+	void *ring;            /* const after probe, as the rest: the queue's memory */
 	struct slot *slots[DISK_REQUESTS];
 	u16 message;
 };
@@ -89,7 +90,7 @@ static u32 chain_build(struct slot *slot, const struct request *r, struct virtq_
 static void kick(struct disk *disk);
 static void interrupt(void *arg);
 static void poll(struct disk *disk);
-static int verdict(const struct slot *slot);
+static int verdict(const struct virtio_blk *blk, const struct request *r);
 static bool reset(struct disk *disk);
 
 static const u16 device_ids[] = {DEVICE_LEGACY, DEVICE_MODERN, 0};
@@ -132,6 +133,7 @@ set_up(struct virtio_blk *blk, struct pci_device *dev)
 
 	if (err)
 		return err;
+	blk->pci = *dev;
 	blk->disk.ops = &virtio_blk_ops;
 	blk->disk.private = blk;
 	blk->message = VIRTIO_NO_MESSAGE;
@@ -263,8 +265,9 @@ interrupt(void *arg)
 	u64 flags = spin_lock_irqsave(&blk->disk.lock);
 	struct request *r;
 
-	while ((r = virtq_take(&blk->queue)))
-		disk_complete(&blk->disk, r, verdict(blk->slots[r->index]), &done);
+	/* A device that was given up may answer still: nobody waits for it. */
+	while (!blk->disk.dead && (r = virtq_take(&blk->queue)))
+		disk_complete(&blk->disk, r, verdict(blk, r), &done);
 	spin_unlock_irqrestore(&blk->disk.lock, flags);
 	disk_finish(&blk->disk, &done);
 }
@@ -275,12 +278,19 @@ poll(struct disk *disk)
 	interrupt(disk->private);
 }
 
+/* Why the length: a device that says OK and wrote less than was asked for leaves what the frames held before. */
 static int
-verdict(const struct slot *slot)
+verdict(const struct virtio_blk *blk, const struct request *r)
 {
-	switch (slot->status) {
+	u64 bytes = (r->op == BIO_READ ? (u64)r->sectors << SECTOR_SHIFT : 0) + 1;
+
+	switch (blk->slots[r->index]->status) {
 	case STATUS_OK:
-		return 0;
+		if (likely(blk->queue.written >= bytes))
+			return 0;
+		warn_once("%s wrote %u of %lu bytes, and says that all is well", blk->disk.parts[0].name,
+			  blk->queue.written, bytes);
+		return -EIO;
 	case STATUS_UNSUPPORTED:
 		return -EOPNOTSUPP;
 	default:
@@ -294,5 +304,8 @@ reset(struct disk *disk)
 	struct virtio_blk *blk = disk->private;
 
 	must_hold(&disk->lock);
-	return virtio_reset(&blk->device) && !run(blk);
+	if (virtio_reset(&blk->device) && !run(blk))
+		return true;
+	pci_silence(&blk->pci);
+	return false;
 }

@@ -98,8 +98,10 @@ virtq_take(struct virtq *q)
 			__atomic_thread_fence(__ATOMIC_SEQ_CST);
 			continue;
 		}
-		u32 head = q->used->ring[q->seen++ % q->size].id;
+		const volatile struct virtq_used_elem *used = &q->used->ring[q->seen++ % q->size];
+		u32 head = used->id;
 
+		q->written = used->len;
 		if (head < q->size && q->token[head])
 			return release(q, head);
 		warn_once("a virtual device returned buffer %u, which it does not have", head);

@@ -66,6 +66,7 @@ struct virtq {
 	u16 added;                   /* heads put into the available ring, counted without wrapping off */
 	u16 shown;                   /* of these, as many as the device has been told of */
 	u16 seen;                    /* entries of the used ring that were taken */
+	u32 written;                 /* bytes of the last of them that the device says it has written */
 	void *token[VIRTQ_SIZE_MAX]; /* by head: whose chain; NULL: not in flight */
 };
 
@@ -102,7 +103,8 @@ bool virtq_show(struct virtq *q);
 /*
  * virtq_take - the next chain that the device is done with
  *
- * Returns   its token; NULL: none so far, and the device will interrupt for the next one
+ * Returns   its token, and how much was written in @q->written; NULL: none so far, and the device will interrupt for
+ *           the next one
  * Context   the owner's lock
  */
 void *virtq_take(struct virtq *q);

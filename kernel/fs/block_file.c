@@ -165,19 +165,7 @@ write_chunk(struct window *w, struct io *io)
 static int
 block_fsync(struct file *f)
 {
-	struct block_device *dev = device_of(f);
-	struct bio *bio;
-	int err;
-
-	if (!dev->disk->flushes)
-		return 0;
-	bio = kmalloc(sizeof(*bio), ALLOC_KERNEL);
-	if (!bio)
-		return -ENOMEM;
-	*bio = (struct bio){.dev = dev, .op = BIO_FLUSH};
-	err = bio_wait(bio);
-	kfree(bio);
-	return err;
+	return disk_flush(device_of(f));
 }
 
 static s64

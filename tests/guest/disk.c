@@ -4,7 +4,7 @@
  *
  * Idea        The machine has vda (64 MiB, a GPT with partitions of 10 and 20 MiB), vdb (32 MiB, sector n holds n)
  *             and vdc, which cannot be written. The second group runs on a machine whose vda fails on purpose: sectors
- *             16 to 23 cannot be read, and sectors 32 to 39 cannot be written.
+ *             16 to 23 cannot be read, sectors 32 to 39 cannot be written, and whose vdb cannot be flushed.
  * Invariants  see guest.h
  * Locks       none
  * Follow      from test_guest.py, which makes the disks   to kernel/fs/block_file.c, kernel/dev/block.c
@@ -337,6 +337,42 @@ partitions(void)
 	      strstr(text, "      20480 vda2\n"));
 }
 
+/* Requests of one kind that one line of /proc/diskstats counts as done: column 18 are the flushes. */
+static unsigned long
+flushes(const char *name)
+{
+	char line[256], found[32];
+	unsigned long n = 0;
+	FILE *f = fopen("/proc/diskstats", "r");
+
+	check(f != NULL);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*u %*u %31s %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %lu", found,
+			   &n) == 2 &&
+		    strcmp(found, name) == 0)
+			break;
+	fclose(f);
+	check(strcmp(found, name) == 0);
+	return n;
+}
+
+static void
+flushed(void)
+{
+	int fd = disk_open("vda", O_RDWR);
+	unsigned long before = flushes("vda");
+
+	check(pwrite(fd, bytes, PAGE, 40 * MIB) == PAGE);
+	check(fsync(fd) == 0 && flushes("vda") > before);
+	before = flushes("vda");
+	check(pwrite(fd, bytes, PAGE, 40 * MIB) == PAGE);
+	check(fdatasync(fd) == 0 && flushes("vda") > before);
+	check(syncfs(fd) == 0);
+	check_errno(syncfs(-1), EBADF);
+	sync();
+	close(fd);
+}
+
 /* ---- a disk that fails ---- */
 
 static void
@@ -357,6 +393,19 @@ bad_write(void)
 
 	check_errno(pwrite(fd, bytes, 4096, 32 * SECTOR), EIO);
 	check(pwrite(fd, bytes, 4096, 40 * SECTOR) == 4096);
+	close(fd);
+}
+
+static void
+bad_flush(void)
+{
+	int fd = disk_open("vdb", O_RDWR);
+
+	check(pwrite(fd, bytes, PAGE, 0) == PAGE);
+	check_errno(fsync(fd), EIO);
+	check(pwrite(fd, bytes, PAGE, 0) == PAGE);
+	check_errno(fdatasync(fd), EIO);
+	sync();
 	close(fd);
 }
 
@@ -402,12 +451,14 @@ const struct test_case disk_cases[] = {
 	{"readers on all processors get their own sectors", readers, 0, CASE_NAMED | CASE_SMP},
 	{"diskstats counts what was transferred", diskstats, 0, CASE_NAMED},
 	{"partitions lists disks and partitions", partitions, 0, CASE_NAMED},
+	{"fsync, fdatasync and sync empty the disk's cache", flushed, 0, CASE_NAMED},
 	{0},
 };
 
 const struct test_case disk_error_cases[] = {
 	{"a sector that cannot be read is EIO, and the disk goes on", bad_read, 0, CASE_NAMED},
 	{"a sector that cannot be written is EIO, and the disk goes on", bad_write, 0, CASE_NAMED},
+	{"a flush that fails is an error of fsync and fdatasync", bad_flush, 0, CASE_NAMED},
 	{"a read across a bad sector is EIO, and its beginning can be read alone", part_of_a_read, 0, CASE_NAMED},
 	{0},
 };

@@ -201,8 +201,10 @@ wild_device(void **state)
 	q.used->ring[0].id = 77777;
 	q.used->ring[1].id = 9;
 	q.used->ring[2].id = q.avail->ring[0];
+	q.used->ring[2].len = 333;
 	q.used->idx = 3;
 	assert_int_equal((u64)virtq_take(&q), 1);
+	assert_int_equal(q.written, 333);
 	assert_null(virtq_take(&q));
 	assert_int_equal(q.free_count, 16);
 }
