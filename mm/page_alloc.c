@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/page_alloc.c - frames for everyone: per-CPU lists, watermarks, and the ladder that makes memory
+ * mm/page_alloc.c - frames for everyone: per-CPU lists, and zones with their watermarks
  *
  * Idea        Three levels. Most calls end in the first, about 25 instructions without a lock.
  *
- *                 page_alloc -> this CPU's list --empty--> zones: watermark, buddy --too little--> alloc_slow
+ *                 page_alloc -> this CPU's list --empty--> zones: watermark, buddy --too little--> ladder
  *                 page_free  -> this CPU's list --full---> zones: buddy merges --someone waits--> wake
  *
  *             Only the refill of a list looks at a watermark: what lies on a list was paid for (page_list.c).
@@ -16,60 +16,29 @@
  *                 ALLOC_ATOMIC ..........|         .      interrupt handlers; tasks with a fatal signal
  *                 ALLOC_RESERVE ...................|      those whose end frees memory: OOM victims
  *
- *             alloc_slow() is a ladder; each rung is climbed only when those below did not help:
- *               0  who cannot wait fails
- *               1  drain the per-CPU lists of all CPUs
- *               2  if nothing can be reclaimed: let all caches go (shrinker.h). Else rung 4 asks them for a part
- *               3  who is dying takes from the reserves, or fails and dies the sooner; who reclaims takes from them,
- *               too 4  reclaim some pages; if any were freed, start over
- *               5  large blocks (order > 3), and callers that would rather fail: fail
- *               6  kill the process whose end frees most. There is none: a program's page ends in panic, another
- *                  allocation fails
- *               7  sleep until frames come back, then start over
- *             Rung 6 kills nobody while an earlier victim is giving back. Rung 7 ends when any CPU returns frames to a
- *             zone, and in any case after WAIT_NS, because the frames may rest on some CPU's list; after IDLE_ROUNDS
- *             rounds without a single frame the allocation fails, so that a victim that cannot die stops nobody for
- *             ever. It may hold mm->lock for reading: a victim needs only its own, and whoever holds that one is dying
- *             too, hence served from the reserves (rung 3).
- *             Below low a refill wakes kswapd (kswapd.c), which is what makes these rungs rare.
+ *             Below low a refill wakes kswapd (kswapd.c), which is what makes the ladder (page_ladder.c) rare.
  * Invariants  I1  Frames of allocated blocks have refs >= 1 and a kind from PAGE_KERNEL on; free ones refs 0.
  *             I2  managed = free + on per-CPU lists + allocated, over all zones.              (page_check.c)
- * Locks       zone->lock (interrupts off). Nothing sleeps but alloc_slow().
- * Follow      from fault.c, slab.c, everywhere   to page_list.c, buddy.c, slab.c, vmalloc.c, oom.c
+ * Locks       zone->lock (interrupts off). Nothing sleeps but the ladder.
+ * Follow      from fault.c, slab.c, everywhere   to page_list.c, buddy.c, page_ladder.c
  * Tests       tests/host/page_alloc_test.c, tests/guest/exhaust.c
  * See         docs/mm.md
  */
-#include <kernel/lib/string.h>
 #include <kernel/panic.h>
 #include <kernel/percpu.h>
-#include <kernel/printk.h>
-#include <kernel/task.h>
 #include <kernel/trace.h>
-#include <kernel/wait.h>
 #include <mm/buddy.h>
 #include <mm/fail_inject.h>
 #include <mm/kswapd.h>
 #include <mm/lru.h>
 #include <mm/memblock.h>
-#include <mm/oom.h>
 #include <mm/page_alloc.h>
+#include <mm/page_ladder.h>
 #include <mm/page_list.h>
 #include <mm/page_poison.h>
-#include <mm/reclaim.h>
-#include <mm/shrinker.h>
 #include <mm/vmstat.h>
 
-#define ORDER_COSTLY 3     /* the largest block for which a process is killed */
-#define WAIT_NS 50000000UL /* rung 7 sleeps at most 50 ms */
-#define IDLE_ROUNDS 200    /* 10 s in which nothing at all was freed */
-#define ORDER_ROUNDS 20    /* frames come back, but no block of order 1 to 3: 1 s */
-#define RETIRE_MOST 32     /* frames that page_free_batch takes with interrupts off */
-#define RECLAIM_TARGET 32  /* pages that who waits frees for itself and others */
-#define WARNINGS 10        /* failures that are worth a line in the log */
-
-static atomic_t waiting;  /* tasks in alloc_slow(), rungs 1 to 7 */
-static atomic_t returned; /* spills since boot that happened while someone was waiting */
-static struct wait_queue returned_wait = WAIT_QUEUE_INIT(returned_wait);
+#define RETIRE_MOST 32 /* frames that page_free_batch takes with interrupts off */
 
 static bool alloc_flags_valid(u32 flags);
 static void frame_claim(struct page *page, u32 flags);
@@ -78,20 +47,11 @@ static struct page *alloc_traced(struct page *page, u32 flags);
 static void frame_retire(struct page *page);
 static void frame_retire_failed(struct page *page) __noreturn;
 static void block_free(struct page *page, u32 order);
-static struct page *zones_alloc(u32 order, u32 flags);
 static bool zone_allowed(const struct zone *zone, u32 flags);
 static bool zone_has(const struct zone *zone, u32 order, u32 flags);
 static struct page *zone_alloc(struct zone *zone, u32 order, u32 flags);
 static u64 zone_mark(const struct zone *zone, u32 flags);
 static u64 zone_reserve(const struct zone *zone, u32 flags);
-static struct page *alloc_slow(u32 order, u32 flags);
-static struct page *ladder(u32 order, u32 flags);
-static struct page *ladder_find(u32 order, u32 flags);
-static bool task_is_dying(void);
-static u32 dying_flags(void);
-static struct page *ladder_end(u32 flags);
-static bool returned_await(s32 seen);
-static void alloc_failed(u32 order, u32 flags);
 
 struct page *
 page_alloc(u32 order, u32 flags)
@@ -166,13 +126,24 @@ page_alloc_drain(void)
 	cpu_call_many(page_list_cpus(), page_list_drain, NULL);
 }
 
-void
-page_alloc_wake(void)
+/* Simple: the first node's list serves every CPU. */
+struct page *
+page_zones_alloc(u32 order, u32 flags)
 {
-	if (likely(!atomic_read(&waiting)))
-		return;
-	atomic_inc(&returned);
-	wake_all(&returned_wait);
+	struct page *page = NULL;
+
+	assert(order <= MAX_ORDER);
+	for (u32 i = 0; i < NR_ZONES && !page; i++) {
+		struct zone *zone = nodes[0].zonelist[i];
+		u64 irq;
+
+		if (!zone_allowed(zone, flags))
+			continue;
+		irq = spin_lock_irqsave(&zone->lock);
+		page = zone_alloc(zone, order, flags);
+		spin_unlock_irqrestore(&zone->lock, irq);
+	}
+	return page;
 }
 
 bool
@@ -273,9 +244,9 @@ alloc_deep(u32 order, u32 flags)
 		return NULL;
 	page = order || flags & ALLOC_DMA ? NULL : page_list_pop();
 	if (!page)
-		page = zones_alloc(order, flags);
+		page = page_zones_alloc(order, flags);
 	if (!page)
-		page = alloc_slow(order, flags);
+		page = page_alloc_slow(order, flags);
 	if (!page)
 		return NULL;
 	dassert(!(page_to_pfn(page) & (BIT(order) - 1)));
@@ -342,26 +313,6 @@ block_free(struct page *page, u32 order)
 	page_alloc_wake();
 }
 
-/* Asks the zones, best first. Simple: the first node's list serves every CPU. */
-static struct page *
-zones_alloc(u32 order, u32 flags)
-{
-	struct page *page = NULL;
-
-	assert(order <= MAX_ORDER);
-	for (u32 i = 0; i < NR_ZONES && !page; i++) {
-		struct zone *zone = nodes[0].zonelist[i];
-		u64 irq;
-
-		if (!zone_allowed(zone, flags))
-			continue;
-		irq = spin_lock_irqsave(&zone->lock);
-		page = zone_alloc(zone, order, flags);
-		spin_unlock_irqrestore(&zone->lock, irq);
-	}
-	return page;
-}
-
 static bool
 zone_allowed(const struct zone *zone, u32 flags)
 {
@@ -411,129 +362,4 @@ zone_reserve(const struct zone *zone, u32 flags)
 {
 	must_hold(&zone->lock);
 	return zone->reserve[flags & ALLOC_DMA ? ZONE_DMA : ZONE_NORMAL];
-}
-
-/* The ladder, and what surrounds it. */
-static __noinline struct page *
-alloc_slow(u32 order, u32 flags)
-{
-	struct page *page = NULL;
-
-	trace(alloc_slow, order, flags, 0);
-	if (flags & ALLOC_WAIT) {
-		may_sleep();
-		atomic_inc(&waiting);
-		page = ladder(order, flags);
-		atomic_dec(&waiting);
-	}
-	if (!page)
-		alloc_failed(order, flags);
-	return page;
-}
-
-/* Rungs 1 to 7: see the head comment. */
-static struct page *
-ladder(u32 order, u32 flags)
-{
-	u32 most_rounds = order ? ORDER_ROUNDS : IDLE_ROUNDS;
-
-	dassert(flags & ALLOC_WAIT);
-	dassert(atomic_read(&waiting) > 0); /* else nobody would wake us on rung 7 */
-	for (u32 rounds = 0; rounds < most_rounds; rounds++) {
-		s32 seen = atomic_read(&returned);
-		struct page *page = ladder_find(order, flags); /* 1, 2 */
-
-		if (page)
-			return page;
-		trace(alloc_slow, order, flags, 3);
-		if (task_is_dying())
-			return zones_alloc(order, flags | dying_flags());
-		if (current->reclaims)
-			return zones_alloc(order, flags | ALLOC_RESERVE);
-		trace(alloc_slow, order, flags, 4);
-		count_event(flags & ALLOC_DMA ? VM_ALLOCSTALL_DMA : VM_ALLOCSTALL_NORMAL);
-		if (reclaim_pages(&nodes[0], RECLAIM_TARGET, false)) {
-			rounds = order ? rounds : 0; /* frames do not make a block */
-			continue;
-		}
-		trace(alloc_slow, order, flags, 5);
-		if (order > ORDER_COSTLY || flags & ALLOC_NOOOM)
-			return NULL;
-		trace(alloc_slow, order, flags, 6);
-		if (!oom_kill(order, flags))
-			return ladder_end(flags);
-		trace(alloc_slow, order, flags, 7);
-		if (returned_await(seen) && !order)
-			rounds = 0;
-
-		/* Why: it does not sleep when frames came meanwhile, and the victim may need this CPU to die. */
-		cond_resched();
-	}
-	return NULL;
-}
-
-/* Rungs 1 and 2. Returns a page, or NULL when memory is short indeed. */
-static struct page *
-ladder_find(u32 order, u32 flags)
-{
-	struct page *page = zones_alloc(order, flags);
-
-	may_sleep(); /* draining waits for the other CPUs */
-	if (!page) {
-		trace(alloc_slow, order, flags, 1);
-		page_alloc_drain();
-		page = zones_alloc(order, flags);
-	}
-	if (!page && !reclaim_possible()) {
-		trace(alloc_slow, order, flags, 2);
-		shrink_caches(0);
-		page_alloc_drain();
-		page = zones_alloc(order, flags);
-	}
-	return page;
-}
-
-static bool
-task_is_dying(void)
-{
-	return current->oom_victim || signal_state_fatal(&current->signal);
-}
-
-/* How deep a dying task may dip: a victim to the bottom, since all of the system waits for its end. */
-static u32
-dying_flags(void)
-{
-	return current->oom_victim ? ALLOC_RESERVE : ALLOC_ATOMIC;
-}
-
-/* There is nobody left to kill. */
-static struct page *
-ladder_end(u32 flags)
-{
-	if (flags & ALLOC_CHARGE)
-		panic("Out of memory, and no process may be killed: %lu of %lu pages are free, and those that are left "
-		      "to live own the rest",
-		      nr_free_pages(), total_pages());
-	return NULL;
-}
-
-/* Sleeps until frames came back to a zone since @seen was read; true if so, false when the time was up first. */
-static bool
-returned_await(s32 seen)
-{
-	u64 deadline = clock_ns() + WAIT_NS;
-
-	may_sleep();
-	return !wait_timed(&returned_wait, atomic_read(&returned) != seen, TASK_KILLABLE, deadline);
-}
-
-static void
-alloc_failed(u32 order, u32 flags)
-{
-	static atomic_t warnings;
-
-	if (flags & ALLOC_NOWARN || atomic_add_return(&warnings, 1) > WARNINGS)
-		return;
-	pr_warn("page_alloc: no block of order %u for %s (flags %x): %lu of %lu pages are free\n", order, current->comm,
-		flags, nr_free_pages(), total_pages());
 }

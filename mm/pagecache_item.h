@@ -44,7 +44,7 @@ item_to_entry(const void *item)
 	return (swap_entry_t){(u64)item};
 }
 
-/* pagecache_drop - takes every item in [first, last) out of @object, and pages out of every address space. May sleep. */
+/* pagecache_drop - take every item in [first, last) from @object, and pages from every address space. May sleep. */
 void pagecache_drop(struct pagecache *object, u64 first, u64 last);
 
 /*
