@@ -61,6 +61,7 @@ struct task {
 	bool signal_pending;   /* see signal_state.h; beside need_resched: the way to user mode tests both at once */
 	bool reclaims;        /* frees memory just now: allocates from the reserves, and does not reclaim; owner only */
 	bool oom_victim;      /* may use the memory reserves; set by the OOM killer, never cleared */
+	bool swaps_in;        /* brings a page back just now: for fail_inject.h; owner only */
 	u8 state;             /* enum task_state; own task, and sched_wake under the run queue lock */
 	u32 cpu;              /* where it runs or ran last; run queue lock of that CPU */
 	struct mm *mm;        /* address space; NULL for a kernel thread; owner only */

@@ -44,6 +44,17 @@ void fail_inject_nth(struct task *task, u32 n);
  */
 void fail_inject_every(u32 n);
 
+/*
+ * Of the allocations that are made while a task reclaims or brings a page back from swap, every @interval-th fails, and
+ * @times times in all; -1: without end. A new interval begins the count anew; 0: none fails. vm.fail_reclaim_*
+ *
+ * Context   any
+ */
+void fail_inject_reclaim_interval(u32 interval);
+void fail_inject_reclaim_times(s32 times);
+u32 fail_inject_reclaim_interval_now(void);
+s32 fail_inject_reclaim_times_left(void);
+
 /* What fail_inject() does once somebody asked for failures. */
 bool fail_inject_decide(enum fail_kind kind, u32 flags);
 

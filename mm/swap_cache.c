@@ -12,6 +12,7 @@
 #include <kernel/lib/bitmap.h>
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <kernel/task.h>
 #include <kernel/wait.h>
 #include <mm/lru.h>
 #include <mm/page_alloc.h>
@@ -108,12 +109,15 @@ swap_cache_let_go(struct page *page)
 int
 swap_in(swap_entry_t entry, u32 alloc, bool *major, struct page **out)
 {
+	bool within = current->swaps_in;
 	int err;
 
 	may_sleep();
 	if (!swap_area_get(entry))
 		return -EAGAIN;
+	current->swaps_in = true;
 	err = swap_in_held(entry, alloc, major, out);
+	current->swaps_in = within;
 	swap_area_put(entry);
 	return err;
 }

@@ -12,22 +12,36 @@
  */
 #include <kernel/lib/errno.h>
 #include <kernel/panic.h>
+#include <kernel/task.h>
 #include <mm/rmap.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_leaf.h>
 #include <mm/swap_same.h>
 
+static int leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major);
 static int leaf_fill(pte_t *slot, pte_t leaf, struct page *page, u64 bits);
 
 int
 swap_leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major)
 {
-	swap_entry_t entry = leaf_to_swap(leaf);
-	struct page *page;
+	bool within = current->swaps_in;
 	int err;
 
 	may_sleep();
 	dassert(!(bits & PTE_WRITE));
+	current->swaps_in = true;
+	err = leaf_in(slot, leaf, bits, alloc, own, major);
+	current->swaps_in = within;
+	return err;
+}
+
+static int
+leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major)
+{
+	swap_entry_t entry = leaf_to_swap(leaf);
+	struct page *page;
+	int err;
+
 	if (swap_entry_is_same(entry))
 		return swap_same_in(slot, leaf, bits, alloc);
 	if (unlikely(swap_entry_is_lost(entry)))

@@ -29,6 +29,7 @@
 #include <kernel/uts.h>
 #include <mm/balance.h>
 #include <mm/commit.h>
+#include <mm/fail_inject.h>
 #include <mm/lru.h>
 #include <mm/mmap.h>
 #include <mm/oom.h>
@@ -91,6 +92,10 @@ GETTER(mmap_min_addr, READ_ONCE(sysctl_mmap_min_addr))
 SETTER(mmap_min_addr, WRITE_ONCE(sysctl_mmap_min_addr, round_up((u64)value, PAGE_SIZE)))
 GETTER(evict_every, READ_ONCE(torture_every))
 SETTER(evict_every, WRITE_ONCE(torture_every, (u32)value))
+GETTER(fail_interval, fail_inject_reclaim_interval_now())
+SETTER(fail_interval, fail_inject_reclaim_interval((u32)value))
+GETTER(fail_times, fail_inject_reclaim_times_left())
+SETTER(fail_times, fail_inject_reclaim_times((s32)value))
 GETTER(page_cluster, READ_ONCE(swap_page_cluster))
 SETTER(page_cluster, WRITE_ONCE(swap_page_cluster, (u32)value))
 GETTER(swappiness, READ_ONCE(sysctl_swappiness))
@@ -134,6 +139,8 @@ static const struct sysctl admin_reserve = {get_admin_reserve, set_admin_reserve
 static const struct sysctl map_count = {get_max_map_count, set_max_map_count, 0, 0x7fffffff};
 static const struct sysctl min_addr = {get_mmap_min_addr, set_mmap_min_addr, 0, 1L << 30};
 static const struct sysctl evict = {get_evict_every, set_evict_every, 0, 0x7fffffff};
+static const struct sysctl fail_interval = {get_fail_interval, set_fail_interval, 0, 0x7fffffff};
+static const struct sysctl fail_times = {get_fail_times, set_fail_times, -1, 0x7fffffff};
 static const struct sysctl cluster = {get_page_cluster, set_page_cluster, 0, 31};
 static const struct sysctl swappiness = {get_swappiness, set_swappiness, 0, SWAPPINESS_MOST};
 static const struct sysctl drop = {NULL, set_drop_caches, 1, 4};
@@ -190,6 +197,8 @@ static const struct proc_entry vm_entries[] = {
 	NUMBER("mmap_min_addr", 0644, min_addr),
 	NUMBER("drop_caches", 0200, drop),
 	NUMBER("evict_every", 0644, evict),
+	NUMBER("fail_reclaim_interval", 0644, fail_interval),
+	NUMBER("fail_reclaim_times", 0644, fail_times),
 	NUMBER("page-cluster", 0644, cluster),
 	NUMBER("oom_kill_allocating_task", 0644, oom_allocating),
 	NUMBER("panic_on_oom", 0644, oom_panic),

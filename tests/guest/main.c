@@ -74,6 +74,7 @@ extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[
 	tmpswap_cases[];
 extern const struct test_case vmscan_cases[], evict_cases[], lazyfree_cases[];
 extern const struct test_case swapfail_cases[];
+extern const struct test_case failswap_cases[];
 extern const struct test_case failnth_cases[];
 /* signals */
 extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_cases[], signal_restart_cases[],
@@ -163,6 +164,7 @@ static const struct test_group groups[] = {
 	{"vmscan", vmscan_cases},
 	{"evict", evict_cases},
 	{"swapfail", swapfail_cases},
+	{"failswap", failswap_cases},
 	{"lazyfree", lazyfree_cases},
 	/* signals */
 	{"signal", signal_cases},
@@ -204,6 +206,7 @@ static bool selection_has(const struct selection *s, const struct test_group *g,
 static void group_run(const struct test_group *g, const struct selection *s, struct tally *tally);
 static void case_skip(const struct test_group *g, const struct test_case *c, const struct selection *s, int number);
 static void case_run(const struct test_group *g, const struct test_case *c, bool torture, struct tally *tally);
+static void areas_off(void);
 static const char *swap_turn(bool on);
 static long vmstat(const char *name);
 static const char *case_verdict(const struct test_case *c, int status);
@@ -341,7 +344,8 @@ case_run(const struct test_group *g, const struct test_case *c, bool torture, st
 	printf("run %d %s - %s\n", tally->number, g->name, c->sentence);
 	fflush(stdout);
 	reason[0] = 0;
-	const char *loss = torture ? swap_turn(true) : NULL;
+	bool swaps = torture && !(c->flags & CASE_NAMED); /* those turn it on themselves */
+	const char *loss = swaps ? swap_turn(true) : NULL;
 	pid_t pid = fork();
 	if (pid == 0) {
 		c->run();
@@ -351,8 +355,10 @@ case_run(const struct test_group *g, const struct test_case *c, bool torture, st
 	if (verdict)
 		snprintf(why, sizeof(why), "%s", verdict);
 	orphans_end();
-	if (torture && !loss)
+	if (swaps && !loss)
 		loss = swap_turn(false);
+	if (verdict && c->flags & CASE_NAMED)
+		areas_off();
 	if (!loss)
 		loss = ledger_compare();
 	if (loss && !verdict)
@@ -364,6 +370,14 @@ case_run(const struct test_group *g, const struct test_case *c, bool torture, st
 	printf("%s %d %s - %s%s%s\n", verdict || loss ? "not ok" : "ok", tally->number, g->name, c->sentence,
 	       verdict || loss ? " # " : "", why);
 	fflush(stdout);
+}
+
+/* What a case that failed has left on would fail the next ones. */
+static void
+areas_off(void)
+{
+	for (char path[] = "/dev/vda"; path[7] <= 'f'; path[7]++)
+		swapoff(path);
 }
 
 /* Why off before the ledger is read: the pages of this process come back, and all is as it was. */

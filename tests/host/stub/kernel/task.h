@@ -26,6 +26,7 @@ struct task {
 	bool need_resched;
 	bool signal_pending;
 	bool reclaims;
+	bool swaps_in;
 	bool oom_victim;
 	u32 fail_nth;
 	char comm[16];
