@@ -287,7 +287,7 @@ faults_are_counted(void)
 }
 
 const struct test_case proc_mem_cases[] = {
-	{"meminfo has Linux's lines, and they fit together", totals_hold, 0, 0},
+	{"meminfo has Linux's lines, and they fit together", totals_hold, 0, CASE_NO_SWAP},
 	{"AnonPages moves by what is touched", anonymous_moves, 0, CASE_SMP | CASE_STILL},
 	{"MemFree and MemAvailable move by what is taken", free_moves, 0, CASE_STILL},
 	{"Shmem, Cached and Mapped move by shared memory", shared_moves, 0, CASE_SMP | CASE_STILL},

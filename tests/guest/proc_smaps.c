@@ -214,11 +214,12 @@ peak_is_reset(void)
 }
 
 const struct test_case proc_smaps_cases[] = {
-	{"smaps counts touched pages in Linux's lines", fields, 0, 0},
+	{"smaps counts touched pages in Linux's lines", fields, 0, CASE_STILL},
 	{"pages that were only read are the zero page and count for nobody", zero_page_is_nobodys, 0, 0},
-	{"after fork the Pss of both is the memory, and parting a page moves it", pss_is_divided_after_fork, 0, 0},
-	{"the Pss of four processes adds up to the memory", pss_of_many, 0, 0},
-	{"shared memory is shared in smaps", shared_mapping, 0, 0},
+	{"after fork the Pss of both is the memory, and parting a page moves it", pss_is_divided_after_fork, 0,
+	 CASE_STILL},
+	{"the Pss of four processes adds up to the memory", pss_of_many, 0, CASE_STILL},
+	{"shared memory is shared in smaps", shared_mapping, 0, CASE_STILL},
 	{"smaps_rollup is the sum of smaps", rollup, 0, 0},
 	{"clear_refs clears Referenced, and an access sets it again", referenced_is_cleared, 0, CASE_SMP | CASE_STILL},
 	{"clear_refs 5 resets the peak", peak_is_reset, 0, 0},

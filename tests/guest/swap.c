@@ -721,13 +721,13 @@ promises_are_kept(void)
 }
 
 const struct test_case swap_cases[] = {
-	{"swapon and swapoff, and what /proc and sysinfo say", on_off, 0, SWAP},
+	{"swapon and swapoff, and what /proc and sysinfo say", on_off, 0, SWAP | CASE_STILL},
 	{"what is no swap area is refused as on Linux", refused, 0, SWAP},
 	{"vm.overcommit_memory=2: an area that promises need is not given up", promises_are_kept, 0, SWAP},
 	{"bad pages of the header are not used", bad_pages, 0, SWAP},
 	{"without swap nothing is evicted", none, 0, SWAP},
 	{"a page goes out and comes back with one major fault", out_and_in, 0, SWAP},
-	{"each counter moves by exactly its event", counters, 0, SWAP},
+	{"each counter moves by exactly its event", counters, 0, SWAP | CASE_STILL},
 	{"a clean page is dropped without being written again", clean_again, 0, SWAP},
 	{"WILLNEED brings pages back", willneed, 0, SWAP},
 	{"munmap, DONTNEED, mprotect and mremap of pages that are out", gone_while_out, 0, SWAP},

@@ -2,7 +2,8 @@
 """torture_run.py - the guest cases while every n-th fault evicts some page
 
 Idea        The whole list, with swap on during each case; then the groups that turn swap on and off themselves. Cases
-            that count what chance changes say so (CASE_STILL, CASE_NO_SWAP in guest.h), and are left out.
+            that count what chance changes say so (CASE_STILL, CASE_NO_SWAP in guest.h), and are left out. Disks that
+            lose pages (swapfail) are no place for this: they would lose those of the test itself.
 Follow      from Makefile (torture)   to machine.py, mm/torture.c
 """
 import functools
@@ -19,9 +20,8 @@ MACHINES = {
     "1cpu-3": (("torture", "smp"), 1, 3, 128, disks.torture),
     "4cpu-3": (("torture", "smp"), 4, 3, 128, disks.torture),
     "4cpu-17": (("torture", "smp"), 4, 17, 128, disks.torture),
-    "swap-2cpu-3": (("swap", "swapcache", "tmpswap", "evict"), 2, 3, 64, disks.swap),
-    "swap-4cpu-17": (("swap", "swapcache", "tmpswap", "evict", "smp"), 4, 17, 64, disks.swap),
-    "swap-fail-2cpu-3": (("swapfail",), 2, 3, 64, disks.swap_failing),
+    "swap-2cpu-3": (("torture", "swap", "swapcache", "tmpswap", "evict"), 2, 3, 64, disks.swap),
+    "swap-4cpu-17": (("torture", "swap", "swapcache", "tmpswap", "evict", "smp"), 4, 17, 64, disks.swap),
 }
 
 
