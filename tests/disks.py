@@ -80,6 +80,11 @@ def slow(name):
     return device(image(f"{name}.img", 1, {}), ",throttling.bps-write=8192")
 
 
+def slow_to_read(name):
+    """One disk that gives some pages at once, and from then on one in 4 s."""
+    return device(image(f"{name}.img", 1, {}), ",throttling.bps-read=1024,throttling.bps-read-max=49152")
+
+
 def swap_header(pages, version=1, bad=()):
     """The first page of a swap area of so many pages, as mkswap writes it."""
     head = struct.pack("<III", version, pages - 1, len(bad)).ljust(12 + 16 + 16 + 117 * 4, b"\0")

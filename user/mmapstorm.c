@@ -7,7 +7,7 @@
  * Invariants  none
  * Locks       none
  * Follow      to mm/mmap.c, mm/vma.c, mm/vma_edit.c
- * Tests       tests/guest/test_demo.py
+ * Tests       tests/guest/test_guest.py, tests/guest/test_demo.py
  */
 #include <errno.h>
 #include <stdio.h>

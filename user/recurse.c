@@ -8,7 +8,7 @@
  * Invariants  none
  * Locks       none
  * Follow      to mm/fault.c (fault_change), mm/mmap.c (mmap_grow_stack)
- * Tests       tests/guest/test_demo.py
+ * Tests       tests/guest/test_guest.py, tests/guest/test_demo.py
  */
 #include <stdio.h>
 #include <unistd.h>

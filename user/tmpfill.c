@@ -8,7 +8,7 @@
  * Invariants  none
  * Locks       none
  * Follow      to kernel/fs/tmpfs_file.c, mm/pagecache.c (insert_locked)
- * Tests       tests/guest/test_demo.py
+ * Tests       tests/guest/test_guest.py, tests/guest/test_demo.py
  */
 #include <errno.h>
 #include <fcntl.h>

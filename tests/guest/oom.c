@@ -17,7 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 
 enum {
@@ -26,7 +29,8 @@ enum {
 	LOG_CONSOLE = 8,
 	KILLS = 200,
 	TRIES = 400,
-	NOBODY = 1000 /* a user */
+	NOBODY = 1000,      /* a user */
+	SLOW_NS = 500000000 /* a read of the disk of oom_stuck that takes longer: the ones after it do, too */
 };
 
 #define ADJ "/proc/self/oom_score_adj"
@@ -706,8 +710,8 @@ memory_comes_back_between(void)
 }
 
 /*
- * One writes a file, holds its lock, and finds no memory; the one with all the memory waits for that lock, deaf to
- * signals. Only the reaper can help.
+ * One writes a file, holds its lock, and finds no memory; the one with all the memory waits for that lock. On Linux it
+ * is deaf to signals there, and only the reaper can help.
  */
 static void
 waits_for_lock(void *arg)
@@ -996,6 +1000,38 @@ file_system_is_full(void)
 	check(kills() == before);
 }
 
+/* One without an end takes what there is. Who writes dies; the file stays, for it is nobody's, until it is removed. */
+static void
+fills_file_system(void *arg)
+{
+	int fd = open("/tmp/oom-fs/file", O_RDWR | O_CREAT, 0600);
+	unsigned char *p = (unsigned char *)map_private(MIB);
+
+	(void)arg;
+	adj_set(0, 500);
+	touch(p, MIB / PAGE);
+	check(fd >= 0);
+	while (write(fd, p, MIB) > 0)
+		;
+}
+
+static void
+file_system_without_end(void)
+{
+	struct stat st;
+
+	begin();
+	int level = console_quiet();
+	adj_set(0, -1000);
+	long before = free_pages();
+	check(mkdir("/tmp/oom-fs", 0700) == 0 && mount("none", "/tmp/oom-fs", "tmpfs", 0, "size=400%") == 0);
+	child_must_die(fills_file_system, NULL, SIGKILL);
+	klogctl(LOG_CONSOLE, NULL, level);
+	check(stat("/tmp/oom-fs/file", &st) == 0 && st.st_size > before * PAGE / 4 * 3);
+	check(umount("/tmp/oom-fs") == 0 && rmdir("/tmp/oom-fs") == 0);
+	check(free_pages() > before / 4 * 3);
+}
+
 static void
 hogs_locked(void *arg)
 {
@@ -1091,6 +1127,81 @@ nobody_left(void)
 	child_run(hogs, (void *)-1000L);
 }
 
+/* ---- with a disk that takes seconds for a page (test_guest.py) ---- */
+
+struct stuck {
+	volatile unsigned char *memory;
+	long pages;
+};
+
+/* Reads one page after the other: the first ones quickly, each further one sleeps 4 s, where no signal wakes it. */
+static void
+reads_slowly(void *arg)
+{
+	const struct stuck *s = arg;
+	int fd = open("/dev/vda", O_RDONLY);
+
+	check(fd >= 0);
+	adj_set(0, 1000);
+	touch(s->memory, s->pages);
+	for (bool told = false;;) {
+		struct timespec before, after;
+
+		clock_gettime(CLOCK_MONOTONIC, &before);
+		if (read(fd, (void *)s->memory, PAGE) != PAGE)
+			announce(&word[3]);
+		clock_gettime(CLOCK_MONOTONIC, &after);
+		if ((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec > SLOW_NS && !told)
+			announce(&word[0]);
+		told = word[0];
+	}
+}
+
+static bool
+is_stuck(pid_t pid)
+{
+	return strstr(proc_pid_text(pid, "stat"), ") D ");
+}
+
+/*
+ * The victim sleeps for the disk, deaf to signals: its memory comes back although it lives. Who looks at that memory,
+ * another process or the kernel with what the disk has brought, is refused: nobody finds zeroes, and the victim does
+ * not come back to its program to see the error.
+ */
+static void
+stuck_is_reaped(void)
+{
+	struct stuck s = {.pages = free_pages() / 2};
+	unsigned char byte = 1;
+	struct iovec here = {&byte, 1}, there;
+	char line[64];
+
+	begin();
+	adj_set(0, -1000);
+	klogctl(LOG_CLEAR, NULL, 0);
+	s.memory = map_private(s.pages * PAGE);
+	there = (struct iovec){(void *)(s.memory + (s.pages - 1) * PAGE), 1};
+	pid_t pid = child_start(reads_slowly, &s);
+	await(&word[0], 1);
+	while (!is_stuck(pid))
+		nap();
+	check(process_vm_readv(pid, &here, 1, &there, 1, 0) == 1 && byte == 1);
+	long before = free_pages();
+	ask_for_a_kill();
+	snprintf(line, sizeof(line), "oom_reaper: reaped process %d (", pid);
+	check(log_comes(line));
+	check(is_stuck(pid));
+	check(free_pages() > before + s.pages / 10 * 9);
+	check_errno(process_vm_readv(pid, &here, 1, &there, 1, 0), EFAULT);
+	check(child_wait(pid) == SIGKILL);
+	check(word[3] == 0);
+}
+
+const struct test_case oom_stuck_cases[] = {
+	{"a victim that sleeps for a disk is reaped, and nobody reads zeroes there", stuck_is_reaped, 0, CASE_NAMED},
+	{0},
+};
+
 const struct test_case oom_panic_cases[] = {
 	{"panic_on_oom ends the machine", panic_if_wanted, 0, CASE_NAMED},
 	{0},
@@ -1130,13 +1241,16 @@ const struct test_case oom_cases[] = {
 	{"without it the large one dies for a small one", large_dies_for_small, 0, CASE_SMP | CASE_NO_SWAP},
 	{"hog after hog dies, and one that is never chosen holds most of memory", memory_comes_back_between, 0,
 	 CASE_SMP | CASE_NO_SWAP},
-	{"a victim that waits for the lock of who asks is reaped", stuck_victim_is_reaped, 0, CASE_SMP | CASE_NO_SWAP},
+	{"a victim that waits for the lock of who asks does not keep its memory", stuck_victim_is_reaped, 0,
+	 CASE_SMP | CASE_NO_SWAP},
 	{"a victim that holds the lock that others need lets go of it", victim_holds_lock, 0, CASE_SMP | CASE_NO_SWAP},
 	{"out of memory inside fork", out_of_memory_in_fork, 0, CASE_SMP | CASE_NO_SWAP},
 	{"out of memory inside execve", out_of_memory_in_exec, 0, CASE_SMP | CASE_NO_SWAP},
 	{"out of memory for page tables", out_of_memory_for_tables, 0, CASE_NO_SWAP},
 	{"out of memory for objects of the kernel", out_of_memory_for_objects, 0, CASE_SMP | CASE_NO_SWAP},
 	{"a file system in memory is full before memory is, and nobody dies", file_system_is_full, 0, CASE_NO_SWAP},
+	{"a file system in memory without an end: who writes is killed, the file stays", file_system_without_end, 0,
+	 CASE_SMP | CASE_NO_SWAP},
 	{"locked memory does not save a hog", locked_memory_is_no_shelter, 0, CASE_NO_SWAP},
 	{"two hundred kills in a row: no wrong one, and nothing is lost", two_hundred, 0, CASE_SMP | CASE_NO_SWAP},
 	{0},

@@ -60,6 +60,7 @@ CONFIGURATIONS = {
                 dict(kernel=DEBUG, limit=150, extra="evict_every=3", disks=disks.torture)),
     "torture-4cpu": (("torture", "smp", "cow", "fault", "pipe", "mremap"),
                      dict(kernel=DEBUG, cpus=4, limit=150, extra="evict_every=17", disks=disks.torture)),
+    "oom-stuck": (("oom_stuck",), dict(kernel=DEBUG, limit=90, disks=disks.slow_to_read)),
     "disk-lost": (("disk_lost",), dict(kernel=DEBUG, limit=90, disks=disks.slow, extra="disk_timeout=2")),
 }
 if not FIRMWARE:
@@ -140,6 +141,9 @@ def test_story_from_the_iso():
     ("cowstorm", r"pages verified, none wrong"),
     ("swapstorm 3 8 8", r"8 MiB, 3 workers, 8 rounds: 0 ended badly"),
     ("mlockhog 4", r"4 MiB locked; Mlocked 4096 KiB"),
+    ("recurse", r"/bin/recurse was killed by signal 11"),
+    ("mmapstorm", r"mappings, then Out of memory"),
+    ("tmpfill", r"tmpfill: \d+ KiB in /tmp, then No space left on device"),
     ("nothing", r"/bin/nothing: No such file"),
 ])
 def test_program(words, line, cpus):

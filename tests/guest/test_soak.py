@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """test_soak.py [SECONDS [SEED [CPUS [FROM]]]] - memory is short for a long time, and then all of it is there
 
-Idea        soak (user/soak.c) as process 1 of a small machine with four swap areas, two of which have places that cannot
-            be written or read (disks.soak). In `make test` a minute with 2 processors and one with 4, always the same
-            seed; run by itself (`make soak MINUTES=30`) another seed each time. The seconds are those of the guest:
+Idea        soak (user/soak.c) as process 1 of a small machine with four swap areas, two of which have places that
+            cannot be written or read (disks.soak). In `make test` a minute with 2 processors and one with 4, always
+            the same seed; run by itself (`make soak MINUTES=30`) another seed each time. The seconds are those of the guest:
             they say how many rounds there are, not whether they were good.
 Follow      from tests/run.py, Makefile (soak)   to user/soak.c, machine.py, disks.py
 """

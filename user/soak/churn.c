@@ -6,6 +6,7 @@
  * Invariants  see work.c
  * Locks       none
  * Follow      from work.c   to soak.c
+ * Tests       tests/guest/test_soak.py
  */
 #include "soak.h"
 #include <errno.h>

@@ -6,6 +6,7 @@
  * Invariants  none
  * Locks       none
  * Follow      from soak.c   to work.c, churn.c
+ * Tests       tests/guest/test_soak.py
  */
 #pragma once
 

@@ -8,6 +8,7 @@
  * Invariants  a worker touches nothing but its own memory and its own file
  * Locks       none
  * Follow      from soak.c   to churn.c
+ * Tests       tests/guest/test_soak.py
  */
 #include "soak.h"
 #include <errno.h>
