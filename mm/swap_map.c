@@ -139,6 +139,18 @@ swap_map_next(const struct swap_map *map, u32 slot)
 	return 0;
 }
 
+enum swap_slot_kind
+swap_map_kind(const struct swap_map *map, u32 slot)
+{
+	if (!bitmap_test(map->used, slot))
+		return SLOT_FREE;
+	if (bitmap_test(map->cached, slot))
+		return SLOT_CACHED;
+	if (map->count[slot])
+		return SLOT_ALONE;
+	return !slot || bitmap_test(map->bad, slot) ? SLOT_NEVER : SLOT_STALE;
+}
+
 u32
 swap_map_check(const struct swap_map *map)
 {

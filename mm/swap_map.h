@@ -97,6 +97,18 @@ bool swap_map_is_stale(const struct swap_map *map);
 u32 swap_map_take_stale(struct swap_map *map, u32 *first);
 void swap_map_give_back(struct swap_map *map, u32 first, u32 count);
 
+/* What a slot holds. The numbers are those of /proc/swap_slots. */
+enum swap_slot_kind {
+	SLOT_FREE,
+	SLOT_NEVER,  /* the header, or bad */
+	SLOT_ALONE,  /* a page that is nowhere else */
+	SLOT_CACHED, /* a page that is in memory too */
+	SLOT_STALE,  /* nothing: it is being discarded */
+};
+
+/* swap_map_kind - what @slot holds. */
+enum swap_slot_kind swap_map_kind(const struct swap_map *map, u32 slot);
+
 /* Slots that can hold a page: neither the header's, nor bad. */
 static inline u64
 swap_map_size(const struct swap_map *map)

@@ -106,7 +106,7 @@ step(void)
 	long kswapd = figures.scan_kswapd;
 	long direct = figures.scan_direct;
 	bool events = events_read();
-	bool changed = figures_read(&figures, draw_map_cells(&view));
+	bool changed = figures_read(&figures, draw_map_cells(&view), draw_slot_cells(&view));
 
 	view.kswapd_works = figures.scan_kswapd != kswapd;
 	view.direct_works = figures.scan_direct != direct;

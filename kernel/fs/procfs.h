@@ -10,6 +10,7 @@
  *                 procfs_mm.c, procfs_zone.c   meminfo, vmstat, slabinfo, ...; buddyinfo, zoneinfo, ...
  *                 procfs_sysctl.c              /proc/sys
  *                 procfs_pagemap.c             pagemap of a process; kpagecount, kpageflags
+ *                 procfs_swap.c                swap_slots
  *                 procfs_pid.c, procfs_task.c  one process, one thread
  *                 procfs_maps.c, procfs_args.c its mappings; its strings
  *                 procfs_link.c                exe, cwd, root, fd
@@ -139,7 +140,7 @@ int proc_oom_score_adj_store(const struct proc_who *who, char *text, u64 len);
 int proc_oom_adj_show(struct seq *s, const struct proc_who *who);
 int proc_oom_adj_store(const struct proc_who *who, char *text, u64 len);
 extern const struct file_ops proc_cmdline_ops, proc_environ_ops, proc_auxv_ops;
-extern const struct file_ops proc_pagemap_ops, proc_kpagecount_ops, proc_kpageflags_ops;
+extern const struct file_ops proc_pagemap_ops, proc_kpagecount_ops, proc_kpageflags_ops, proc_swap_slots_ops;
 
 /*
  * proc_parse_s64 - a signed number, as Linux's kstrtol takes it: blanks may surround it

@@ -56,6 +56,7 @@ const struct proc_entry procfs_mm_entries[] = {
 	{.name = "kmsg", .fops = &kmsg_proc_ops, .mode = S_IFREG | 0400},
 	{.name = "sysrq-trigger", .store = sysrq_store, .mode = S_IFREG | 0200},
 	{.name = "swaps", .show = swaps_show},
+	{.name = "swap_slots", .fops = &proc_swap_slots_ops, .mode = S_IFREG | 0400},
 	{.name = "mm_check", .show = mm_check_show, .prepare = proc_caches_drop, .mode = S_IFREG | 0400},
 	{},
 };

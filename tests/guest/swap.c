@@ -103,6 +103,25 @@ page_out(volatile unsigned char *p, size_t bytes)
 	close(fd);
 }
 
+/* How many bytes of /proc/swap_slots are @kind; -1: there is no such file. Any kind: 256. */
+static long
+slots_of_kind(int kind)
+{
+	static unsigned char kinds[3000];
+	int fd = open("/proc/swap_slots", O_RDONLY);
+	long count = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	while ((n = read(fd, kinds, sizeof(kinds))) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			count += kind == 256 || kinds[i] == kind;
+	check(n == 0);
+	close(fd);
+	return count;
+}
+
 /* ---- turning it on and off ---- */
 
 static void
@@ -720,6 +739,30 @@ promises_are_kept(void)
 	check(status == 0);
 }
 
+/* 0 free, 1 header or bad, 2 alone, 3 in memory too. */
+static void
+slots_are_seen(void)
+{
+	volatile unsigned char *p = stamped(SMALL, 7);
+	long out = slots_of_kind(2);
+
+	if (out < 0)
+		return;
+	check(slots_of_kind(256) == 0);
+	swap_on("/dev/vda");
+	check(slots_of_kind(256) == 256 * MIB / PAGE && slots_of_kind(1) == 1);
+	check(slots_of_kind(0) == 256 * MIB / PAGE - 1);
+	page_out(p, SMALL);
+	check(slots_of_kind(2) == SMALL / PAGE);
+	p[0] = p[0];
+	check(slots_of_kind(2) < SMALL / PAGE);
+	must_be_stamped(p, SMALL, 7);
+	check(slots_of_kind(2) == 0);
+	munmap((void *)p, SMALL);
+	swap_off("/dev/vda");
+	check(slots_of_kind(256) == 0);
+}
+
 const struct test_case swap_cases[] = {
 	{"swapon and swapoff, and what /proc and sysinfo say", on_off, 0, SWAP | CASE_STILL},
 	{"what is no swap area is refused as on Linux", refused, 0, SWAP},
@@ -739,6 +782,7 @@ const struct test_case swap_cases[] = {
 	{"mincore tells what is out", mincore_knows, 0, SWAP},
 	{"VmSwap, smaps and pagemap tell where pages are", figures_of_a_process, 0, SWAP},
 	{"locked pages stay under pressure", locked_stays, 0, SWAP},
+	{"swap_slots tells what each slot holds", slots_are_seen, 0, SWAP},
 	{"swapoff brings every page back", off_brings_back, 0, SWAP},
 	{"swapoff without room is ENOMEM and loses nothing", off_without_room, 0, SWAP},
 	{"the area with the higher priority is filled first", priorities, 0, SWAP},

@@ -27,10 +27,10 @@ QUERY = r"(?:\x1b\[6n)?"  # the shell asks where the cursor is; it does without 
 class Session:
     """A booted machine with a shell, and the keyboard."""
 
-    def __init__(self, append=""):
+    def __init__(self, append="", extra=""):
         environment = dict(os.environ, KERNEL=str(BUILD / "tidemark-debug.elf"), INITRD=str(BUILD / "initrd.cpio.gz"),
                            CMDLINE=f"{CMDLINE} {append}", BOOT="pvh", CPUS="2", MEM="128", GUI="0", SWAP="",
-                           ACCEL="tcg", QEMUEXTRA="")
+                           ACCEL="tcg", QEMUEXTRA=extra)
         # signal=off: ^C is for the guest, not for QEMU.
         words = ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", "-monitor", "none"]
         self.log = open(BUILD / "terminal.log", "ab")

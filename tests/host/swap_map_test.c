@@ -64,6 +64,26 @@ whole_clusters_first(void **state)
 }
 
 static void
+kinds(void **state)
+{
+	start(SLOTS);
+	assert_int_equal(swap_map_kind(&map, 0), SLOT_NEVER);
+	assert_true(swap_map_bad(&map, 9));
+	assert_int_equal(swap_map_kind(&map, 9), SLOT_NEVER);
+	assert_int_equal(swap_map_kind(&map, 1), SLOT_FREE);
+	assert_int_equal(swap_map_alloc(&map), 1);
+	assert_int_equal(swap_map_kind(&map, 1), SLOT_CACHED);
+	swap_map_get(&map, 1);
+	assert_false(swap_map_uncache(&map, 1, 0));
+	assert_int_equal(swap_map_kind(&map, 1), SLOT_ALONE);
+	assert_true(swap_map_cache(&map, 1));
+	assert_int_equal(swap_map_kind(&map, 1), SLOT_CACHED);
+	assert_false(swap_map_uncache(&map, 1, 0));
+	assert_true(swap_map_put(&map, 1));
+	assert_int_equal(swap_map_kind(&map, 1), SLOT_FREE);
+}
+
+static void
 bad_slots(void **state)
 {
 	start(10);
@@ -226,8 +246,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(neighbours),   cmocka_unit_test(whole_clusters_first), cmocka_unit_test(bad_slots),
-		cmocka_unit_test(random_steps), cmocka_unit_test(stale_clusters),       cmocka_unit_test(failed_slots),
+		cmocka_unit_test(neighbours),   cmocka_unit_test(whole_clusters_first),
+		cmocka_unit_test(kinds),        cmocka_unit_test(bad_slots),
+		cmocka_unit_test(random_steps), cmocka_unit_test(stale_clusters),
+		cmocka_unit_test(failed_slots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,8 @@ enum {
 	LISTS_TOP = 9,
 	MAP_TOP = 12,
 	EVENT_ROWS = 3,
-	MARK_COLUMNS = 14
+	MARK_COLUMNS = 14,
+	SLOT_COLUMN = 46
 };
 
 static const struct {
@@ -37,6 +38,12 @@ static const struct {
 	{'c', RED, "swap cache"}, {' ', PLAIN, "no memory there"},
 };
 
+/* Of swap slots: free, never to be used, the only copy, a copy of what is in memory, being discarded. */
+static const struct {
+	char letter;
+	int colour;
+} slots[SLOTS] = {{'.', PLAIN}, {' ', PLAIN}, {'o', MAGENTA}, {'c', RED}, {'d', CYAN}};
+
 static int sort_by;
 
 static void draw_title(const struct figures *f, const struct view *v);
@@ -44,16 +51,23 @@ static void draw_tide(const struct figures *f, const struct view *v);
 static long tide_row(long pages, long top);
 static void draw_zones(const struct figures *f);
 static void draw_lists(const struct figures *f, const struct view *v);
-static void draw_bar(int row, int column, int width, long part, long whole, int colour);
+static void draw_slots(const struct figures *f, int row, int column, int width);
 static void draw_map(const struct figures *f, int top, int rows);
 static void draw_tasks(const struct figures *f, const struct view *v, int top, int rows);
 static int task_order(const void *a, const void *b);
 static void draw_help(void);
 
+/* In the large map a quarter of the screen is for swap; else it has the end of a row. */
+static int
+slot_rows(const struct view *v)
+{
+	return v->map_only ? (screen_rows - 4) / 4 : 1;
+}
+
 static int
 map_rows(const struct view *v)
 {
-	return v->map_only ? screen_rows - 3 : 4 + (screen_rows - 24) / 2;
+	return v->map_only ? screen_rows - 4 - slot_rows(v) : 4 + (screen_rows - 24) / 2;
 }
 
 int
@@ -62,6 +76,14 @@ draw_map_cells(const struct view *v)
 	int cells = map_rows(v) * screen_columns;
 
 	return cells < MAP_MAX ? cells : MAP_MAX;
+}
+
+int
+draw_slot_cells(const struct view *v)
+{
+	int cells = v->map_only ? slot_rows(v) * screen_columns : screen_columns - SLOT_COLUMN;
+
+	return cells < 1 ? 1 : cells < SLOTS_MAX ? cells : SLOTS_MAX;
 }
 
 void
@@ -75,6 +97,9 @@ draw(const struct figures *f, struct view *v)
 		draw_help();
 	} else if (v->map_only) {
 		draw_map(f, 1, map_rows(v));
+		screen_put(1 + map_rows(v), 0, PLAIN, "above: %ld frames a cell; below: %ld slots of swap a cell",
+			   f->frames_a_cell, f->slots_a_cell);
+		draw_slots(f, 2 + map_rows(v), 0, screen_columns);
 	} else {
 		draw_tide(f, v);
 		draw_zones(f);
@@ -85,8 +110,6 @@ draw(const struct figures *f, struct view *v)
 			screen_put(screen_rows - 2 - i, 0, i ? PLAIN : BOLD, "%s", events_last(i));
 	}
 	screen_put(screen_rows - 1, 0, REVERSE, "q quit  p pause  s sort  f frame map  h help ");
-	if (v->map_only)
-		screen_put(screen_rows - 2, 0, PLAIN, "a cell: %ld frames", f->frames_a_cell);
 }
 
 static void
@@ -151,14 +174,13 @@ draw_zones(const struct figures *f)
 static void
 draw_lists(const struct figures *f, const struct view *v)
 {
-	int width = screen_columns - 46;
 	long used = f->swap_total_kib - f->swap_free_kib;
 
 	screen_put(LISTS_TOP, 0, PLAIN, "lists   active %ld kB  inactive %ld kB  unevictable %ld kB", f->active_kib,
 		   f->inactive_kib, f->unevictable_kib);
 	screen_put(LISTS_TOP + 1, 0, PLAIN, "swap    %ld of %ld kB, cached %ld kB", used, f->swap_total_kib,
 		   f->swap_cached_kib);
-	draw_bar(LISTS_TOP + 1, 46, width, used, f->swap_total_kib, MAGENTA);
+	draw_slots(f, LISTS_TOP + 1, SLOT_COLUMN, screen_columns - SLOT_COLUMN);
 	screen_put(LISTS_TOP + 2, 0, v->kswapd_works ? BOLD | YELLOW : PLAIN, "kswapd%c %ld/%ld",
 		   v->kswapd_works ? '*' : ' ', f->steal_kswapd, f->scan_kswapd);
 	screen_put(LISTS_TOP + 2, 26, v->direct_works ? BOLD | RED : PLAIN, "direct%c %ld/%ld",
@@ -166,13 +188,13 @@ draw_lists(const struct figures *f, const struct view *v)
 	screen_put(LISTS_TOP + 2, 52, PLAIN, "swap in %ld out %ld", f->swap_in, f->swap_out);
 }
 
+/* The cells of swap, in rows of @width. */
 static void
-draw_bar(int row, int column, int width, long part, long whole, int colour)
+draw_slots(const struct figures *f, int row, int column, int width)
 {
-	long filled = whole ? part * width / whole : 0;
-
-	for (int i = 0; i < width; i++)
-		screen_put(row, column + i, i < filled ? colour : PLAIN, "%c", i < filled ? '#' : '-');
+	for (int i = 0; f->slots && i < f->slot_cells; i++)
+		screen_put(row + i / width, column + i % width, slots[f->slot_map[i]].colour, "%c",
+			   slots[f->slot_map[i]].letter);
 }
 
 static void
@@ -227,5 +249,6 @@ draw_help(void)
 		screen_put(row++, 2, PLAIN, "%s", lines[i]);
 	for (int kind = 0; kind < KIND_NOTHING; kind++)
 		screen_put(row++, 6, kinds[kind].colour, "%c  %s", kinds[kind].letter, kinds[kind].name);
-	screen_put(row + 1, 2, PLAIN, "Any key goes back.");
+	screen_put(row++, 2, PLAIN, "Swap: o only there, c in memory too, d being discarded, . free");
+	screen_put(row, 2, PLAIN, "Any key goes back.");
 }

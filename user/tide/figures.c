@@ -20,7 +20,8 @@
 
 enum {
 	TEXT_MAX = 32768,
-	LOOKS = 32 /* words of a cell that are read */
+	LOOKS = 32,      /* words of a cell that are read */
+	SLOT_LOOKS = 512 /* bytes of a cell of slots: one each */
 };
 
 /* Bits of /proc/kpageflags. */
@@ -42,15 +43,19 @@ static void blocks_read(struct figures *f);
 static void tasks_read(struct figures *f);
 static bool task_read(struct task *task, const char *pid);
 static void map_read(struct figures *f, int cells);
+static void slots_read(struct figures *f, int cells);
+static long slots_count(int fd, long pages);
+static enum slot cell_slot(const unsigned char *kinds, long count);
 static enum kind cell_kind(const uint64_t *flags, long count);
 static enum kind frame_kind(uint64_t flags);
 
 bool
-figures_read(struct figures *f, int cells)
+figures_read(struct figures *f, int cells, int slot_cells)
 {
 	static char vmstat_before[TEXT_MAX];
 
-	if (!slurp("/proc/vmstat") || (strcmp(text, vmstat_before) == 0 && cells == f->cells))
+	if (!slurp("/proc/vmstat") ||
+	    (strcmp(text, vmstat_before) == 0 && cells == f->cells && slot_cells == f->slot_cells))
 		return false;
 	strcpy(vmstat_before, text);
 	f->scan_kswapd = number_after("pgscan_kswapd ");
@@ -74,6 +79,7 @@ figures_read(struct figures *f, int cells)
 	blocks_read(f);
 	tasks_read(f);
 	map_read(f, cells);
+	slots_read(f, slot_cells);
 	/* Why: what we did just now counts too, and must not look like a change next time. */
 	slurp("/proc/vmstat");
 	strcpy(vmstat_before, text);
@@ -216,6 +222,60 @@ map_read(struct figures *f, int cells)
 	}
 	close(fd);
 }
+
+/* ---- the map of swap slots ---- */
+
+/* Where there is no swap there are no slots; another kernel has no such file. */
+static void
+slots_read(struct figures *f, int cells)
+{
+	static unsigned char kinds[SLOT_LOOKS];
+	static long counted_kib;
+	int fd = open("/proc/swap_slots", O_RDONLY);
+
+	f->slot_cells = cells;
+	if (fd < 0)
+		return;
+	if (f->swap_total_kib != counted_kib)
+		f->slots = slots_count(fd, f->swap_total_kib / 4);
+	counted_kib = f->swap_total_kib;
+	f->slots_a_cell = (f->slots + cells - 1) / cells;
+	for (int i = 0; i < cells; i++) {
+		long first = i * f->slots_a_cell;
+		long wanted = f->slots_a_cell < SLOT_LOOKS ? f->slots_a_cell : SLOT_LOOKS;
+		ssize_t n = first < f->slots ? pread(fd, kinds, wanted, first) : 0;
+
+		f->slot_map[i] = n > 0 ? cell_slot(kinds, n) : SLOT_NEVER;
+	}
+	close(fd);
+}
+
+/* The file's length: pages that fit, and what the headers and bad slots add to that. */
+static long
+slots_count(int fd, long pages)
+{
+	char c;
+
+	while (pages && pread(fd, &c, 1, pages) == 1)
+		pages++;
+	return pages;
+}
+
+static enum slot
+cell_slot(const unsigned char *kinds, long count)
+{
+	long votes[SLOTS] = {0};
+	enum slot most = SLOT_FREE;
+
+	for (long i = 0; i < count; i++)
+		votes[kinds[i] < SLOTS ? kinds[i] : SLOT_NEVER]++;
+	for (int kind = 0; kind < SLOTS; kind++)
+		if (votes[kind] > votes[most])
+			most = kind;
+	return most;
+}
+
+/* ---- the map of frames ---- */
 
 static enum kind
 cell_kind(const uint64_t *flags, long count)

@@ -20,7 +20,8 @@ enum {
 	ORDERS = 11,
 	TASKS_MAX = 64,
 	HISTORY = 512,
-	MAP_MAX = 8192, /* cells */
+	MAP_MAX = 8192,   /* cells */
+	SLOTS_MAX = 4096, /* cells, of swap */
 	EVENTS_KEPT = 32,
 	EVENT_TEXT = 160
 };
@@ -65,6 +66,15 @@ enum kind {
 	KINDS
 };
 
+enum slot { /* as /proc/swap_slots has them */
+	SLOT_FREE,
+	SLOT_NEVER,  /* the header, or bad */
+	SLOT_ALONE,  /* a page that is nowhere else */
+	SLOT_CACHED, /* a page that is in memory too */
+	SLOT_STALE,  /* being discarded */
+	SLOTS
+};
+
 struct zone {
 	char name[16];
 	long free, min, low, high, managed;
@@ -90,10 +100,16 @@ struct figures {
 	long frames, frames_a_cell;
 	int cells;
 	unsigned char map[MAP_MAX]; /* enum kind */
+	long slots, slots_a_cell;
+	int slot_cells;
+	unsigned char slot_map[SLOTS_MAX]; /* enum slot */
 };
 
-/* Reads everything, with a map of at most @cells cells. Returns false when nothing has changed: *f is as it was. */
-bool figures_read(struct figures *f, int cells);
+/*
+ * Reads everything, with maps of at most so many cells of frames and of swap slots. Returns false when nothing has
+ * changed: *f is as it was.
+ */
+bool figures_read(struct figures *f, int cells, int slot_cells);
 
 /* ---- events.c ---- */
 
@@ -116,3 +132,4 @@ struct view {
 
 void draw(const struct figures *now, struct view *view);
 int draw_map_cells(const struct view *view);
+int draw_slot_cells(const struct view *view);
