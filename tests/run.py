@@ -15,8 +15,8 @@ import pytest
 from machine import ROOT
 
 MODULES = ["test_abi.py", "guest/test_guest.py", "guest/test_terminal.py", "guest/test_oom.py",
-           "guest/test_failnth.py", "guest/test_soak.py", "guest/test_tide.py", "report/test_stream.py",
-           "report/test_report.py"]
+           "guest/test_failnth.py", "guest/test_soak.py", "guest/test_tide.py", "guest/test_demo.py",
+           "report/test_stream.py", "report/test_report.py"]
 LANES = str(os.cpu_count() or 1)
 
 

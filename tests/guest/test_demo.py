@@ -30,7 +30,7 @@ DEMOS = {
          lambda n, kib: int(n) >= 1024 and int(kib) >= 4096),
         ("low watermark", r"(\d+) KiB are free .* low is (\d+) KiB and whose high (\d+) KiB",
          lambda free, low, high: int(low) < int(high) and int(free) <= int(high)),
-        ("kswapd", r"looked at (\d+) pages and freed (\d+)", lambda seen, freed: int(seen) >= int(freed) > 0),
+        ("kswapd", r"looked at (\d+) pages and freed (\d+)", above(1)),
         ("swap", r"(\d+) pages are on the disk; (\d+) of (\d+) KiB",
          lambda out, left, total: int(out) > 1000 and int(left) < int(total)),
         ("direct reclaim", r"(\d+) times .* for itself: (\d+) pages", above(1)),

@@ -30,6 +30,9 @@ swap_on() { for area in $swaps; do swapon "$area"; done; }
 # The last line of the kernel's log that names a victim; the last but one with 2.
 verdict() { dmesg | grep -o 'Killed process [0-9]* ([a-z]*).*anon-rss:[0-9]*kB' | tail -n "${1:-1}" | head -n 1; }
 
+# How often the log names one. The line comes after the kill: who has waited for the victim's end may be ahead of it.
+verdicts() { dmesg | grep -c 'Killed process'; }
+
 # await CONDITION: polls ten times a second, for 20 seconds at most. What follows prints the number, whatever it is.
 await() {
 	for _ in $(seq 200); do
