@@ -52,6 +52,7 @@ static struct mutex swapon_lock = MUTEX_INIT(swapon_lock, RANK_FILE);
 
 static int device_of(u64 path, struct block_device **out);
 static struct swap_area *area_on(const struct block_device *dev);
+static bool is_claimed(const struct block_device *dev);
 static int swapon_locked(struct block_device *dev, u64 flags);
 static int header_read(struct block_device *dev, struct page *page);
 static int header_check(const struct block_device *dev, const struct swap_header *h);
@@ -72,7 +73,7 @@ sys_swapon(u64 path, u64 flags)
 	if (result)
 		return result;
 	mutex_lock(&swapon_lock);
-	result = area_on(dev) ? -EBUSY : swapon_locked(dev, flags);
+	result = is_claimed(dev) ? -EBUSY : swapon_locked(dev, flags);
 	mutex_unlock(&swapon_lock);
 	return result;
 }
@@ -137,6 +138,20 @@ area_on(const struct block_device *dev)
 		if (swap_areas[i].state != SWAP_OFF && !strcmp(swap_areas[i].name, name))
 			return &swap_areas[i];
 	return NULL;
+}
+
+/* A partition in use keeps its disk from being used as a whole, and the other way round. */
+static bool
+is_claimed(const struct block_device *dev)
+{
+	const struct disk *disk = dev->disk;
+
+	if (area_on(dev) || (dev->part && area_on(&disk->parts[0])))
+		return true;
+	for (u32 i = 1; i < PARTS_MAX && !dev->part; i++)
+		if (disk->parts[i].sectors && area_on(&disk->parts[i]))
+			return true;
+	return false;
 }
 
 static int

@@ -130,6 +130,25 @@ def soak(name):
                      faulty(area(3, 8), lost)])
 
 
+def mbr(entries):
+    """One sector: up to four partitions, each (type, start, count)"""
+    table = b"".join(bytes([0, 0, 2, 0, kind, 255, 255, 255]) + struct.pack("<II", start, count)
+                     for kind, start, count in entries)
+    return bytes(446) + table.ljust(64, b"\0") + b"\x55\xaa"
+
+
+def swap_parts(name):
+    """Two disks as guest/swappart.c expects them: swap areas on partitions of a GPT and of an MBR."""
+    total, first, area = 24 * MIB // SECTOR, 2048, 8 * 2048
+    header, extended = swap_header(area // 8), first + area
+    logical = extended + 2048
+    a = dict(gpt(total, [(first, area), (first + area, area - 2048)]))
+    a[first] = header
+    b = {0: mbr([(0x82, first, area), (0x05, extended, total - extended)]) + swap_header(256)[SECTOR:],
+         first: header, extended: mbr([(0x82, logical - extended, area)]), logical: header}
+    return " ".join([device(image(f"{name}-a.img", 24, a)), device(image(f"{name}-b.img", 24, b))])
+
+
 def torture(name):
     """One swap area, for a machine with evict_every=n."""
     return device(image(f"{name}.img", 256, {0: swap_header(256 * 256)}))

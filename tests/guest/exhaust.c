@@ -365,7 +365,7 @@ const struct test_case exhaust_cases[] = {
 	{"three hogs in a row find the same machine", three_hogs_in_a_row, 0, CASE_SMP},
 	{"a hog of shared memory is killed, and the memory goes with it", shared_hog, 0, CASE_SMP},
 	{"a hog of page tables is killed", table_hog, 0, CASE_SMP},
-	{"a hog whose memory the kernel fills is killed", kernel_side_hog, 0, CASE_SMP},
+	{"a hog whose memory the kernel fills is killed", kernel_side_hog, 0, CASE_SMP | CASE_NO_SWAP},
 	{"a hog of four threads is killed", threaded_hog, 0, CASE_SMP},
 	{"forty processes want twice the memory: some die, the others keep every byte", forty_processes, 0, CASE_SMP},
 	{"a storm of forks beside a hog goes on", storm_beside_hog, 0, CASE_SMP},
