@@ -20,8 +20,13 @@
 #include <mm/page_alloc.h>
 #include <mm/vmstat.h>
 
+#define LISTS (LRU_KINDS * EVICT_LISTS + 1) /* of list_number */
+#define CHANCE_STEPS 512                    /* of lru_isolate_chance */
+
 bool lru_on;
 
+static struct list *list_number(struct lruvec *lru, u32 n);
+static struct page *step_along(struct list *list, u64 chance);
 static int gather(struct mm *mm, void *arg);
 static void gather_page(struct page *page);
 static bool page_can_leave(const struct page *page);
@@ -157,6 +162,51 @@ lru_isolate_lazy(struct lruvec *lru, struct lru_batch *b)
 	take_tail(lru, &lru->lazy, b, &got);
 	spin_unlock(&lru->lock);
 	return got;
+}
+
+struct page *
+lru_isolate_chance(struct lruvec *lru, u64 chance)
+{
+	struct page *page = NULL;
+
+	spin_lock(&lru->lock);
+	for (u32 i = 0; i < LISTS && !page; i++) {
+		struct list *list = list_number(lru, (u32)(chance + i) % LISTS);
+
+		if (!list_empty(list))
+			page = step_along(list, chance / LISTS);
+		if (page && !atomic_inc_not_zero(&page->refs))
+			page = NULL;
+	}
+	if (page) {
+		unlink_locked(lru, page);
+		page_flag_set(page, PG_ISOLATED);
+	}
+	spin_unlock(&lru->lock);
+	return page;
+}
+
+/* All lists but the one of pages that are locked in memory. */
+static struct list *
+list_number(struct lruvec *lru, u32 n)
+{
+	if (n == LISTS - 1)
+		return &lru->lazy;
+	return &lru->set[n / EVICT_LISTS].lists[n % EVICT_LISTS];
+}
+
+/* A page of @list, from the head or from the tail. */
+static struct page *
+step_along(struct list *list, u64 chance)
+{
+	struct list *at = list;
+
+	for (u64 steps = 1 + chance / 2 % CHANCE_STEPS; steps; steps--) {
+		at = chance % 2 ? at->next : at->prev;
+		if (at == list)
+			at = chance % 2 ? at->next : at->prev;
+	}
+	return container_of(at, struct page, link);
 }
 
 bool

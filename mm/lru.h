@@ -101,6 +101,15 @@ u32 lru_isolate(struct lruvec *lru, struct lru_batch *b);
 u32 lru_isolate_lazy(struct lruvec *lru, struct lru_batch *b);
 
 /*
+ * lru_isolate_chance - take some page that is on a list off it: which one, the bits of @chance say (torture.h)
+ *
+ * Returns   the page; NULL: none was found
+ * Context   takes lruvec->lock, for up to 512 steps
+ * Gives     a reference (lru_putback, or keep)
+ */
+struct page *lru_isolate_chance(struct lruvec *lru, u64 chance);
+
+/*
  * lru_isolate_page - take @page off its list
  *
  * Returns   true; false: it was on none, nothing was changed

@@ -6,7 +6,8 @@
  *             evict_every=n on the command line, or in /proc/sys/vm/evict_every, every n-th fault of the system takes
  *             some page that is mapped somewhere, or that a file in memory holds, and evicts it, used or not, by the
  *             way that every page goes: slot, entries in the place of leaves, flush, write, free. An area of swap must
- *             be on. Which page: the first one behind a frame chosen by chance.
+ *             be on. Which page: one that lies up to 512 steps from either end of a list that is chosen by chance.
+ *             Why by the lists: who finds a page by its frame's number meets those that are half made, too.
  * Invariants  I1  What a program sees is what it sees without: only times, and counts of faults and of pages in
  *                 memory, are different.
  * Locks       those of reclaim
@@ -19,35 +20,28 @@
 #include <kernel/task.h>
 #include <mm/lazyfree.h>
 #include <mm/lru.h>
-#include <mm/memblock.h>
 #include <mm/reclaim.h>
 #include <mm/swap.h>
 #include <mm/torture.h>
-
-#define LOOK_MOST 4096 /* frames that are looked at */
 
 u32 torture_every;
 
 static atomic_t faults;
 static u64 chance = 1; /* racy: any number will do */
 
-static u64 random_pfn(void);
-static struct page *page_isolate(u64 pfn);
+static u64 random_number(void);
 
 void
 torture_fault(void)
 {
 	struct list one = LIST_INIT(one);
-	struct page *page = NULL;
 	u32 every = READ_ONCE(torture_every);
-	u64 pfn;
+	struct page *page;
 
 	may_sleep();
 	if (!every || (u32)atomic_add_return(&faults, 1) % every || current->reclaims || !swap_free_pages())
 		return;
-	pfn = random_pfn();
-	for (u32 i = 0; i < LOOK_MOST && !page; i++)
-		page = page_isolate(pfn + i);
+	page = lru_isolate_chance(&nodes[0].lru, random_number());
 	if (!page)
 		return;
 	list_add(&page->link, &one);
@@ -58,7 +52,7 @@ torture_fault(void)
 
 /* Marsaglia's xorshift: a game that can be played again is worth more than a good one. */
 static u64
-random_pfn(void)
+random_number(void)
 {
 	u64 x = READ_ONCE(chance);
 
@@ -66,24 +60,5 @@ random_pfn(void)
 	x ^= x >> 7;
 	x ^= x << 17;
 	WRITE_ONCE(chance, x);
-	return x % (memblock_ram_end() >> PAGE_SHIFT);
-}
-
-/* The page of that frame off its list, with a reference; NULL: it is none that could go. */
-static struct page *
-page_isolate(u64 pfn)
-{
-	struct page *page;
-	u32 flags;
-
-	if (!memblock_is_ram(pfn << PAGE_SHIFT))
-		return NULL;
-	page = pfn_to_page(pfn);
-	flags = READ_ONCE(page->flags);
-	if ((flags & (BIT(PG_LRU) | BIT(PG_UNEVICTABLE))) != BIT(PG_LRU) || !atomic_inc_not_zero(&page->refs))
-		return NULL;
-	if (lru_isolate_page(page))
-		return page;
-	page_put(page);
-	return NULL;
+	return x;
 }
