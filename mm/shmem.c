@@ -27,7 +27,7 @@
  *               (swap_area_get) while it looks there, or is told that it is closed, and starts over.
  * Invariants  see shmem.h
  * Locks       see shmem.h
- * Follow      from pagecache.c, reclaim.c, swapoff.c   to swap_cache.c
+ * Follow      from pagecache.c, reclaim.c, swapoff.c   to swap_cache.c, shmem_same.c
  * Tests       tests/host/pagecache_test.c, tests/guest/tmpswap.c
  * See         docs/mm.md section 10
  */
@@ -37,7 +37,7 @@
 #include <kernel/wait.h>
 #include <mm/page_alloc.h>
 #include <mm/pagecache_item.h>
-#include <mm/shmem.h>
+#include <mm/shmem_item.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_io.h>
 
@@ -45,9 +45,7 @@ static int bring_in(struct pagecache *object, u64 index, void *item, u32 alloc, 
 static bool adopt(struct pagecache *object, u64 index, void *item, struct page *page);
 static void adopt_locked(struct pagecache *object, u64 index, struct page *page, struct radix_pool *pool);
 static int move_out(struct page *page, swap_entry_t entry, struct radix_pool *pool);
-static struct pagecache *object_trylock(struct page *page);
 static int move_out_locked(struct page *page, swap_entry_t entry, struct radix_pool *pool);
-static void page_become(struct page *page, enum page_kind kind, struct pagecache *object, u64 index);
 static void lose(struct pagecache *object, u64 index, void *item);
 static bool next_entry(struct pagecache *object, u64 *index, u64 end, void **item);
 static int bring_back_object(struct pagecache *object, const struct swap_area *area);
@@ -71,7 +69,10 @@ shmem_find(struct pagecache *object, u64 index, u32 alloc, bool *major, struct p
 		}
 		if (unlikely(swap_entry_is_lost(item_to_entry(item))))
 			return -EIO;
-		err = bring_in(object, index, item, alloc, major, out);
+		if (swap_entry_is_same(item_to_entry(item)))
+			err = shmem_same_in(object, index, item, alloc, out);
+		else
+			err = bring_in(object, index, item, alloc, major, out);
 		if (err != -EAGAIN)
 			return err;
 		cond_resched();
@@ -86,6 +87,8 @@ shmem_swap_out(struct page *page)
 	int err;
 
 	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED) && page->kind == PAGE_SHMEM);
+	if (shmem_same_out(page))
+		return true;
 	if (!swap_slot_alloc(&entry))
 		return false;
 	do {
@@ -195,7 +198,7 @@ adopt_locked(struct pagecache *object, u64 index, struct page *page, struct radi
 	radix_delete(&cache->tree, page->index, pool);
 	cache->count--;
 	pagecache_count_cached(cache, -1);
-	page_become(page, PAGE_SHMEM, object, index);
+	shmem_page_become(page, PAGE_SHMEM, object, index);
 	spin_unlock(&cache->lock);
 	radix_replace(&object->tree, index, page);
 	assert(object->swapped);
@@ -207,7 +210,7 @@ adopt_locked(struct pagecache *object, u64 index, struct page *page, struct radi
 static int
 move_out(struct page *page, swap_entry_t entry, struct radix_pool *pool)
 {
-	struct pagecache *object = object_trylock(page);
+	struct pagecache *object = shmem_object_trylock(page);
 	int err = -EBUSY;
 
 	if (!object)
@@ -218,9 +221,9 @@ move_out(struct page *page, swap_entry_t entry, struct radix_pool *pool)
 	return err;
 }
 
-/* The object of @page, locked; NULL: it has none any more, or the lock is busy. See the third race at the head. */
-static struct pagecache *
-object_trylock(struct page *page)
+/* See the third race at the head. */
+struct pagecache *
+shmem_object_trylock(struct page *page)
 {
 	struct pagecache *object;
 
@@ -247,7 +250,7 @@ move_out_locked(struct page *page, swap_entry_t entry, struct radix_pool *pool)
 	if (!err) {
 		cache->count++;
 		pagecache_count_cached(cache, 1);
-		page_become(page, PAGE_ANON, cache, swap_entry_slot(entry));
+		shmem_page_become(page, PAGE_ANON, cache, swap_entry_slot(entry));
 	}
 	spin_unlock(&cache->lock);
 	if (err)
@@ -261,8 +264,8 @@ move_out_locked(struct page *page, swap_entry_t entry, struct radix_pool *pool)
 }
 
 /* Under the map lock: page->object is looked at there. Nobody maps the page, so no count by kind is concerned. */
-static void
-page_become(struct page *page, enum page_kind kind, struct pagecache *object, u64 index)
+void
+shmem_page_become(struct page *page, enum page_kind kind, struct pagecache *object, u64 index)
 {
 	must_hold(&object->lock);
 	spin_lock(&page->lock);

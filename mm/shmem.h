@@ -41,7 +41,8 @@ struct swap_area;
 int shmem_find(struct pagecache *object, u64 index, u32 alloc, bool *major, struct page **out);
 
 /*
- * shmem_swap_out - @page leaves its object, where an entry takes its place, for the swap cache: dirty, to be written
+ * shmem_swap_out - @page leaves its object, where an entry takes its place, for the swap cache: dirty, to be written;
+ *                  or, all of one word, for nowhere: clean, only the caller has it
  *
  * Returns   false: no slot, no memory for the index, or somebody uses the page or has taken it: nothing was changed
  * Context   the page lock; the caller has one reference, no leaf maps the page, and no CPU remembers one that did

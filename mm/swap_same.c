@@ -5,7 +5,7 @@
  * Idea        see swap_same.h
  * Invariants  see swap_same.h
  * Locks       same_lock; frames for the table are asked for, and given back, without it
- * Follow      from reclaim.c, swap_leaf.c, swap.c   to word_table.c, rmap.c
+ * Follow      from reclaim.c, swap_leaf.c, shmem_same.c   to word_table.c, rmap.c
  * Tests       tests/host/word_table_test.c, tests/guest/swapcache.c
  * See         swap_same.h
  */
@@ -24,12 +24,9 @@
 static struct spinlock same_lock = SPINLOCK_INIT(RANK_SWAP);
 static struct word_table table; /* same_lock */
 
-static bool is_same(const struct page *page, u64 *word);
-static bool hold(u64 word, swap_entry_t *out);
 static u32 hold_locked(u64 word);
 static bool some_area_is_on(void);
 static bool word_of(pte_t *slot, pte_t leaf, u64 *word);
-static struct page *page_of(u64 word, u32 alloc);
 
 bool
 swap_same_freeze(struct page *page, struct tlb_batch *batch)
@@ -37,7 +34,7 @@ swap_same_freeze(struct page *page, struct tlb_batch *batch)
 	u64 word;
 
 	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED));
-	if (page->kind != PAGE_ANON || page->object || !is_same(page, &word))
+	if (page->kind != PAGE_ANON || page->object || !swap_same_look(page, &word))
 		return false;
 	rmap_freeze(page, batch);
 	return true;
@@ -52,8 +49,8 @@ swap_same_out(struct page *page, struct tlb_batch *batch)
 	u64 word;
 
 	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED) && !page->object);
-	if (atomic_read(&page->refs) != (s32)READ_ONCE(page->mapcount) + 1 || !is_same(page, &word) ||
-	    !hold(word, &entry))
+	if (atomic_read(&page->refs) != (s32)READ_ONCE(page->mapcount) + 1 || !swap_same_look(page, &word) ||
+	    !swap_same_hold(word, &entry))
 		return false;
 	gone = rmap_swap_out(page, leaf_from_swap(entry), batch);
 	page_flag_clear(page, PG_DIRTY); /* a word is never behind */
@@ -75,9 +72,11 @@ swap_same_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc)
 	may_sleep();
 	if (!word_of(slot, leaf, &word))
 		return -EAGAIN;
-	page = page_of(word, alloc);
+	page = swap_same_page(word, PAGE_ANON, alloc);
 	if (!page)
 		return -ENOMEM;
+	page->flags = BIT(PG_LOCKED); /* nobody else knows it yet */
+	lru_add(page);
 	mapped = rmap_swap_in(slot, leaf, page, bits, &none); /* consumes the reference when it succeeds */
 	page_unlock(page);
 	if (mapped) {
@@ -87,6 +86,74 @@ swap_same_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc)
 		page_put(page);
 	}
 	return mapped ? 0 : -EAGAIN;
+}
+
+/* The ends first: most pages differ there. */
+bool
+swap_same_look(const struct page *page, u64 *word)
+{
+	const u64 *words = page_to_va(page);
+
+	*word = READ_ONCE(words[0]);
+	if (READ_ONCE(words[WORDS - 1]) != *word)
+		return false;
+	for (u32 i = 1; i < WORDS - 1; i++)
+		if (READ_ONCE(words[i]) != *word)
+			return false;
+	return true;
+}
+
+bool
+swap_same_hold(u64 word, swap_entry_t *out)
+{
+	struct page *page = NULL;
+	u32 number;
+
+	spin_lock(&same_lock);
+	number = hold_locked(word);
+	spin_unlock(&same_lock);
+	if (!number) {
+		page = page_alloc(0, ALLOC_RESERVE | ALLOC_NOWARN);
+		if (!page)
+			return false;
+		spin_lock(&same_lock);
+		number = hold_locked(word); /* Race: another made room meanwhile */
+		if (!number && word_table_grow(&table, page_to_va(page))) {
+			page = NULL;
+			number = hold_locked(word);
+		}
+		spin_unlock(&same_lock);
+		if (page)
+			page_put(page);
+	}
+	*out = swap_entry(SWAP_TYPE_SAME, number);
+	return number;
+}
+
+u64
+swap_same_word(swap_entry_t entry)
+{
+	u64 word;
+
+	spin_lock(&same_lock);
+	word = word_table_word(&table, swap_entry_slot(entry));
+	spin_unlock(&same_lock);
+	return word;
+}
+
+struct page *
+swap_same_page(u64 word, enum page_kind kind, u32 alloc)
+{
+	struct page *page = page_alloc(0, alloc | (word ? 0 : ALLOC_ZERO));
+	u64 *words;
+
+	if (!page)
+		return NULL;
+	words = page_to_va(page);
+	for (u32 i = 0; word && i < WORDS; i++)
+		words[i] = word;
+	page_become_user(page, kind, NULL, 0);
+	return page;
 }
 
 void
@@ -144,49 +211,6 @@ swap_same_check(void)
 	return (int)wrong;
 }
 
-/* The ends first: most pages differ there. */
-static bool
-is_same(const struct page *page, u64 *word)
-{
-	const u64 *words = page_to_va(page);
-
-	*word = READ_ONCE(words[0]);
-	if (READ_ONCE(words[WORDS - 1]) != *word)
-		return false;
-	for (u32 i = 1; i < WORDS - 1; i++)
-		if (READ_ONCE(words[i]) != *word)
-			return false;
-	return true;
-}
-
-/* An entry for @word, with one user: the caller. False: no area is on, or no memory for a further word. */
-static bool
-hold(u64 word, swap_entry_t *out)
-{
-	struct page *page = NULL;
-	u32 number;
-
-	spin_lock(&same_lock);
-	number = hold_locked(word);
-	spin_unlock(&same_lock);
-	if (!number) {
-		page = page_alloc(0, ALLOC_RESERVE | ALLOC_NOWARN);
-		if (!page)
-			return false;
-		spin_lock(&same_lock);
-		number = hold_locked(word); /* Race: another made room meanwhile */
-		if (!number && word_table_grow(&table, page_to_va(page))) {
-			page = NULL;
-			number = hold_locked(word);
-		}
-		spin_unlock(&same_lock);
-		if (page)
-			page_put(page);
-	}
-	*out = swap_entry(SWAP_TYPE_SAME, number);
-	return number;
-}
-
 /* I2: swapoff forbids first and looks for users then. */
 static u32
 hold_locked(u64 word)
@@ -213,29 +237,8 @@ word_of(pte_t *slot, pte_t leaf, u64 *word)
 
 	spin_lock(&leaves->lock);
 	same = pte_read(slot).value == leaf.value;
-	if (same) {
-		spin_lock(&same_lock);
-		*word = word_table_word(&table, swap_entry_slot(leaf_to_swap(leaf)));
-		spin_unlock(&same_lock);
-	}
+	if (same)
+		*word = swap_same_word(leaf_to_swap(leaf));
 	spin_unlock(&leaves->lock);
 	return same;
-}
-
-/* A private page, locked and on its list, that nobody else knows. Gives: the only reference. */
-static struct page *
-page_of(u64 word, u32 alloc)
-{
-	struct page *page = page_alloc(0, alloc | (word ? 0 : ALLOC_ZERO));
-	u64 *words;
-
-	if (!page)
-		return NULL;
-	words = page_to_va(page);
-	for (u32 i = 0; word && i < WORDS; i++)
-		words[i] = word;
-	page_become_user(page, PAGE_ANON, NULL, 0);
-	page->flags = BIT(PG_LOCKED);
-	lru_add(page);
-	return page;
 }

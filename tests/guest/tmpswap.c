@@ -652,6 +652,147 @@ full(void)
 	swap_off("/dev/vdb");
 }
 
+/* ---- pages of one word ---- */
+
+static void
+fill(bytes_t *page, uint64_t word)
+{
+	for (size_t i = 0; i < PAGE / sizeof(word); i++)
+		((volatile uint64_t *)page)[i] = word;
+}
+
+static bool
+filled(bytes_t *page, uint64_t word)
+{
+	for (size_t i = 0; i < PAGE / sizeof(word); i++)
+		if (((volatile uint64_t *)page)[i] != word)
+			return false;
+	return true;
+}
+
+static uint64_t
+word_of(size_t i)
+{
+	return i % 3 ? 0x0101010101010101 * (i % 3) : 0;
+}
+
+static long
+slots_of_words(void)
+{
+	return proc_value("/proc/vmstat", "swpout_same");
+}
+
+/* All of them out and back: by reading, by mapping, and after a change of one byte. */
+static void
+words_of_a_file(void)
+{
+	static unsigned char buf[PAGE];
+	int fd = file_new();
+	long before, same;
+	bytes_t *p;
+
+	swap_on("/dev/vda");
+	check(ftruncate(fd, SMALL) == 0);
+	p = map_file(fd, SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
+	for (size_t i = 0; i < PAGES; i++)
+		fill(p + i * PAGE, word_of(i));
+	check(munmap((void *)p, SMALL) == 0);
+	before = swap_free();
+	same = slots_of_words();
+	page_out(fd, SMALL);
+	if (on_tidemark())
+		check(swap_free() == before && slots_of_words() == same + PAGES);
+	for (size_t i = 0; i < PAGES; i += 2)
+		check(pread(fd, buf, PAGE, i * PAGE) == PAGE && filled(buf, word_of(i)));
+	check(pwrite(fd, "x", 1, 5 * PAGE + 9) == 1); /* that one is out still */
+	p = map_file(fd, SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
+	check(p[5 * PAGE + 9] == 'x' && p[5 * PAGE + 8] == 2);
+	p[5 * PAGE + 9] = 2;
+	for (size_t i = 0; i < PAGES; i++)
+		check(filled(p + i * PAGE, word_of(i)));
+	check(munmap((void *)p, SMALL) == 0);
+	page_out(fd, SMALL);
+	swap_off("/dev/vda");
+	check(pread(fd, buf, PAGE, 5 * PAGE) == PAGE && filled(buf, 0x0202020202020202));
+	close(fd);
+}
+
+static void
+words_that_go(void)
+{
+	static unsigned char buf[PAGE];
+	int fd = file_new();
+	struct stat st;
+	bytes_t *p;
+
+	swap_on("/dev/vda");
+	check(ftruncate(fd, SMALL) == 0);
+	p = map_file(fd, SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
+	for (size_t i = 0; i < PAGES; i++)
+		fill(p + i * PAGE, 7);
+	check(munmap((void *)p, SMALL) == 0);
+	page_out(fd, SMALL);
+	check(fallocate(fd, PUNCH, 4 * PAGE, 8 * PAGE) == 0);
+	check(ftruncate(fd, 40 * PAGE + 100) == 0 && ftruncate(fd, SMALL) == 0);
+	check(fstat(fd, &st) == 0 && st.st_blocks == (41 - 8) * PAGE / 512);
+	check(pread(fd, buf, PAGE, 4 * PAGE) == PAGE && filled(buf, 0));
+	check(pread(fd, buf, PAGE, 3 * PAGE) == PAGE && filled(buf, 7));
+	check(pread(fd, buf, PAGE, 40 * PAGE) == PAGE && buf[99] == 0 && buf[96] == 7 && buf[100] == 0);
+	close(fd);
+	swap_off("/dev/vda");
+}
+
+struct word_race {
+	int fd;
+	volatile int stop;
+};
+
+static void *
+word_evictor(void *arg)
+{
+	struct word_race *r = arg;
+	bytes_t *p = map_file(r->fd, SMALL, PROT_READ, MAP_SHARED);
+
+	while (!r->stop) {
+		check(madvise((void *)p, SMALL, MADV_PAGEOUT) == 0);
+		sched_yield();
+	}
+	check(munmap((void *)p, SMALL) == 0);
+	return NULL;
+}
+
+/* One writes a page of a word, by turns through the call and through a mapping, and always finds it again. */
+static void
+writers_of_words(void)
+{
+	static unsigned char buf[PAGE];
+	struct word_race r = {.fd = file_new()};
+	pthread_t evictor;
+	bytes_t *p;
+
+	swap_on("/dev/vda");
+	check(ftruncate(r.fd, SMALL) == 0);
+	p = map_file(r.fd, SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
+	check(pthread_create(&evictor, NULL, word_evictor, &r) == 0);
+	for (uint64_t n = 0; n < 4000; n++) {
+		size_t i = n * 5 % PAGES;
+
+		if (n % 2) {
+			fill(p + i * PAGE, n / 8);
+		} else {
+			fill(buf, n / 8);
+			check(pwrite(r.fd, buf, PAGE, i * PAGE) == PAGE);
+		}
+		if (n % 7 == 0)
+			sched_yield();
+		check(filled(p + i * PAGE, n / 8));
+	}
+	r.stop = 1;
+	check(pthread_join(evictor, NULL) == 0);
+	check(munmap((void *)p, SMALL) == 0 && close(r.fd) == 0);
+	swap_off("/dev/vda");
+}
+
 /* ---- races ---- */
 
 struct race {
@@ -820,6 +961,9 @@ const struct test_case tmpswap_cases[] = {
 	{"swapoff brings files and shared memory back", off_brings_back, 0, SWAP},
 	{"swapoff without room for a file is ENOMEM and loses nothing", off_without_room, 0, SWAP},
 	{"when swap is full of files, who writes on is killed", full, 0, SWAP},
+	{"pages of a file that are all of one word need no slot", words_of_a_file, 0, SWAP},
+	{"holes and truncation in a file of one word that is out", words_that_go, 0, SWAP},
+	{"writers of pages of one word meet eviction", writers_of_words, 0, SWAP_SMP},
 	{"eviction meets faults, reads, writes, truncation and holes", race, 0, SWAP_SMP},
 	{"several who write files that together are larger than RAM", workers, 0, SWAP_SMP},
 	{"swapoff meets faults, evictions and truncation", race_with_off, 0, SWAP_SMP},

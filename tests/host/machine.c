@@ -29,6 +29,7 @@
 #include <mm/slab.h>
 #include <mm/swap.h>
 #include <mm/swap_io.h>
+#include <mm/torture.h>
 #include <mm/vmalloc.h>
 
 #include "machine.h"
@@ -426,6 +427,14 @@ u64
 total_pages(void)
 {
 	return ram_frames;
+}
+
+u32 torture_every; /* the tests choose themselves what leaves */
+
+void
+torture_fault(void)
+{
+	abort();
 }
 
 int

@@ -102,6 +102,7 @@ extern struct task machine_tasks[MAX_CPUS];
 #include "../../mm/rmap_unmap.c"
 #include "../../mm/share.c"
 #include "../../mm/shmem.c"
+#include "../../mm/shmem_same.c"
 #include "../../mm/shrinker.c"
 #include "../../mm/swap.c"
 #include "../../mm/swap_cache.c"
