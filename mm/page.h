@@ -62,6 +62,7 @@ enum page_flag {
 	PG_ISOLATED,    /* taken off its list: link is the taker's. As PG_LRU */
 	PG_LAZY,        /* its program has given it up: lazyfree.h; page lock and LRU lock */
 	PG_READAHEAD,   /* was read because a neighbour was wanted */
+	PG_TOUCHED,     /* a call copied from it or to it, which no leaf's accessed bit tells: see page_touch() */
 };
 
 /* Above the flags: the list that the page is on, and a mark of the policy (evict.h). */
@@ -141,6 +142,14 @@ static inline bool
 page_flag_take(struct page *page, enum page_flag flag)
 {
 	return READ_ONCE(page->flags) & BIT(flag) && bit_test_and_clear(&page->flags, flag);
+}
+
+/* page_touch - what reads or writes @page by its address in the kernel says so to reclaim. Context: any. */
+static inline void
+page_touch(struct page *page)
+{
+	if (unlikely(!(READ_ONCE(page->flags) & BIT(PG_TOUCHED))))
+		page_flag_set(page, PG_TOUCHED);
 }
 
 /* The frame that every read of untouched memory sees; never written, not counted, on no chain. */

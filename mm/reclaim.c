@@ -81,6 +81,7 @@ static void sort_same(struct list *same, struct list *out, struct tlb_batch *bat
 static bool page_evict(struct page *page, struct tlb_batch *batch);
 static enum page_fate page_judge(struct reclaim *r, struct page *page, u32 from, u32 *list);
 static u32 page_verdict(struct reclaim *r, struct page *page, u32 from);
+static bool was_used(struct page *page);
 static void page_back(struct page *page, u32 from, u32 list);
 static void page_spare(struct page *page, enum page_fate fate);
 static void write_batch(struct reclaim *r, struct list *out);
@@ -379,13 +380,22 @@ static u32
 page_verdict(struct reclaim *r, struct page *page, u32 from)
 {
 	struct evict_set *set = &r->lru->set[lru_kind_of(page)];
-	bool used = READ_ONCE(set->asks) && rmap_test_and_clear_accessed(page);
+	bool used = READ_ONCE(set->asks) && was_used(page);
 
 	if (r->force)
 		return EVICT_OUT;
 	if (r->priority <= PRIORITY_FORCE && evict_is_active(set, from))
 		used = false;
 	return evict_judge(set, page, from, used);
+}
+
+/* Since this was last asked: by a program through a leaf, or by the kernel for one. */
+static bool
+was_used(struct page *page)
+{
+	bool touched = page_flag_take(page, PG_TOUCHED);
+
+	return rmap_test_and_clear_accessed(page) || touched;
 }
 
 /* To the head of @list of the policy. Takes the isolation's reference. */

@@ -83,6 +83,7 @@ tmpfs_read(struct file *f, struct io *io)
 		if (unlikely(err))
 			break;
 		if (likely(page)) {
+			page_touch(page);
 			moved += io_put(io, (char *)page_to_va(page) + off, n);
 			page_put(page);
 		} else {
@@ -172,6 +173,7 @@ write_page_locked(struct inode *inode, struct io *io)
 	err = pagecache_get_page(inode->object, io->pos >> PAGE_SHIFT, &page);
 	if (err)
 		return err;
+	page_touch(page);
 	got = io_take(io, (char *)page_to_va(page) + off, want);
 	page_put(page);
 	if (got && io->pos > inode->object->size)

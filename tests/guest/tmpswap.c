@@ -652,6 +652,41 @@ full(void)
 	swap_off("/dev/vdb");
 }
 
+/* A file that is read again and again by calls alone, beside one that nobody reads, while memory gets short. */
+static void
+read_ones_stay(void)
+{
+	enum {
+		FILE_BYTES = 8 * MIB,
+		ROUNDS = 30
+	};
+	static unsigned char buf[16 * PAGE];
+	int used = file_new(), unused = file_new();
+	bytes_t *hog = map_private(ROUNDS * 2 * MIB);
+	bytes_t *p, *q;
+
+	swap_on("/dev/vda");
+	for (size_t at = 0; at < FILE_BYTES; at += sizeof(buf)) {
+		stamp(buf, sizeof(buf), at / PAGE);
+		check(write(unused, buf, sizeof(buf)) == sizeof(buf) && write(used, buf, sizeof(buf)) == sizeof(buf));
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		stamp(hog + round * 2 * MIB, 2 * MIB, 100000 + round);
+		for (size_t at = 0; at < FILE_BYTES; at += sizeof(buf)) {
+			check(pread(used, buf, sizeof(buf), at) == sizeof(buf));
+			must_be_stamped(buf, sizeof(buf), at / PAGE);
+		}
+	}
+	p = map_file(used, FILE_BYTES, PROT_READ, MAP_SHARED);
+	q = map_file(unused, FILE_BYTES, PROT_READ, MAP_SHARED);
+	note("%ld and %ld of %d pages are in memory", resident(p, FILE_BYTES), resident(q, FILE_BYTES),
+	     (int)(FILE_BYTES / PAGE));
+	check(resident(p, FILE_BYTES) > 3 * resident(q, FILE_BYTES) && resident(p, FILE_BYTES) > FILE_BYTES / PAGE / 2);
+	check(munmap((void *)p, FILE_BYTES) == 0 && munmap((void *)q, FILE_BYTES) == 0);
+	check(munmap((void *)hog, ROUNDS * 2 * MIB) == 0 && close(used) == 0 && close(unused) == 0);
+	swap_off("/dev/vda");
+}
+
 /* ---- pages of one word ---- */
 
 static void
@@ -961,6 +996,7 @@ const struct test_case tmpswap_cases[] = {
 	{"swapoff brings files and shared memory back", off_brings_back, 0, SWAP},
 	{"swapoff without room for a file is ENOMEM and loses nothing", off_without_room, 0, SWAP},
 	{"when swap is full of files, who writes on is killed", full, 0, SWAP},
+	{"a file that is read by calls stays rather than one that is not", read_ones_stay, 0, SWAP},
 	{"pages of a file that are all of one word need no slot", words_of_a_file, 0, SWAP},
 	{"holes and truncation in a file of one word that is out", words_that_go, 0, SWAP},
 	{"writers of pages of one word meet eviction", writers_of_words, 0, SWAP_SMP},
