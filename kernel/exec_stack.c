@@ -355,12 +355,18 @@ writer_put(struct stack_writer *w, u64 src, u64 n, bool kernel)
 	return 0;
 }
 
-/* The next byte goes to @va. */
+/* The next byte goes to @va. What is skipped within a frame is nobody's, and zero. */
 static int
 writer_move(struct stack_writer *w, u64 va)
 {
-	int error = writer_flush(w);
+	int error;
 
+	if (w->start < w->va && va >= w->va && (va ^ w->va) < PAGE_SIZE) {
+		memset((u8 *)page_to_va(w->copy) + (w->va & ~PAGE_MASK), 0, va - w->va);
+		w->va = va;
+		return 0;
+	}
+	error = writer_flush(w);
 	w->start = va;
 	w->va = va;
 	return error;

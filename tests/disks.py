@@ -149,6 +149,11 @@ def swap_parts(name):
     return " ".join([device(image(f"{name}-a.img", 24, a)), device(image(f"{name}-b.img", 24, b))])
 
 
+def swap_slow(name):
+    """One swap area on a disk that takes and gives 60 KiB a second."""
+    return device(image(f"{name}.img", 16, {0: swap_header(16 * 256)}), ",throttling.bps-total=61440")
+
+
 def torture(name):
     """One swap area, for a machine with evict_every=n."""
     return device(image(f"{name}.img", 256, {0: swap_header(256 * 256)}))

@@ -74,7 +74,7 @@ extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[
 	tmpswap_cases[];
 extern const struct test_case vmscan_cases[], evict_cases[], lazyfree_cases[];
 extern const struct test_case swapfail_cases[];
-extern const struct test_case failswap_cases[], swappart_cases[];
+extern const struct test_case failswap_cases[], swappart_cases[], swapslow_cases[];
 extern const struct test_case failnth_cases[];
 /* signals */
 extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_cases[], signal_restart_cases[],
@@ -166,6 +166,7 @@ static const struct test_group groups[] = {
 	{"swapfail", swapfail_cases},
 	{"failswap", failswap_cases},
 	{"swappart", swappart_cases},
+	{"swapslow", swapslow_cases},
 	{"lazyfree", lazyfree_cases},
 	/* signals */
 	{"signal", signal_cases},

@@ -53,6 +53,7 @@ CONFIGURATIONS = {
     "evict": (("evict",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
     "evict-4cpu": (("evict", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
     "swap-parts": (("swappart",), dict(kernel=DEBUG, mem=64, limit=90, disks=disks.swap_parts)),
+    "swap-slow": (("swapslow",), dict(kernel=DEBUG, mem=64, limit=120, disks=disks.swap_slow, extra="disk_timeout=1")),
     "swap-fail": (("swapfail",), dict(kernel=DEBUG, mem=64, limit=120, disks=disks.swap_failing)),
     "swap-fail-1cpu": (("swapfail", "smp"), dict(kernel=DEBUG, cpus=1, mem=64, limit=120, disks=disks.swap_failing)),
     "swap-fail-4cpu": (("swapfail", "smp"), dict(kernel=RELEASE, cpus=4, mem=64, limit=120, disks=disks.swap_failing)),
