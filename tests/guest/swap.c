@@ -782,7 +782,7 @@ const struct test_case swap_cases[] = {
 	{"mincore tells what is out", mincore_knows, 0, SWAP | CASE_STILL},
 	{"VmSwap, smaps and pagemap tell where pages are", figures_of_a_process, 0, SWAP | CASE_STILL},
 	{"locked pages stay under pressure", locked_stays, 0, SWAP},
-	{"swap_slots tells what each slot holds", slots_are_seen, 0, SWAP},
+	{"swap_slots tells what each slot holds", slots_are_seen, 0, SWAP | CASE_STILL},
 	{"swapoff brings every page back", off_brings_back, 0, SWAP},
 	{"swapoff without room is ENOMEM and loses nothing", off_without_room, 0, SWAP},
 	{"the area with the higher priority is filled first", priorities, 0, SWAP},
