@@ -4,8 +4,9 @@
 Idea        QEMU with -icount makes the guest's time stamp counter count instructions, so the figures repeat to about
             0.01 % on any host; `norandmaps` keeps address spaces the same as well. With --linux the same program runs
             on a stock Linux kernel in the same QEMU, and the table shows both, the ratio, and the limit that Tidemark
-            sets itself. Then what swapping costs (press.py; the group `press` alone gives only that). The last rows are
-            wall time and memory after boot, taken without -icount.
+            sets itself. Then what swapping costs (press.py; the group `press` alone gives only that), and running out
+            of memory (oom.py; the group `oom`). The last rows are wall time and memory after boot, taken without
+            -icount.
 Follow      from Makefile (bench, bench-linux)   to press.py, machine.py, user/mmbench.c
 """
 import pathlib
@@ -18,6 +19,7 @@ import subprocess  # noqa: E402
 
 import linux_kernel  # noqa: E402
 import machine  # noqa: E402
+import oom  # noqa: E402
 import press  # noqa: E402
 from machine import BUILD, ROOT  # noqa: E402
 
@@ -97,12 +99,23 @@ def table(tidemark, linux):
 def press_table(with_linux):
     """More memory than RAM: see press.py."""
     print(f"\nunder pressure: {press.RAM} MiB, {press.SWAP} MiB of swap")
+    return limited_rows(press.rows(with_linux), with_linux)
+
+
+def oom_table(with_linux):
+    """Memory runs out: see oom.py."""
+    print(f"\nout of memory: {oom.RAM} MiB; without swap, and with {oom.SWAP} MiB of it")
+    return limited_rows(oom.rows(with_linux), with_linux)
+
+
+def limited_rows(rows, with_linux):
+    """Prints (name, Tidemark, Linux, limit, unit); returns the names of those over their limit."""
     missed = []
-    for name, ours, linux, limit, unit in press.rows(with_linux):
-        row = f"{name:24}{number(ours):>14}"
+    for name, ours, linux, limit, unit in rows:
+        row = f"{name:30}{number(ours):>14}"
         if with_linux:
             row += f"{number(linux):>14}" + (f"{ours / linux:8.2f}" if ours is not None and linux else f"{'-':>8}")
-        row += f"{number(limit) if limit is not None else '':>10}  {unit}"
+        row += f"{number(limit) if limit is not None else '':>12}  {unit}"
         if limit is not None and (ours is None or ours > limit):
             row += "  <-- over the limit"
             missed.append(name)
@@ -140,6 +153,8 @@ def main(arguments):
     groups = [a for a in arguments if not a.startswith("--")]
     if groups == ["press"]:
         return ending(press_table(with_linux))
+    if groups == ["oom"]:
+        return ending(oom_table(with_linux))
     tidemark = mmbench(BUILD / "tidemark.elf", "quiet", groups)
     linux = mmbench(linux_kernel.vmlinuz(), linux_kernel.CMDLINE, groups) if with_linux else {}
     missed = table(tidemark, linux)
@@ -147,6 +162,7 @@ def main(arguments):
     if not groups:
         stream_figures(tidemark)
         missed += press_table(with_linux)
+        missed += oom_table(with_linux)
         boot_figures()
     return ending(missed)
 

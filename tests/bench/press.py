@@ -29,7 +29,7 @@ INIT = """#!/bin/busybox sh
 for m in {modules}; do /bin/busybox insmod /$m.ko; done
 [ -b /dev/vda ] || /bin/busybox mount -t devtmpfs dev /dev
 /bin/busybox swapon /dev/vda
-exec /mmbench press mark
+exec /mmbench {words}
 """
 BEGIN, END = "# mmbench begin", "# mmbench end"
 # Kernel instructions between two markers: name, first marker, last one, per what, at most.
@@ -45,9 +45,10 @@ TOLD = [("swap_hotcold_majflt", 80), ("kswapd_idle_runs", 0)]
 RATIO_MOST = 0.5  # of Linux: wall time, worst access
 
 
-def archive(name, modules=""):
-    """An initrd whose init loads modules, switches swap on and becomes mmbench."""
-    files = {"init": INIT.format(modules=" ".join(pathlib.Path(m).name for m in MODULES) if modules else "").encode(),
+def archive(name, words, modules=""):
+    """An initrd whose init loads modules, switches swap on and becomes mmbench with these words."""
+    loaded = " ".join(pathlib.Path(m).name for m in MODULES) if modules else ""
+    files = {"init": INIT.format(modules=loaded, words=words).encode(),
              "mmbench": (BUILD / "user/mmbench").read_bytes(),
              "bin/busybox": pathlib.Path(shutil.which("busybox") or sys.exit("busybox-static is missing")).read_bytes()}
     if modules:
@@ -57,14 +58,15 @@ def archive(name, modules=""):
     return out
 
 
-def kernels(with_linux):
+def kernels(with_linux, words="press mark"):
     """name -> (kernel, initrd, words)"""
     PLACE.mkdir(parents=True, exist_ok=True)
-    found = {"Tidemark": (BUILD / "tidemark.elf", archive("tidemark"), "quiet norandmaps")}
+    name = words.split()[0]
+    found = {"Tidemark": (BUILD / "tidemark.elf", archive(f"{name}-tidemark", words), "quiet norandmaps")}
     if with_linux:
         kernel = linux_kernel.vmlinuz()
         drivers = kernel.parents[1] / "lib/modules" / kernel.name.removeprefix("vmlinuz-") / "kernel/drivers"
-        found["Linux"] = (kernel, archive("linux", drivers), linux_kernel.CMDLINE + " norandmaps")
+        found["Linux"] = (kernel, archive(f"{name}-linux", words, drivers), linux_kernel.CMDLINE + " norandmaps")
     return found
 
 

@@ -3,8 +3,8 @@
 
 Idea        soak (user/soak.c) as process 1 of a small machine with four swap areas, two of which have places that
             cannot be written or read (disks.soak). In `make test` a minute with 2 processors and one with 4, always
-            the same seed; run by itself (`make soak MINUTES=30`) another seed each time. The seconds are those of the guest:
-            they say how many rounds there are, not whether they were good.
+            the same seed; run by itself (`make soak MINUTES=30`) another seed each time. The seconds are those of the
+            guest: they say how many rounds there are, not whether they were good.
 Follow      from tests/run.py, Makefile (soak)   to user/soak.c, machine.py, disks.py
 """
 import pathlib
