@@ -82,6 +82,7 @@ extern struct task machine_tasks[MAX_CPUS];
 #include "../../mm/mlock.c"
 #include "../../mm/mm.c"
 #include "../../mm/mmap.c"
+#include "../../mm/munmap.c"
 #include "../../mm/move.c"
 #include "../../mm/mprotect.c"
 #include "../../mm/mremap.c"
