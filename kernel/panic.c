@@ -18,6 +18,7 @@
 #include <kernel/printk.h>
 #include <kernel/task.h>
 #include <kernel/trace.h>
+#include <kernel/trace_port.h>
 
 #define PANIC_EVENTS 24 /* trace events in a report: a fault from trap to end, with some room */
 
@@ -120,6 +121,7 @@ panic_report(const struct trap_frame *f, u64 rbp)
 {
 	struct repeat repeat = {0};
 
+	trace(panic, this_cpu_id(), 0, 0);
 	pr_emerg("Kernel panic: %s", sentence);
 	print_place();
 	if (f) {
@@ -133,6 +135,7 @@ panic_report(const struct trap_frame *f, u64 rbp)
 	if (repeat.times)
 		pr_emerg("    and %u more from there, at least", repeat.times);
 	trace_dump_last(PANIC_EVENTS);
+	trace_port_panic();
 	pr_emerg("end of the report");
 	panic_end();
 }

@@ -30,12 +30,16 @@ static struct trace_follower follower; /* the thread's */
 static struct trace_record *buffer;    /* likewise: a page */
 static u64 period_ns;                  /* const after trace_port_start, as the next */
 static u64 events;
-static bool running;       /* const after trace_port_start */
-static bool settle_wanted; /* atomic: somebody waits for the rings to be empty */
+static struct trace_reader before; /* the thread's: where it stood before it took what is in the buffer */
+static u32 filled;                 /* likewise: records in the buffer that the device has not been given */
+static bool taking;                /* likewise: the buffer is being filled */
+static bool running;               /* const after trace_port_start */
+static bool settle_wanted;         /* atomic: somebody waits for the rings to be empty */
 static struct wait_queue settled = WAIT_QUEUE_INIT(settled);
 
 static void port_thread(void *unused);
 static void send_pending(void);
+static u32 take(void);
 
 void
 trace_port_start(void)
@@ -107,10 +111,50 @@ send_pending(void)
 
 	if (settle)
 		trace_sample_all(false);
-	while ((n = trace_take(&follower, buffer, BUFFER_RECORDS)))
+	while ((n = take())) {
+		WRITE_ONCE(filled, 0); /* the device's from here on: see virtio_console_flush */
 		virtio_console_send(buffer, n * sizeof(struct trace_record));
+	}
 	if (settle) {
 		__atomic_store_n(&settle_wanted, false, __ATOMIC_SEQ_CST);
 		wake_all(&settled);
 	}
+}
+
+/* Fills the buffer. In such steps that trace_port_panic can tell what is in it, wherever we were stopped. */
+static u32
+take(void)
+{
+	u32 n;
+
+	before = follower.reader;
+	barrier();
+	WRITE_ONCE(taking, true);
+	n = trace_take(&follower, buffer, BUFFER_RECORDS);
+	WRITE_ONCE(filled, n);
+	barrier();
+	WRITE_ONCE(taking, false);
+	return n;
+}
+
+/* Race: the thread was stopped anywhere in send_pending, or it is the one that panics. */
+void
+trace_port_panic(void)
+{
+	u32 n = READ_ONCE(filled);
+	bool answers;
+
+	if (!running)
+		return;
+	if (READ_ONCE(taking)) {
+		follower.reader = before;
+		n = 0;
+	}
+	answers = virtio_console_flush(NULL, 0);
+	while (answers && (n || (n = trace_take(&follower, buffer, BUFFER_RECORDS)))) {
+		answers = virtio_console_flush(buffer, n * sizeof(struct trace_record));
+		n = 0;
+	}
+	if (!answers)
+		pr_emerg("stream: the port does not answer; the last records are lost");
 }

@@ -18,3 +18,11 @@ void trace_port_start(void);
 
 /* trace_port_settle - everything traced so far is with the host when this returns. Context: may sleep. */
 void trace_port_settle(void);
+
+/*
+ * trace_port_panic - send what is left, because the machine goes no further
+ *
+ * Returns   in any case, and soon: what the host does not take at once is lost, and the log says so
+ * Context   a panic: interrupts off, all other CPUs stopped, perhaps in the middle of sending
+ */
+void trace_port_panic(void);

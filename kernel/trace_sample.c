@@ -46,7 +46,7 @@ static struct {
 	u64 zone_free[ZONES];
 	u64 marks[3];
 	u64 blocks[ZONES][NR_ORDERS];
-	u64 lru[3]; /* inactive, active, unevictable */
+	u64 lru[4]; /* inactive, active, unevictable, lazy */
 	u64 swap[3];
 	s64 vmstat[NR_VMSTAT];
 	struct task_figures tasks[TASKS];
@@ -76,7 +76,7 @@ trace_sample_all(bool all)
 {
 	u64 active = lru_active(LRU_ANON) + lru_active(LRU_FILE);
 	u64 pages = max_u64(lru_pages(LRU_ANON) + lru_pages(LRU_FILE), active);
-	const u64 lists[] = {pages - active, active, lru_unevictable()};
+	const u64 lists[] = {pages - active, active, lru_unevictable(), lru_lazy()};
 	u64 cached = (u64)max_s64(vmstat_sum(VM_NR_SWAPCACHE), 0);
 	bool swap;
 
@@ -86,7 +86,7 @@ trace_sample_all(bool all)
 		if (changed(&sent.lru[i], lists[i]))
 			trace(sample_lru, i, sent.lru[i], 0);
 	swap = changed(&sent.swap[0], swap_free_pages());
-	swap |= changed(&sent.swap[1], swap_total_pages());
+	swap |= changed(&sent.swap[1], swap_steady_pages());
 	swap |= changed(&sent.swap[2], cached);
 	if (swap)
 		trace(sample_swap, sent.swap[0], sent.swap[1], sent.swap[2]);

@@ -68,7 +68,7 @@ page_alloc(u32 order, u32 flags)
 		return alloc_deep(order, flags);
 	frame_claim(page, flags);
 	count_event(VM_PGALLOC_DMA + page->zone);
-	return trace_on(page_alloc) ? alloc_traced(page, flags) : page;
+	return trace_on(mm_page_alloc) ? alloc_traced(page, flags) : page;
 }
 
 void
@@ -77,7 +77,7 @@ page_free(struct page *page, u32 order)
 	u64 irq;
 
 	dassert(order <= MAX_ORDER);
-	trace(page_free, page_to_pfn(page), order, 0);
+	trace(mm_page_free, page_to_pfn(page), order, 0);
 	if (unlikely(order)) {
 		block_free(page, order);
 		return;
@@ -99,7 +99,7 @@ page_free_batch(struct page **pages, u64 n)
 		u64 irq = irq_save();
 
 		for (u64 i = 0; i < some; i++) {
-			trace(page_free, page_to_pfn(pages[i]), 0, 0);
+			trace(mm_page_free, page_to_pfn(pages[i]), 0, 0);
 			frame_retire(pages[i]);
 			dassert(pages[i]->order == 0);
 			page_list_push(pages[i]);
@@ -255,14 +255,14 @@ alloc_deep(u32 order, u32 flags)
 		frame_claim(&page[i], flags);
 	page->order = order;
 	count_events(VM_PGALLOC_DMA + page->zone, 1L << order);
-	trace(page_alloc, order, flags, page_to_pfn(page));
+	trace(mm_page_alloc, order, flags, page_to_pfn(page));
 	return page;
 }
 
 static __noinline struct page *
 alloc_traced(struct page *page, u32 flags)
 {
-	trace(page_alloc, 0, flags, page_to_pfn(page));
+	trace(mm_page_alloc, 0, flags, page_to_pfn(page));
 	return page;
 }
 

@@ -64,6 +64,7 @@ struct reclaim {
 	u64 target;
 	u64 freed;
 	u64 scanned;
+	u64 deactivated;
 	bool kswapd;
 	bool force; /* evict what is used, too */
 	u32 priority;
@@ -82,7 +83,8 @@ static bool page_evict(struct page *page, struct tlb_batch *batch);
 static enum page_fate page_judge(struct reclaim *r, struct page *page, u32 from, u32 *list);
 static u32 page_verdict(struct reclaim *r, struct page *page, u32 from);
 static bool was_used(struct page *page);
-static void page_back(struct page *page, u32 from, u32 list);
+static bool page_back(struct page *page, u32 from, u32 list);
+static void trace_batch(const struct reclaim *r, bool active, u64 taken, const struct reclaim *before);
 static void page_spare(struct page *page, enum page_fate fate);
 static void write_batch(struct reclaim *r, struct list *out);
 static bool page_free_clean(struct page *page);
@@ -287,13 +289,18 @@ reclaim_batch(struct reclaim *r, enum lru_kind kind, u32 most)
 	struct list isolated = LIST_INIT(isolated);
 	struct list out = LIST_INIT(out);
 	struct lru_batch b = {.kind = kind, .most = most, .out = &isolated};
+	struct reclaim before = *r;
+	bool active;
+	u32 taken;
 
-	lru_isolate(r->lru, &b);
+	taken = lru_isolate(r->lru, &b);
 	while (b.from == EVICT_AGE) {
 		evict_walk(r->lru);
-		lru_isolate(r->lru, &b);
+		taken = lru_isolate(r->lru, &b);
 	}
-	if (!r->force && evict_is_active(&r->lru->set[kind], b.from)) {
+	trace(mm_vmscan_lru_isolate, most, b.scanned, taken);
+	active = evict_is_active(&r->lru->set[kind], b.from);
+	if (!r->force && active) {
 		count_events(VM_PGREFILL, b.scanned);
 	} else {
 		count_events(r->kswapd ? VM_PGSCAN_KSWAPD : VM_PGSCAN_DIRECT, b.scanned);
@@ -302,7 +309,17 @@ reclaim_batch(struct reclaim *r, enum lru_kind kind, u32 most)
 	r->scanned += b.scanned;
 	sort_batch(r, b.from, &isolated, &out);
 	write_batch(r, &out);
+	trace_batch(r, active, taken, &before);
 	return b.from != EVICT_NONE;
+}
+
+static void
+trace_batch(const struct reclaim *r, bool active, u64 taken, const struct reclaim *before)
+{
+	if (active)
+		trace(mm_vmscan_lru_shrink_active, taken, r->deactivated - before->deactivated, r->priority);
+	else
+		trace(mm_vmscan_lru_shrink_inactive, taken, r->freed - before->freed, r->priority);
 }
 
 /* Judges each page. Those to be evicted are unmapped, and on @out with their page locks, after one flush for all. */
@@ -334,7 +351,7 @@ sort_batch(struct reclaim *r, u32 from, struct list *isolated, struct list *out)
 		swap_cache_relieve(page);
 		page_unlock(page);
 		if (fate == FATE_BACK)
-			page_back(page, from, list);
+			r->deactivated += page_back(page, from, list);
 		else
 			page_spare(page, fate == FATE_EVICT ? FATE_KEEP : fate);
 	}
@@ -398,8 +415,8 @@ was_used(struct page *page)
 	return rmap_test_and_clear_accessed(page) || touched;
 }
 
-/* To the head of @list of the policy. Takes the isolation's reference. */
-static void
+/* To the head of @list of the policy. Takes the isolation's reference. Returns true: it became inactive. */
+static bool
 page_back(struct page *page, u32 from, u32 list)
 {
 	struct evict_set *set = &lru_of(page)->set[lru_kind_of(page)];
@@ -413,6 +430,7 @@ page_back(struct page *page, u32 from, u32 list)
 		page_flag_set(page, PG_WORKINGSET);
 	}
 	lru_putback(page, list);
+	return was && !is;
 }
 
 /*
@@ -461,6 +479,7 @@ write_batch(struct reclaim *r, struct list *out)
 			continue;
 		}
 		if (page_is_cached(page) && READ_ONCE(page->flags) & BIT(PG_DIRTY)) {
+			trace(mm_vmscan_write_folio, page_to_pfn(page), page_swap_entry(page).value, 0);
 			swap_write(&w, page); /* consumes the page lock and the reference */
 			written++;
 		} else if (page_free_clean(page)) {

@@ -14,6 +14,7 @@
 #include <kernel/dev/virtio_console.h>
 
 #include <arch/clock.h>
+#include <arch/cpu.h>
 #include <kernel/dev/virtio_pci.h>
 #include <kernel/lib/errno.h>
 #include <kernel/lib/string.h>
@@ -25,7 +26,9 @@
 #define DEVICE_MODERN 0x1043
 #define QUEUE_SEND 1
 #define LOOK_NS NS_PER_MS
+#define FLUSH_NS (2 * NS_PER_SEC) /* a busy host may need that; one that does not read must not keep a machine on */
 
+static void hand_over(const struct virtq_buf *buf);
 static void probe(struct pci_device *dev);
 static int set_up(struct pci_device *dev);
 
@@ -36,6 +39,7 @@ static const struct pci_driver driver = {.vendor = VIRTIO_VENDOR, .devices = dev
 static struct virtio_device device;
 static struct virtq queue;
 static bool exists;
+static bool flying; /* the sender's: a buffer is with the device */
 
 void
 virtio_console_probe(void)
@@ -53,13 +57,45 @@ void
 virtio_console_send(const void *bytes, u32 n)
 {
 	struct virtq_buf buf = {.pa = va_to_pa(bytes), .len = n};
-	bool added = virtq_add(&queue, &buf, 1, 0, NULL, 0, &queue);
 
-	assert(exists && added); /* I1 */
-	if (virtq_show(&queue))
-		virtio_kick(&device);
+	hand_over(&buf);
 	while (!virtq_take(&queue))
 		sleep_until(clock_ns() + LOOK_NS);
+	WRITE_ONCE(flying, false);
+}
+
+/* Simple: who was stopped within hand_over, some 100 instructions, has left the queue in pieces. Then none is taken. */
+bool
+virtio_console_flush(const void *bytes, u32 n)
+{
+	struct virtq_buf buf = {.pa = n ? va_to_pa(bytes) : 0, .len = n};
+	u64 end = clock_ns() + FLUSH_NS;
+
+	if (n)
+		hand_over(&buf);
+	else if (READ_ONCE(flying))
+		virtio_kick(&device); /* it may have been stopped right before */
+	while (READ_ONCE(flying)) {
+		if (virtq_take(&queue))
+			WRITE_ONCE(flying, false);
+		else if (clock_ns() > end)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+/* I1. */
+static void
+hand_over(const struct virtq_buf *buf)
+{
+	bool added;
+
+	WRITE_ONCE(flying, true);
+	added = virtq_add(&queue, buf, 1, 0, NULL, 0, &queue);
+	assert(exists && added);
+	if (virtq_show(&queue))
+		virtio_kick(&device);
 }
 
 static void

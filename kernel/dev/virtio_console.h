@@ -27,3 +27,11 @@ bool virtio_console_exists(void);
  * Context   may sleep; one caller at a time
  */
 void virtio_console_send(const void *bytes, u32 n);
+
+/*
+ * virtio_console_flush - the same without sleep, for a panic: first what is on its way, then @n bytes more, if any
+ *
+ * Returns   false: the device has not taken them within two seconds
+ * Context   a panic: nobody else runs, perhaps stopped in virtio_console_send
+ */
+bool virtio_console_flush(const void *bytes, u32 n);

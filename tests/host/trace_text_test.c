@@ -18,10 +18,11 @@ a_line_of_the_drawing_is_indented(void **state)
 
 	assert_string_equal(trace_format(&r, 1200, line, sizeof(line)),
 			    "     300 ns trap_page_fault: touched 0x1000, error code 0x6, instruction at 0x40");
-	r.event = TRACE_page_alloc;
+	r.event = TRACE_mm_page_alloc;
 	assert_non_null(
-		strstr(trace_format(&r, 1500, line, sizeof(line)), "       0 ns         page_alloc: order 4096,"));
-	assert_non_null(strstr(trace_format(&r, TRACE_ABSOLUTE, line, sizeof(line)), "cpu 1 task 7 page_alloc: order"));
+		strstr(trace_format(&r, 1500, line, sizeof(line)), "       0 ns         mm_page_alloc: order 4096,"));
+	assert_non_null(
+		strstr(trace_format(&r, TRACE_ABSOLUTE, line, sizeof(line)), "cpu 1 task 7 mm_page_alloc: order"));
 }
 
 static void
@@ -76,7 +77,8 @@ words_name_events_and_groups(void **state)
 	assert_null(unknown);
 	assert_int_equal(trace_words_mask("fork", &unknown), 1UL << TRACE_fork);
 	assert_int_equal(trace_words_mask("fork,exec,fork", &unknown), 1UL << TRACE_fork | 1UL << TRACE_exec);
-	assert_int_equal(trace_words_mask("proc", &unknown), 1UL << TRACE_fork | 1UL << TRACE_exec | 1UL << TRACE_exit);
+	assert_int_equal(trace_words_mask("proc", &unknown),
+			 1UL << TRACE_fork | 1UL << TRACE_exec | 1UL << TRACE_exit | 1UL << TRACE_panic);
 	assert_int_equal(trace_words_mask("all", &unknown) | trace_words_mask("sample", &unknown),
 			 (1UL << TRACE_EVENTS) - 1);
 	assert_int_equal(trace_words_mask("all", &unknown) & trace_words_mask("sample", &unknown), 0);

@@ -15,6 +15,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WORDS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=8000",
          "--disable-background-networking"]
 SECONDS = 240
+MARGIN = 56  # pixels above and below a section
 
 
 def browser():
@@ -34,17 +35,22 @@ def sections(text):
     return re.findall(r'<section id="(\w+)"', text)
 
 
-def picture(page, name, out):
-    chromium(page, name, f"--screenshot={out}", "--window-size=1040,480")
+def heights(text):
+    """name -> pixels: as its script measured each section."""
+    return {name: int(height) for name, height in re.findall(r'<section id="(\w+)" data-height="(\d+)"', text)}
+
+
+def picture(page, name, out, height=440):
+    chromium(page, name, f"--screenshot={out}", f"--window-size=1040,{height + MARGIN}")
 
 
 def main(words):
     if not browser():
         print("chromium is missing: apt-get install chromium, or make deps", file=sys.stderr)
         return 1
-    for name in sections(dom(words[0])):
+    for name, height in heights(dom(words[0])).items():
         out = pathlib.Path(words[1]) / f"{pathlib.Path(words[0]).stem}-{name}.png"
-        picture(words[0], name, out.resolve())
+        picture(words[0], name, out.resolve(), height)
         print(out)
     return 0
 

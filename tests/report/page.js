@@ -2,13 +2,15 @@
 // page.js - the pictures of a report, from RUNS (report.py); uPlot draws the lines
 "use strict";
 
-const BAND = {"kswapd": "#f5c54280", "direct reclaim": "#e0484880", "swap in": "#3d8bd980", "swap out": "#9b59d080",
+const BAND = {"kswapd": "#e3a008", "direct reclaim": "#e04848", "swap out": "#9b59d0", "swap in": "#3d8bd9",
 	"kill": "#000"};
+const LANE = 9; // pixels: the height of a band
 const CELL = {reserved: "#5b6670", free: "#dfeaf2", kernel: "#2a9d8f", stack: "#1d6f66", slab: "#e9c46a",
 	table: "#b565c9", anon: "#4caf50", file: "#3d6fd9", shmem: "#6fa8f0", swapcache: "#e05a47", nothing: "#fff",
 	"?": "#f0f"};
 const LINE = ["#1f6fb2", "#c0392b", "#27ae60", "#8e44ad", "#d68910", "#148f77", "#7f8c8d", "#2c3e50"];
 const WIDTH = 980, HEIGHT = 260;
+const ALONE = location.hash.slice(1); // #NAME in the address: that picture alone, for a file of its own
 const page = document.getElementById("page");
 
 function element(tag, text, parent = page) {
@@ -51,32 +53,38 @@ function joined(lines) {
 	return uPlot.join(lines.map(points => [points.map(p => p[0]), points.map(p => p[1])]));
 }
 
-function bandsPlugin(bands, row, rows) {
+// Each kind of band has a lane of its own above the lines, each run its lanes; a kill goes from top to bottom.
+function bandsPlugin(bands, run) {
+	const kinds = Object.keys(BAND);
 	return {hooks: {drawClear: u => {
-		const {left, top, width, height} = u.bbox;
+		const {left, top, width, height} = u.bbox, lane = LANE * devicePixelRatio;
 		u.ctx.save();
 		u.ctx.beginPath();
 		u.ctx.rect(left, top, width, height);
 		u.ctx.clip();
 		for (const [kind, from, to] of bands) {
-			const a = u.valToPos(from, "x", true), b = u.valToPos(to, "x", true);
+			const a = u.valToPos(from, "x", true), b = u.valToPos(to, "x", true), kill = kind === "kill";
+			const y = top + (run * (kinds.length - 1) + kinds.indexOf(kind)) * lane;
 			u.ctx.fillStyle = BAND[kind];
-			u.ctx.fillRect(a, top + height * row / rows, Math.max(b - a, kind === "kill" ? 2 : 1), height / rows);
+			u.ctx.fillRect(a, kill ? top : y, Math.max(b - a, kill ? 2 : 1), kill ? height : lane - 1);
 		}
 		u.ctx.restore();
 	}}};
 }
 
+const LEGEND = {live: !ALONE}; // on a still picture there is no cursor that would have values
+
 function plot(box, labels, lines, options = {}) {
 	const series = [{label: "s"}, ...labels.map((label, i) => ({label, stroke: LINE[i % LINE.length], width: 1.5,
-		spanGaps: true, ...(options.styles || [])[i]}))];
-	return new uPlot({width: WIDTH, height: HEIGHT, series, scales: {x: {time: false}}, axes: [{label: "seconds"},
-		{label: options.unit || "pages", size: 70}], plugins: options.plugins || []}, joined(lines), box);
+		spanGaps: true, points: {show: false}, ...(options.styles || [])[i]}))];
+	return new uPlot({width: WIDTH, height: HEIGHT, series, scales: {x: {time: false}, y: options.scale || {}},
+		axes: [{label: "seconds"}, {label: options.unit || "pages", size: 70, ...options.axis}], legend: LEGEND,
+		plugins: options.plugins || []}, joined(lines), box);
 }
 
 function timeline() {
 	const box = section("timeline", "Free memory against its watermarks",
-		"Bands: who was at work. Below low kswapd wakes; below min programs reclaim for themselves; then one is killed.");
+		"Below low kswapd wakes; below min programs reclaim for themselves; then one is killed. Above high the axis grows by powers.");
 	key(box, BAND);
 	const labels = [], lines = [], styles = [];
 	RUNS.forEach((run, n) => {
@@ -91,7 +99,19 @@ function timeline() {
 			styles.push({stroke: ["#c0392b", "#d68910", "#27ae60"][i], width: 1, dash: n ? [2, 2] : []});
 		});
 	});
-	plot(box, labels, lines, {styles, plugins: RUNS.map((run, n) => bandsPlugin(run.bands, n, RUNS.length))});
+	// Linear as far as the marks reach, then logarithmic: the marks are a hundredth of memory, and the story is there.
+	const high = Math.max(...RUNS.map(run => run.marks[2]), 1);
+	const most = Math.max(...lines.flat().map(p => p[1]), high);
+	const ticks = [0, high];
+	for (let t = 10 ** Math.ceil(Math.log10(high * 2)); t <= most * 2; t *= 10) ticks.push(...[t / 2, t].filter(v => v > high * 2));
+	const lanes = RUNS.length * (Object.keys(BAND).length - 1) * LANE;
+	const bend = v => Math.asinh(v / high);
+	const room = (lanes + 8) / (HEIGHT - 97); // of what is drawn
+	plot(box, labels, lines, {styles, scale: {distr: 4, asinh: high,
+		range: () => [0, high * Math.sinh(bend(most) / (1 - room))]},
+		axis: {splits: () => ticks.filter((v, i) => v <= most * 1.1 && ticks.indexOf(v) === i), filter: (u, at) => at,
+			values: (u, at) => at.map(v => v.toLocaleString("en"))},
+		plugins: RUNS.map((run, n) => bandsPlugin(run.bands, n))});
 }
 
 function map(run, n) {
@@ -128,6 +148,11 @@ function orders() {
 	plot(box, labels, lines, {styles, unit: "frames"});
 }
 
+function duration(ns) {
+	const [unit, name] = ns < 1e3 ? [1, "ns"] : ns < 1e6 ? [1e3, "µs"] : ns < 1e9 ? [1e6, "ms"] : [1e9, "s"];
+	return (ns / unit).toFixed(ns / unit < 10 ? 1 : 0) + " " + name;
+}
+
 function latency() {
 	const box = section("latency", "How long faults took", "Of one fault in 64; both axes grow by powers.");
 	const labels = [], lines = [], styles = [];
@@ -138,8 +163,8 @@ function latency() {
 	}));
 	const series = [{label: "2^n ns"}, ...labels.map((label, i) => ({label, width: 1.5, spanGaps: true, ...styles[i],
 		value: (u, v) => v == null ? "" : Math.round(10 ** v - 1)}))];
-	new uPlot({width: WIDTH, height: HEIGHT, series, scales: {x: {time: false}}, axes: [
-		{label: "2^n nanoseconds and more"},
+	new uPlot({width: WIDTH, height: HEIGHT, series, scales: {x: {time: false}}, legend: LEGEND, axes: [
+		{label: "took so long, and up to twice as long", values: (u, at) => at.map(n => n % 1 ? "" : duration(2 ** n))},
 		{label: "faults", size: 70, values: (u, ticks) => ticks.map(v => v % 1 ? "" : Math.round(10 ** v))}]},
 		joined(lines), box);
 }
@@ -149,9 +174,13 @@ function tasks() {
 	const labels = [], lines = [], styles = [];
 	RUNS.forEach((run, n) => run.tasks.forEach((task, i) => {
 		const name = `${task.name} ${task.pid}` + (n ? ` (${run.name})` : "");
-		labels.push(name, name + " swap");
-		lines.push(task.points.map(p => [p[0], p[1]]), task.points.map(p => [p[0], p[2]]));
-		styles.push({stroke: LINE[(i + 2 * n) % 8]}, {stroke: LINE[(i + 2 * n) % 8], dash: [5, 4]});
+		const add = (label, column, style) => {
+			labels.push(label);
+			lines.push(task.points.map(p => [p[0], p[column]]));
+			styles.push({stroke: LINE[(i + 2 * n) % 8], ...style});
+		};
+		add(name, 1, {});
+		if (task.points.some(p => p[2])) add(name + " swap", 2, {dash: [5, 4]});
 	}));
 	plot(box, labels, lines, {styles});
 }
@@ -178,9 +207,13 @@ orders();
 latency();
 tasks();
 kills();
-document.body.dataset.ready = "yes";
-// With #NAME in the address: that picture alone, for a file of its own.
-if (location.hash) {
-	for (const e of document.querySelectorAll("section, h1, #summary"))
-		if (e.id !== location.hash.slice(1)) e.remove();
+if (ALONE) {
+	for (const e of document.querySelectorAll("section, h1, #summary, .save"))
+		if (e.id !== ALONE) e.remove();
 }
+// Later, because the lines are drawn later.
+setTimeout(() => {
+	for (const e of document.querySelectorAll("section"))
+		e.dataset.height = Math.ceil(e.getBoundingClientRect().height);
+	document.body.dataset.ready = "yes";
+});

@@ -122,7 +122,8 @@ def latencies(records):
 def explained(log, records):
     """Each kill: what the kernel printed, and what the stream says about the time around it."""
     kills = [r for r in records if r.name == "oom_kill"]
-    lines = [line for line in log.splitlines() if re.search("[Oo]ut of memory|oom|Mem-Info|invoked", line)]
+    lines = [line for line in log.splitlines() if re.search("[Oo]ut of memory|oom|invoked", line)
+             and not re.search(r" \w+\+0x", line)]  # not the way there
     ends = [n for n, line in enumerate(lines) if "Killed process" in line]
     out, start = [], 0
     for n, kill in enumerate(kills):

@@ -100,7 +100,7 @@ def decode(data):
         if event >= len(table):
             raise StreamError(f"record {at // RECORD.size} is of event {event}: there are {len(table)}")
         records.append(Record(ns, table[event], cpu, pid, tuple(values)))
-    begin = next((r for r in records[:64] if r.name == "stream_begin"), None)
+    begin = next((r for r in records if r.name == "stream_begin"), None)
     if not begin:
         raise StreamError("it does not begin with stream_begin: this is no stream of Tidemark")
     if begin.values[0] != VERSION or begin.values[2] != checksum():

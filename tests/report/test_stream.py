@@ -190,6 +190,37 @@ def test_a_stream_of_another_kernel_is_refused(tmp_path):
     assert stream.decode(stream.RECORD.pack(1, begin, 0, 0, stream.VERSION, 0, stream.checksum()) + b"cut")
 
 
+@pytest.mark.parametrize("cpus", [1, 2, 4])
+def test_a_panic_sends_what_led_to_it(tmp_path, cpus):
+    """vm.panic_on_oom: the last record is the panic, and right before it the task that asked had freed nothing."""
+    path = tmp_path / "panic.trace"
+    boot = machine.boot(append="stream -- oom_panic", mem=64, cpus=cpus, limit=120, QEMUEXTRA=PORT.format(path))
+    assert "panic_on_oom is enabled" in boot.text and boot.status, boot.describe()
+    assert "the last records are lost" not in boot.text
+    records = stream.read(path)
+    assert records[-1].name == "panic" and stream.lost(records) == 0
+    ends = [r for r in records if r.name == "mm_vmscan_direct_reclaim_end" and r.pid == records[-1].pid]
+    assert ends and ends[-1].values[0] == 0, f"{ends[-1:]}"
+
+
+def test_all_of_reclaim_can_be_followed(tmp_path):
+    """The events of each page and each batch, off unless they are asked for, say what the counters say."""
+    path = tmp_path / "scan.trace"
+    boot = run(path, "stream=scan,swap,alloc,sample -- thrash 70 hotcold 4000")
+    assert boot.status == 0, boot.describe()
+    records = stream.read(path)
+    said = {name: [r.values for r in records if r.name == name] for name in (
+        "mm_vmscan_lru_isolate", "mm_vmscan_lru_shrink_inactive", "mm_vmscan_lru_shrink_active",
+        "mm_vmscan_write_folio", "mm_page_alloc", "mm_page_free", "swap_out")}
+    missing = {name for name, found in said.items() if not found}
+    assert missing <= {"mm_vmscan_lru_shrink_active"}, missing  # whether the active list is asked, the policy knows
+    assert all(took <= looked and took <= 32 for _, looked, took in said["mm_vmscan_lru_isolate"])
+    assert all(freed <= 4096 for _, freed, _ in said["mm_vmscan_lru_shrink_inactive"])
+    if not stream.lost(records):
+        assert len(said["mm_vmscan_write_folio"]) >= sum(v[1] for v in said["swap_out"]) > 0
+        assert len(said["mm_vmscan_lru_isolate"]) == sum(r.name.startswith("mm_vmscan_lru_shrink") for r in records)
+
+
 def test_without_a_port_the_machine_says_so_and_goes_on():
     boot = machine.boot(append="stream -- basics", limit=120)
     assert re.search("stream: there is no virtio console", boot.text) and re.search(r"^# done .* 0 failed", boot.text,
