@@ -5,7 +5,7 @@
  * Idea        A switch, and no call through a pointer. What moves pages from one policy to another is here too.
  * Invariants  see evict.h
  * Locks       see evict.h
- * Follow      from lru.c, reclaim.c   to evict_two.c, evict_fifo.c, evict_clock.c, evict_random.c, evict_gen.c
+ * Follow      from lru.c, reclaim_batch.c   to evict_two.c, evict_fifo.c, evict_clock.c, evict_random.c, evict_gen.c
  * Tests       tests/host/policy_test.c
  * See         evict.h
  */

@@ -18,7 +18,7 @@
  *             I3  young, hot and cold are lists of the policy, whatever the others hold.
  * Locks       the caller's around the set: lruvec->lock. evict_judge needs none: it reads numbers, and changes flags
  *             of the page atomically
- * Follow      from lru.c, reclaim.c   to evict_two.c, evict_fifo.c, evict_clock.c, evict_random.c, evict_gen.c
+ * Follow      from lru.c, reclaim_batch.c   to evict_two.c, evict_fifo.c, evict_clock.c, evict_random.c, evict_gen.c
  * Tests       tests/host/policy_test.c, tests/guest/evict.c
  * See         DESIGN decision 8; docs/mm.md section 10
  */

@@ -7,7 +7,7 @@
  *             hold, and none is walked twice although several address spaces share it.
  * Invariants  I1  A table with a user stays a table while its lock is held: the last user leaves under it.
  * Locks       the table lock
- * Follow      from reclaim.c   to evict.c
+ * Follow      from reclaim_batch.c   to evict.c
  * Tests       tests/guest/evict.c
  * See         docs/mm.md section 10
  */

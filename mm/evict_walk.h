@@ -5,7 +5,7 @@
  * Idea        see evict_walk.c
  * Invariants  see evict_walk.c
  * Locks       see evict_walk.c
- * Follow      from reclaim.c   to evict.c
+ * Follow      from reclaim_batch.c   to evict.c
  * Tests       tests/guest/evict.c
  * See         docs/mm.md section 10
  */

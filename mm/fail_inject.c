@@ -8,8 +8,8 @@
  *                 allocation of that run fail.
  *               - many: every n-th allocation of frames by programs (fail_page_alloc=n).
  *               - those of one path: on the way out of memory and on the way back (vm.fail_reclaim_interval and
- *                 _times, which mean what interval and times of Linux's fault attributes do). Who else asks meanwhile is
- *                 not disturbed.
+ *                 _times, which mean what interval and times of Linux's fault attributes do). Who else asks meanwhile
+ *                 is not disturbed.
  *             Frames and objects count, whoever asks on behalf of the task: what a fault, a system call, reclaim or
  *             exit allocates. An object that needs a new slab counts twice, as on Linux.
  *             Simple: what an interrupt allocates counts for the task that it interrupts.

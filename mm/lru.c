@@ -6,7 +6,7 @@
  *             instructions beside the hundreds that zero a page. Simple: Linux gathers 15 pages a CPU first.
  * Invariants  see lru.h
  * Locks       see lru.h
- * Follow      from rmap.c, reclaim.c, tlb.c   to evict.c
+ * Follow      from rmap.c, reclaim_batch.c, tlb.c   to evict.c
  * Tests       tests/guest/swap.c, tests/guest/evict.c
  * See         lru.h
  */

@@ -14,7 +14,7 @@
  *             I3  A page on a list has a reference of somebody else: of a leaf, or of the swap cache. Who isolates it
  *                 takes one of his own.
  * Locks       lruvec->lock (RANK_LRUVEC): lists, counts, and the flags of I1
- * Follow      from rmap.c, reclaim.c, tlb.c   to evict.h, zone.h
+ * Follow      from rmap.c, reclaim_batch.c, tlb.c   to evict.h, zone.h
  * Tests       tests/guest/swap.c, tests/guest/evict.c
  * See         docs/mm.md
  */

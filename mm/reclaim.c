@@ -2,33 +2,18 @@
 /*
  * mm/reclaim.c - take memory back from those who have not used it lately
  *
- * Idea        One loop for the background (kswapd) and for who cannot wait for it (direct reclaim). A batch of pages
- *             from the tail of a list, and for each the question:
- *
- *                 locked in memory   the policy says    under I/O   place for it      fate
- *                 yes                .                  .           .                 UNEVICTABLE
- *                 no                 back to a list     .           .                 BACK, there
- *                 no                 out                yes         .                 KEEP
- *                 no                 out                no          no                KEEP
- *                 no                 out                no          yes               EVICT
- *
- *             The policy (evict.h) also says from which list a batch is taken, and may want to know first which pages
- *             were used of all (evict_walk.h).
- *             Those to be evicted get a slot, their leaves become swap entries, one flush serves the whole batch, then
- *             the dirty ones are written in runs and the clean ones freed at once. What was written comes back on a
- *             list and is freed by the next batch, if nobody has touched it meanwhile.
- *
- *                 isolate -> decide -> slot, unmap -> flush -> write ... written -> free
- *                                                          `-> clean -----------> free
- *
+ * Idea        One loop for the background (kswapd) and for who cannot wait for it (direct reclaim). Each round takes
+ *             first what costs no transfer, caches and pages that were given up, then batches of pages of both kinds
+ *             (reclaim_batch.c) in the shares that balance.c computes. The policy (evict.h) says from which list a
+ *             batch is taken, and may want to know first which pages were used of all (evict_walk.h).
  *             The reach grows in steps (priority 12 to 0: 1/4096 of a list up to all of it), so that little is looked
  *             at while little is needed.
- * Invariants  I1  A page that is freed is unmapped, clean, in its slot, and nobody but the cache and we had it.
+ * Invariants  I1  see reclaim_batch.c
  *             I2  Reclaim never enters itself: a task that reclaims allocates from the reserves (task->reclaims).
  *             I3  Direct reclaim that frees nothing has tried each page, and nothing is in flight.
- * Locks       Page locks are only tried. Never mm->lock: a page leads to its leaves by itself (rmap.h).
- * Follow      from page_alloc.c, kswapd.c   to lru.c, evict.c, rmap.c, swap_cache.c, swap_io.c
- * Tests       tests/guest/swap.c, tests/guest/evict.c
+ * Locks       none of its own: see reclaim_batch.c
+ * Follow      from page_ladder.c, kswapd.c   to reclaim_batch.c, lazyfree.c, shrinker.c
+ * Tests       tests/guest/swap.c, tests/guest/vmscan.c
  * See         docs/tour.md; docs/mm.md
  */
 #include <kernel/panic.h>
@@ -37,60 +22,27 @@
 #include <kernel/trace.h>
 #include <kernel/wait.h>
 #include <mm/balance.h>
-#include <mm/evict_walk.h>
 #include <mm/lazyfree.h>
-#include <mm/lru.h>
 #include <mm/page_alloc.h>
-#include <mm/reclaim.h>
-#include <mm/rmap.h>
-#include <mm/shmem.h>
+#include <mm/reclaim_batch.h>
 #include <mm/shrinker.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_io.h>
-#include <mm/swap_same.h>
 #include <mm/vmstat.h>
-#include <mm/workingset.h>
 
 #define BATCH 32          /* pages that are looked at together: one transfer, one flush */
 #define PRIORITY_FIRST 12 /* 1/4096 of a list */
-#define PRIORITY_FORCE 3  /* from here on pages become inactive although they are used */
+#define FEW_SHARE 32      /* of all pages: few in the swap cache */
 #define FLYING_MOST 256   /* pages in flight to the disk, before reclaim waits for some */
 #define WAIT_NS 20000000UL
 
-/* One call of reclaim_pages: on the stack. */
-struct reclaim {
-	struct node *node;
-	struct lruvec *lru;
-	u64 target;
-	u64 freed;
-	u64 scanned;
-	u64 deactivated;
-	bool kswapd;
-	bool force; /* evict what is used, too */
-	u32 priority;
-};
-
 static bool anon_possible(void);
+static bool parts_help(void);
 static void reclaim_round(struct reclaim *r);
 static void reclaim_lazy(struct reclaim *r);
 static void reclaim_last(struct reclaim *r);
 static void reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole);
 static struct shares shares_now(const struct reclaim *r);
-static bool reclaim_batch(struct reclaim *r, enum lru_kind kind, u32 most);
-static void sort_batch(struct reclaim *r, u32 from, struct list *isolated, struct list *out);
-static void sort_same(struct list *same, struct list *out, struct tlb_batch *batch);
-static bool page_evict(struct page *page, struct tlb_batch *batch);
-static enum page_fate page_judge(struct reclaim *r, struct page *page, u32 from, u32 *list);
-static u32 page_verdict(struct reclaim *r, struct page *page, u32 from);
-static bool was_used(struct page *page);
-static bool page_back(struct page *page, u32 from, u32 list);
-static void trace_batch(const struct reclaim *r, bool active, u64 taken, const struct reclaim *before);
-static void page_spare(struct page *page, enum page_fate fate);
-static void write_batch(struct reclaim *r, struct list *out);
-static bool page_free_clean(struct page *page);
-static void harvest(struct reclaim *r);
-static void count_freed(struct reclaim *r);
-static struct page *list_take(struct list *list);
 
 u32 sysctl_swappiness = SWAPPINESS_DEFAULT;
 
@@ -105,8 +57,8 @@ reclaim_pages(struct node *node, u64 target, bool kswapd)
 	current->reclaims = true;
 	if (!kswapd)
 		trace(mm_vmscan_direct_reclaim_begin, target, nr_free_pages(), 0);
-	harvest(&r);
-	while (r.freed < target && reclaim_possible()) {
+	reclaim_take_written(&r);
+	while (r.freed < target && reclaim_possible() && parts_help()) {
 		reclaim_round(&r);
 		if (!r.priority)
 			break;
@@ -121,27 +73,15 @@ reclaim_pages(struct node *node, u64 target, bool kswapd)
 	return r.freed;
 }
 
-enum page_fate
-reclaim_decide(const struct page_facts *facts)
-{
-	if (facts->locked)
-		return FATE_UNEVICTABLE;
-	if (!facts->out)
-		return FATE_BACK;
-	return facts->writing || !facts->has_place ? FATE_KEEP : FATE_EVICT;
-}
-
 void
 reclaim_pageout(struct list *isolated)
 {
-	struct list out = LIST_INIT(out);
 	struct reclaim r = {.lru = &nodes[0].lru, .force = true};
 
 	may_sleep();
 	assert(!current->reclaims); /* I2 */
 	current->reclaims = true;
-	sort_batch(&r, EVICT_NONE, isolated, &out);
-	write_batch(&r, &out);
+	reclaim_evict(&r, isolated);
 	current->reclaims = false;
 }
 
@@ -150,20 +90,7 @@ reclaim_harvest(void)
 {
 	struct reclaim r = {.lru = &nodes[0].lru};
 
-	harvest(&r);
-}
-
-void
-reclaim_cold(struct list *isolated)
-{
-	struct page *page;
-
-	while ((page = list_take(isolated))) {
-		rmap_test_and_clear_accessed(page);
-		page_flag_clear(page, PG_REFERENCED);
-		count_event(VM_PGDEACTIVATE);
-		lru_putback(page, LRU_COLD);
-	}
+	reclaim_take_written(&r);
 }
 
 bool
@@ -178,6 +105,17 @@ anon_possible(void)
 	return swap_writes_flying() || vmstat_sum(VM_NR_SWAPCACHE) > 0 || (swap_free_pages() && lru_pages(LRU_ANON));
 }
 
+/*
+ * Is it worth while to look at a part of the pages first? Without a free slot only what is in the swap cache can leave.
+ * Where that is next to nothing, part after part would be looked at for it, and all of it once more in the end.
+ */
+static bool
+parts_help(void)
+{
+	return lru_lazy() || swap_free_pages() || swap_writes_flying() ||
+	       vmstat_sum(VM_NR_SWAPCACHE) > (s64)lru_pages(LRU_ANON) / FEW_SHARE;
+}
+
 void
 reclaim_settle(void)
 {
@@ -186,7 +124,7 @@ reclaim_settle(void)
 	may_sleep();
 	while (swap_writes_flying())
 		swap_written_wait(clock_ns() + WAIT_NS);
-	harvest(&r);
+	reclaim_take_written(&r);
 	swap_cache_settle();
 }
 
@@ -205,7 +143,7 @@ reclaim_round(struct reclaim *r)
 	/* Nothing came of it yet, but the disk is at work: its answers are worth more than another look. */
 	if (r->freed < r->target && swap_writes_flying()) {
 		swap_written_wait(clock_ns() + WAIT_NS);
-		harvest(r);
+		reclaim_take_written(r);
 	}
 }
 
@@ -236,7 +174,7 @@ reclaim_last(struct reclaim *r)
 		reclaim_round(r);
 	while (!r->freed && swap_writes_flying()) {
 		swap_written_wait(clock_ns() + WAIT_NS);
-		harvest(r);
+		reclaim_take_written(r);
 	}
 }
 
@@ -253,7 +191,7 @@ reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole)
 			left = 0;
 		if (swap_writes_flying() > FLYING_MOST)
 			swap_written_wait(clock_ns() + WAIT_NS);
-		harvest(r);
+		reclaim_take_written(r);
 		/* Why: who works in the background lets nobody wait for the end of its slice. */
 		if (r->kswapd)
 			schedule();
@@ -280,271 +218,4 @@ shares_now(const struct reclaim *r)
 		.cost_anon = READ_ONCE(r->lru->cost[LRU_ANON]),
 		.cost_file = READ_ONCE(r->lru->cost[LRU_FILE]),
 	});
-}
-
-/* False: there is no page. */
-static bool
-reclaim_batch(struct reclaim *r, enum lru_kind kind, u32 most)
-{
-	struct list isolated = LIST_INIT(isolated);
-	struct list out = LIST_INIT(out);
-	struct lru_batch b = {.kind = kind, .most = most, .out = &isolated};
-	struct reclaim before = *r;
-	bool active;
-	u32 taken;
-
-	taken = lru_isolate(r->lru, &b);
-	while (b.from == EVICT_AGE) {
-		evict_walk(r->lru);
-		taken = lru_isolate(r->lru, &b);
-	}
-	trace(mm_vmscan_lru_isolate, most, b.scanned, taken);
-	active = evict_is_active(&r->lru->set[kind], b.from);
-	if (!r->force && active) {
-		count_events(VM_PGREFILL, b.scanned);
-	} else {
-		count_events(r->kswapd ? VM_PGSCAN_KSWAPD : VM_PGSCAN_DIRECT, b.scanned);
-		count_events(kind == LRU_ANON ? VM_PGSCAN_ANON : VM_PGSCAN_FILE, b.scanned);
-	}
-	r->scanned += b.scanned;
-	sort_batch(r, b.from, &isolated, &out);
-	write_batch(r, &out);
-	trace_batch(r, active, taken, &before);
-	return b.from != EVICT_NONE;
-}
-
-static void
-trace_batch(const struct reclaim *r, bool active, u64 taken, const struct reclaim *before)
-{
-	if (active)
-		trace(mm_vmscan_lru_shrink_active, taken, r->deactivated - before->deactivated, r->priority);
-	else
-		trace(mm_vmscan_lru_shrink_inactive, taken, r->freed - before->freed, r->priority);
-}
-
-/* Judges each page. Those to be evicted are unmapped, and on @out with their page locks, after one flush for all. */
-static void
-sort_batch(struct reclaim *r, u32 from, struct list *isolated, struct list *out)
-{
-	struct list same = LIST_INIT(same);
-	struct tlb_batch batch;
-	struct page *page;
-
-	tlb_batch_init(&batch);
-	while ((page = list_take(isolated))) {
-		enum page_fate fate;
-		u32 list;
-
-		if (!page_trylock(page)) {
-			page_spare(page, FATE_KEEP);
-			continue;
-		}
-		fate = page_judge(r, page, from, &list);
-		if (fate == FATE_EVICT && swap_same_freeze(page, &batch)) {
-			list_add_tail(&page->link, &same);
-			continue;
-		}
-		if (fate == FATE_EVICT && page_evict(page, &batch)) {
-			list_add_tail(&page->link, out);
-			continue;
-		}
-		swap_cache_relieve(page);
-		page_unlock(page);
-		if (fate == FATE_BACK)
-			r->deactivated += page_back(page, from, list);
-		else
-			page_spare(page, fate == FATE_EVICT ? FATE_KEEP : fate);
-	}
-	tlb_batch_flush(&batch);
-	if (!list_empty(&same))
-		sort_same(&same, out, &batch);
-}
-
-/* Pages that look the same all over, frozen and flushed: those that do so still need no slot (swap_same.h). */
-static void
-sort_same(struct list *same, struct list *out, struct tlb_batch *batch)
-{
-	struct page *page;
-
-	while ((page = list_take(same))) {
-		if (swap_same_out(page, batch) || page_evict(page, batch)) {
-			list_add_tail(&page->link, out);
-			continue;
-		}
-		page_unlock(page);
-		page_spare(page, FATE_KEEP);
-	}
-	tlb_batch_flush(batch);
-}
-
-/* Looks at @page, locked, and decides. *list: where to, for FATE_BACK. */
-static enum page_fate
-page_judge(struct reclaim *r, struct page *page, u32 from, u32 *list)
-{
-	struct page_facts facts = {
-		.locked = READ_ONCE(page->locks),
-		.writing = READ_ONCE(page->flags) & BIT(PG_WRITEBACK),
-		.has_place = page_is_cached(page) || swap_free_pages(),
-	};
-
-	*list = facts.locked ? LRU_UNEVICTABLE : page_verdict(r, page, from);
-	facts.out = *list == EVICT_OUT;
-	return reclaim_decide(&facts);
-}
-
-/* What the policy says of @page. Late, what is used must become inactive all the same, and so show it once more. */
-static u32
-page_verdict(struct reclaim *r, struct page *page, u32 from)
-{
-	struct evict_set *set = &r->lru->set[lru_kind_of(page)];
-	bool used = READ_ONCE(set->asks) && was_used(page);
-
-	if (r->force)
-		return EVICT_OUT;
-	if (r->priority <= PRIORITY_FORCE && evict_is_active(set, from))
-		used = false;
-	return evict_judge(set, page, from, used);
-}
-
-/* Since this was last asked: by a program through a leaf, or by the kernel for one. */
-static bool
-was_used(struct page *page)
-{
-	bool touched = page_flag_take(page, PG_TOUCHED);
-
-	return rmap_test_and_clear_accessed(page) || touched;
-}
-
-/* To the head of @list of the policy. Takes the isolation's reference. Returns true: it became inactive. */
-static bool
-page_back(struct page *page, u32 from, u32 list)
-{
-	struct evict_set *set = &lru_of(page)->set[lru_kind_of(page)];
-	bool was = evict_is_active(set, from);
-	bool is = evict_is_active(set, list);
-
-	if (is && !was)
-		workingset_activate(page);
-	if (was && !is) {
-		count_event(VM_PGDEACTIVATE);
-		page_flag_set(page, PG_WORKINGSET);
-	}
-	lru_putback(page, list);
-	return was && !is;
-}
-
-/*
- * A slot, and swap entries in the place of leaves. A page of an object is only unmapped: it gets its slot when no CPU
- * can write to it any more. False: no slot, or somebody locked or mapped it meanwhile.
- */
-static bool
-page_evict(struct page *page, struct tlb_batch *batch)
-{
-	if (page->kind == PAGE_SHMEM)
-		return rmap_take_out(page, batch);
-	if (!page->object && !swap_cache_add(page))
-		return false;
-	return rmap_swap_out(page, leaf_from_swap(page_swap_entry(page)), batch);
-}
-
-/* Back to a list. Takes the isolation's reference. */
-static void
-page_spare(struct page *page, enum page_fate fate)
-{
-	switch (fate) {
-	case FATE_UNEVICTABLE:
-		count_event(VM_UNEVICTABLE_PGCULLED);
-		lru_putback(page, LRU_UNEVICTABLE);
-		if (!READ_ONCE(page->locks))
-			lru_rescue(page); /* Race: unlocked between the look and the list */
-		break;
-	default:
-		lru_putback(page, LRU_YOUNG);
-	}
-}
-
-/* The pages of @out are locked and unmapped, and no CPU can reach them. */
-static void
-write_batch(struct reclaim *r, struct list *out)
-{
-	struct swap_write w;
-	struct page *page;
-	u64 written = 0;
-
-	swap_write_begin(&w);
-	while ((page = list_take(out))) {
-		if (page->kind == PAGE_SHMEM && !shmem_swap_out(page)) {
-			page_unlock(page);
-			page_spare(page, FATE_KEEP);
-			continue;
-		}
-		if (page_is_cached(page) && READ_ONCE(page->flags) & BIT(PG_DIRTY)) {
-			trace(mm_vmscan_write_folio, page_to_pfn(page), page_swap_entry(page).value, 0);
-			swap_write(&w, page); /* consumes the page lock and the reference */
-			written++;
-		} else if (page_free_clean(page)) {
-			count_freed(r);
-		}
-	}
-	swap_write_end(&w);
-	if (written)
-		lru_note_cost(r->lru, LRU_ANON, written);
-}
-
-/* I1: frees @page, locked and with the isolation's reference, or puts it back. Takes both. */
-static bool
-page_free_clean(struct page *page)
-{
-	bool cached = page_is_cached(page);
-	bool free = !page->mapcount && atomic_read(&page->refs) == 1 + cached &&
-		    !(READ_ONCE(page->flags) & (BIT(PG_DIRTY) | BIT(PG_WRITEBACK)));
-
-	/*
-	 * Race: a fault may find the page in the cache now. It waits for the page lock, sees that it has left, starts
-	 * over.
-	 */
-	if (free && cached)
-		swap_cache_leave(page);
-	page_unlock(page);
-	if (free)
-		page_put(page);
-	else
-		page_spare(page, FATE_KEEP);
-	return free;
-}
-
-/* What the disk has taken: freed, unless somebody wanted it back meanwhile. */
-static void
-harvest(struct reclaim *r)
-{
-	struct list written = LIST_INIT(written);
-	struct page *page;
-
-	swap_written_take(&written);
-	while ((page = list_take(&written))) {
-		count_event(VM_PGROTATED); /* first in the order of leaving, whatever it was before */
-		if (!page_trylock(page))
-			page_spare(page, FATE_KEEP);
-		else if (page_free_clean(page))
-			count_freed(r);
-	}
-}
-
-static void
-count_freed(struct reclaim *r)
-{
-	r->freed++;
-	count_event(r->kswapd ? VM_PGSTEAL_KSWAPD : VM_PGSTEAL_DIRECT);
-	count_event(VM_PGSTEAL_ANON);
-}
-
-static struct page *
-list_take(struct list *list)
-{
-	struct page *page = list_first(list, struct page, link);
-
-	if (list_empty(list))
-		return NULL;
-	list_del(&page->link);
-	return page;
 }

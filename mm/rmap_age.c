@@ -6,7 +6,7 @@
  *             again later. A page that others map as well is theirs to judge: it is left alone.
  * Invariants  none of its own
  * Locks       the table lock
- * Follow      from reclaim.c, madvise.c (COLD)   to nothing
+ * Follow      from reclaim_batch.c, madvise.c (COLD)   to nothing
  * Tests       tests/host/madvise_test.c, tests/guest/madvise.c
  * See         docs/mm.md section 5
  */

@@ -7,7 +7,7 @@
  *             and is dropped only when no CPU remembers the translation any more (tlb.h).
  * Invariants  I1 to I3 of rmap.h
  * Locks       see rmap_slot.h
- * Follow      from unmap.c, reclaim.c, shmem.c, truncate.c   to tlb.c
+ * Follow      from unmap.c, reclaim_batch.c, shmem.c, truncate.c   to tlb.c
  * Tests       tests/host/rmap_test.c, tests/guest/swap.c
  * See         docs/mm.md section 5
  */

@@ -27,7 +27,7 @@
  *               (swap_area_get) while it looks there, or is told that it is closed, and starts over.
  * Invariants  see shmem.h
  * Locks       see shmem.h
- * Follow      from pagecache.c, reclaim.c, swapoff.c   to swap_cache.c, shmem_same.c
+ * Follow      from pagecache.c, reclaim_batch.c, swapoff.c   to swap_cache.c, shmem_same.c
  * Tests       tests/host/pagecache_test.c, tests/guest/tmpswap.c
  * See         docs/mm.md section 10
  */

@@ -16,7 +16,7 @@
  * Invariants  see pagecache.h I1 and swap.h I1: an entry in a tree is one user of its slot
  *             I1  No leaf maps a page while an entry of a tree names its slot.
  * Locks       the page lock; the object's lock; the lock of the swap cache, nested; map lock; area->lock
- * Follow      from pagecache.c, reclaim.c, swapoff.c   to swap_cache.c
+ * Follow      from pagecache.c, reclaim_batch.c, swapoff.c   to swap_cache.c
  * Tests       tests/host/pagecache_test.c, tests/guest/tmpswap.c
  * See         docs/mm.md section 10
  */

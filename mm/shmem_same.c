@@ -3,9 +3,9 @@
  * mm/shmem_same.c - pages of objects that are all of one word leave memory without a slot
  *
  * Idea        As swap_same.c does it for private pages, and simpler: reclaim has unmapped the page already, and whoever
- *             copies to or from it holds a reference. So the last look of shmem.c, under the object's lock, is the proof
- *             here, too: two references, and the word still all over. The entry that names the word takes the page's
- *             place in the tree, and the frame is free at once. Who looks for the page gets a fresh one, filled.
+ *             copies to or from it holds a reference. So the last look of shmem.c, under the object's lock, is the
+ *             proof here, too: two references, and the word still all over. The entry that names the word takes the
+ *             page's place in the tree, and the frame is free at once. Who looks for the page gets a fresh one, filled.
  *
  *               Race: between the look at the entry and the fresh page, another may fill, change and evict again; the
  *               same entry may even name another word by then. So both are compared again, under the object's lock.

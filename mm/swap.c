@@ -6,7 +6,7 @@
  *             area cannot go before the leaf has let go of it.
  * Invariants  see swap.h
  * Locks       area->lock
- * Follow      from rmap.c, reclaim.c, kernel/sys_swap.c   to swap_map.c
+ * Follow      from rmap.c, reclaim_batch.c, kernel/sys_swap.c   to swap_map.c
  * Tests       tests/guest/swap.c
  * See         swap.h
  */

@@ -15,7 +15,7 @@
  *             I3  A page in the cache with neither PG_DIRTY nor PG_WRITEBACK, and no dirty leaf, is what the disk
  *             holds.
  * Locks       area->lock (RANK_SWAP): map, state. The page lock: entering and leaving the cache.
- * Follow      from fault.c, rmap.c, reclaim.c, kernel/sys_swap.c   to swap_map.c, swap_cache.c, swap_io.c
+ * Follow      from fault.c, rmap.c, reclaim_batch.c, kernel/sys_swap.c   to swap_map.c, swap_cache.c, swap_io.c
  * Tests       tests/host/swap_map_test.c, tests/guest/swap.c
  * See         docs/mm.md
  */

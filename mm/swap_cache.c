@@ -5,7 +5,7 @@
  * Idea        see swap_cache.h
  * Invariants  see swap.h
  * Locks       see swap_cache.h
- * Follow      from reclaim.c, fault.c, tlb.c   to pagecache.c, swap_io.c
+ * Follow      from reclaim_batch.c, fault.c, tlb.c   to pagecache.c, swap_io.c
  * Tests       tests/guest/swap.c
  * See         swap.h
  */

@@ -6,7 +6,7 @@
  *             holds it and nobody maps it (the slot stays), or when nobody but one program wants it (the slot goes).
  * Invariants  see swap.h
  * Locks       the page lock; then the cache object's lock, the page's map lock, area->lock
- * Follow      from reclaim.c, fault.c, tlb.c   to pagecache.c, swap.c
+ * Follow      from reclaim_batch.c, fault.c, tlb.c   to pagecache.c, swap.c
  * Tests       tests/guest/swap.c
  * See         swap.h
  */

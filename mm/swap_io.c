@@ -11,7 +11,7 @@
  *             wants the page, a write by swap_mend.c.
  * Invariants  I1  A page under PG_WRITEBACK, or locked for reading, is in the swap cache and stays there.
  * Locks       written_lock (interrupts off): the list of written pages
- * Follow      from reclaim.c, swap_cache.c   to kernel/swap_device.c
+ * Follow      from reclaim_batch.c, swap_cache.c   to kernel/swap_device.c
  * Tests       tests/guest/swap.c
  * See         swap_window.h
  */

@@ -5,7 +5,7 @@
  * Idea        see swap_io.c
  * Invariants  see swap_io.c
  * Locks       see swap_io.c
- * Follow      from reclaim.c, swap_cache.c   to swap_device_ops
+ * Follow      from reclaim_batch.c, swap_cache.c   to swap_device_ops
  * Tests       tests/guest/swap.c
  */
 #pragma once

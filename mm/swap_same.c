@@ -5,7 +5,7 @@
  * Idea        see swap_same.h
  * Invariants  see swap_same.h
  * Locks       same_lock; frames for the table are asked for, and given back, without it
- * Follow      from reclaim.c, swap_leaf.c, shmem_same.c   to word_table.c, rmap.c
+ * Follow      from reclaim_batch.c, swap_leaf.c, shmem_same.c   to word_table.c, rmap.c
  * Tests       tests/host/word_table_test.c, tests/guest/swapcache.c
  * See         swap_same.h
  */

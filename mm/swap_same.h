@@ -14,7 +14,7 @@
  *                                                                                         (mm_check: the sum)
  *             I2  Without an area that is on nothing names a word.
  * Locks       same_lock (RANK_SWAP)
- * Follow      from reclaim.c, swap_leaf.c, swap.c, swapoff.c   to word_table.c
+ * Follow      from reclaim_batch.c, swap_leaf.c, swap.c, swapoff.c   to word_table.c
  * Tests       tests/host/word_table_test.c, tests/guest/swapcache.c
  * See         docs/mm.md section 10
  */

@@ -30,9 +30,9 @@ WORDS are events or groups with commas between, or `all`, which leaves the sampl
 | 4 | thread that ran; 0: the kernel's own |
 | 3 x 8 | three values; a text is its first eight characters |
 
-One of the first records is stream_begin, whose checksum (CRC-32 of the names of events and of vmstat's counters, each with a
-NUL) keeps a stream from being read with another kernel's list. A CPU's ring holds 4,096 records. A reader that is too
-slow gets a record `lost`, with the number.
+One of the first records is stream_begin, whose checksum (CRC-32 of the names of events and of vmstat's counters, each
+with a NUL) keeps a stream from being read with another kernel's list. A CPU's ring holds 4,096 records. A reader that
+is too slow gets a record `lost`, with the number.
 
 | | event | group | text |
 |---|---|---|---|

@@ -7,8 +7,9 @@ Idea        mmbench's group `oom`: a hog touches memory until it is killed, besi
             than it asked. Once without swap, once with a disk that is full before anybody dies.
             Why sleep=on with a disk: with sleep=off the clock jumps from timer to timer while everybody waits for the
             host's disk, and a wait looks the longer the slower the host is. A nanosecond without an instruction is one
-            tick now. The host's load is still in these figures, so the best of three runs counts; measure on a
-            quiet one. The limits are a fifth of what Linux 6.1 needed when they were set; --linux measures it again, in this machine.
+            tick now. The host's load is still in these figures, so the best of three runs counts; measure on a quiet
+            one. The limits are a fifth of what Linux 6.1 needed when they were set; --linux measures it again, in this
+            machine.
 Follow      from bench.py   to press.py, machine.py, user/mmbench.c
 """
 import re

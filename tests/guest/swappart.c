@@ -2,9 +2,9 @@
 /*
  * tests/guest/swappart.c - swap areas on partitions
  *
- * Idea        The machine has vda (24 MiB) with a GPT: vda1, 8 MiB, is a swap area, vda2, 8 MiB, is not; and vdb (24 MiB)
- *             with an MBR: vdb1, 8 MiB, and the logical partition vdb5, 8 MiB, are swap areas. The first MiB of vdb, where
- *             the MBR leaves room for it, bears the header of a third one, over the whole disk.
+ * Idea        The machine has vda (24 MiB) with a GPT: vda1, 8 MiB, is a swap area, vda2, 8 MiB, is not; and vdb (24
+ *             MiB) with an MBR: vdb1, 8 MiB, and the logical partition vdb5, 8 MiB, are swap areas. The first MiB of
+ *             vdb, where the MBR leaves room for it, bears the header of a third one, over the whole disk.
  *             What lies outside of a partition must not change while it is in use.
  * Invariants  see guest.h
  * Locks       none

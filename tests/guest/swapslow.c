@@ -2,9 +2,9 @@
 /*
  * tests/guest/swapslow.c - swap on a disk that is slower than the kernel is willing to wait
  *
- * Idea        The machine's only disk, a swap area, moves 60 KiB a second, and the kernel takes a request for lost after
- *             one second (disk_timeout=1). A transfer of 128 KiB takes more than two. So it is lost, the device is
- *             reset, and the transfer is tried again; the host does at the reset what it had put off. No program may
+ * Idea        The machine's only disk, a swap area, moves 60 KiB a second, and the kernel takes a request for lost
+ *             after one second (disk_timeout=1). A transfer of 128 KiB takes more than two. So it is lost, the device
+ *             is reset, and the transfer is tried again; the host does at the reset what it had put off. No program may
  *             notice: no byte is wrong, and nobody is killed.
  * Invariants  see guest.h
  * Locks       none

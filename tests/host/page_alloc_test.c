@@ -5,7 +5,8 @@
  * Idea        Each case boots a machine in a child process, because boot happens once. The world above (slab, oom,
  *             other tasks) is played by hooks that a case sets.
  */
-/* sources: mm/page_alloc.c mm/page_ladder.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c mm/buddy.c mm/memblock.c */
+/* sources: mm/page_alloc.c mm/page_ladder.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c */
+/* sources: mm/buddy.c mm/memblock.c */
 /* sources: mm/watermark.c mm/vmstat.c mm/fail_inject.c */
 #include "arena.h"
 

@@ -7,7 +7,8 @@
  *             the ledger shows one that is not given back.
  */
 /* sources: mm/vmalloc.c kernel/lib/rbtree.c mm/slab.c mm/slab_check.c mm/slab_guard.c mm/kmalloc.c */
-/* sources: mm/page_alloc.c mm/page_ladder.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c mm/buddy.c mm/memblock.c */
+/* sources: mm/page_alloc.c mm/page_ladder.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c */
+/* sources: mm/buddy.c mm/memblock.c */
 /* sources: mm/watermark.c mm/shrinker.c mm/vmstat.c mm/fail_inject.c */
 #include "arena.h"
 
