@@ -28,6 +28,7 @@
 #include <mm/shrinker.h>
 #include <mm/swap_cache.h>
 #include <mm/swap_io.h>
+#include <mm/swap_mend.h>
 #include <mm/vmstat.h>
 
 #define BATCH 32          /* pages that are looked at together: one transfer, one flush */
@@ -35,6 +36,7 @@
 #define FEW_SHARE 32      /* of all pages: few in the swap cache */
 #define FLYING_MOST 256   /* pages in flight to the disk, before reclaim waits for some */
 #define WAIT_NS 20000000UL
+#define MEND_WAITS 50 /* 1 s for pages whose slots are bad */
 
 static bool anon_possible(void);
 static bool parts_help(void);
@@ -172,7 +174,9 @@ reclaim_last(struct reclaim *r)
 	r->force = true;
 	if (reclaim_possible())
 		reclaim_round(r);
-	while (!r->freed && swap_writes_flying()) {
+	for (u32 mends = 0; !r->freed && swap_writes_flying() && mends < MEND_WAITS;) {
+		/* Race: pages whose slot is bad wait for a search, which may wait for a page lock that we are under. */
+		mends += swap_writes_flying() <= swap_mend_waiting();
 		swap_written_wait(clock_ns() + WAIT_NS);
 		reclaim_take_written(r);
 	}

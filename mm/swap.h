@@ -205,8 +205,8 @@ void swap_area_put(swap_entry_t entry);
  *
  * Simple: all address spaces are searched, as by swapoff. Disks that fail are rare.
  *
- * Returns   nothing: where memory is short, some are left
- * Context   may sleep; takes every mm->lock in turn. @area may be off by now
+ * Returns   nothing: some are left where memory is short, an mm->lock is busy, or swapoff is at work
+ * Context   may sleep; tries every mm->lock in turn, and waits for none: reclaim waits for the caller. @area may be off
  */
 void swap_area_mend(struct swap_area *area);
 

@@ -35,6 +35,7 @@ static struct spinlock mend_lock = SPINLOCK_INIT(RANK_DISK);
 static struct list failed = LIST_INIT(failed);     /* to be written again; I1; mend_lock, as the next two */
 static struct list homeless = LIST_INIT(homeless); /* their slots are bad */
 static u32 types;                                  /* a bit for each area with such slots */
+static atomic_t waiting;                           /* pages that are homeless, or in the second thread's hands */
 static struct wait_queue mend_wait = WAIT_QUEUE_INIT(mend_wait);
 
 static void write_thread(void *arg);
@@ -61,6 +62,12 @@ swap_mend_add(struct page **pages, u32 n)
 		list_add_tail(&pages[i]->link, &failed);
 	spin_unlock_irqrestore(&mend_lock, irq);
 	wake_all(&mend_wait);
+}
+
+u32
+swap_mend_waiting(void)
+{
+	return (u32)atomic_read(&waiting);
 }
 
 static void
@@ -110,6 +117,7 @@ write_again(struct page *page)
 		return;
 	}
 	give_up(page);
+	atomic_inc(&waiting);
 	irq = spin_lock_irqsave(&mend_lock);
 	list_add_tail(&page->link, &homeless);
 	types |= BIT(type);
@@ -134,6 +142,7 @@ put_back(struct page *page)
 	swap_cache_disown(page);
 	page_unlock(page);
 	lru_putback(page, LRU_YOUNG); /* consumes the reference */
+	atomic_dec(&waiting);
 	swap_write_gave_up(1);
 }
 

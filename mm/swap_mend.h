@@ -24,3 +24,10 @@ void swap_mend_start(void);
  * Takes     their references, which swap_write got; they have PG_WRITEBACK, and count as flying
  */
 void swap_mend_add(struct page **pages, u32 n);
+
+/*
+ * swap_mend_waiting - pages, of those that are flying (swap_io.h), which wait for no disk but for the search
+ *
+ * Context   any. Who holds what the search may need (a page lock) waits for them with a limit only
+ */
+u32 swap_mend_waiting(void);

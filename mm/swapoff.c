@@ -40,6 +40,7 @@ static int leave_locked(struct swap_area *area);
 static int bring_back(struct swap_area *area);
 static int bring_back_all(struct swap_area *area);
 static int bring_back_mm(struct swap_area *area, struct mm *mm);
+static bool mm_lock_for(const struct swap_area *area, struct mm *mm);
 static int bring_back_table(struct swap_area *area, struct mm *mm, struct page *table);
 static bool is_last(void);
 static bool leaf_is_of(const struct swap_area *area, pte_t leaf);
@@ -74,7 +75,8 @@ void
 swap_area_mend(struct swap_area *area)
 {
 	may_sleep();
-	mutex_lock(&search_lock);
+	if (!mutex_trylock(&search_lock))
+		return;
 	if (area->state == SWAP_ON)
 		for (u32 i = 0; i < MEND_ROUNDS && swap_map_failed(&area->map); i++)
 			(void)bring_back_all(area);
@@ -141,7 +143,8 @@ bring_back_mm(struct swap_area *area, struct mm *mm)
 	pte_t *entry;
 	int err = 0;
 
-	rwsem_read_lock(&mm->lock);
+	if (!mm_lock_for(area, mm))
+		return 0;
 	while (!err && (entry = pagetable_next(mm, &base, USER_TOP))) {
 		struct page *table = leaf_page(pte_read(entry));
 
@@ -151,6 +154,19 @@ bring_back_mm(struct swap_area *area, struct mm *mm)
 	}
 	rwsem_read_unlock(&mm->lock);
 	return err;
+}
+
+/*
+ * Race: who has @mm->lock may be waiting for memory, and reclaim for the pages that the search is for (swap_mend.c). So
+ * only swapoff, for which nobody waits, waits itself; what a search leaves out is found by the next one.
+ */
+static bool
+mm_lock_for(const struct swap_area *area, struct mm *mm)
+{
+	if (area->state == SWAP_ON)
+		return rwsem_read_trylock(&mm->lock);
+	rwsem_read_lock(&mm->lock);
+	return true;
 }
 
 static int

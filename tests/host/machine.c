@@ -819,6 +819,15 @@ rwsem_read_lock(struct rwsem *s)
 	machine_point();
 }
 
+bool
+rwsem_read_trylock(struct rwsem *s)
+{
+	if (s->writer || s->waiting)
+		return false;
+	rwsem_read_lock(s);
+	return true;
+}
+
 void
 rwsem_read_unlock(struct rwsem *s)
 {
@@ -885,6 +894,15 @@ mutex_lock(struct mutex *m)
 	m->held = true;
 	rank_take(m->rank, false, false);
 	machine_point();
+}
+
+bool
+mutex_trylock(struct mutex *m)
+{
+	if (m->held)
+		return false;
+	mutex_lock(m);
+	return true;
 }
 
 void

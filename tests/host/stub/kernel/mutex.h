@@ -24,6 +24,7 @@ struct mutex {
 
 void mutex_lock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
+bool mutex_trylock(struct mutex *m);
 
 /* Held, at least. */
 static inline bool

@@ -22,6 +22,7 @@ struct rwsem {
 
 void rwsem_init(struct rwsem *s, enum lock_rank rank);
 void rwsem_read_lock(struct rwsem *s);
+bool rwsem_read_trylock(struct rwsem *s);
 void rwsem_read_unlock(struct rwsem *s);
 void rwsem_write_lock(struct rwsem *s);
 void rwsem_write_lock_nested(struct rwsem *s);
