@@ -11,7 +11,8 @@
  *                                            page without a slot -> its list, to be evicted again, elsewhere
  *
  *             Two threads: the first only writes, and waits for nothing but the disk, since others wait, with a page
- *             locked, until it is no longer being written. The second searches, and may wait for them.
+ *             locked, until it is no longer being written. The second searches, and may wait for them, but for no
+ *             mm->lock: its holder may be waiting for memory, and so for this thread.
  *             Until then the pages count as being written: reclaim waits for them, for a moment, before it gives up.
  *             Whoever wants such a page meanwhile finds it in the swap cache. A page that cannot be mended, for
  *             memory is short, stays in the cache, dirty: it is written to the same slot again when its turn comes.
