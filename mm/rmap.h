@@ -143,6 +143,9 @@ void rmap_unmap_all(struct page *page, struct tlb_batch *batch);
  */
 u32 rmap_users(struct page *page);
 
+/* rmap_table_users - the address spaces that use a level-1 table. Context: a user's mm->lock; takes the table lock. */
+u32 rmap_table_users(struct page *table);
+
 /*
  * rmap_age - take the accessed bit from the leaves of @table in [first, last) whose page nobody else maps
  *

@@ -17,8 +17,6 @@
 #include <kernel/panic.h>
 #include <mm/rmap.h>
 
-static u32 table_users(struct page *table);
-
 /* Race: until its lock is held the frame may get another owner. Then it is not mapped, or mapped by others: as said. */
 u32
 rmap_users(struct page *page)
@@ -29,13 +27,13 @@ rmap_users(struct page *page)
 	spin_lock(&page->lock);
 	if (page->kind >= PAGE_ANON && page->kind < PAGE_KINDS)
 		for (u64 word = chain_first(&page->rmap, &it); word; word = chain_next(&it))
-			users += table_users(slot_table((const pte_t *)word));
+			users += rmap_table_users(slot_table((const pte_t *)word));
 	spin_unlock(&page->lock);
 	return users;
 }
 
-static u32
-table_users(struct page *table)
+u32
+rmap_table_users(struct page *table)
 {
 	u32 users;
 

@@ -6,7 +6,11 @@
  *             mm->lock; the cursor is the address behind the last vma. The leaves of a table are copied first and
  *             looked at afterwards, with nothing held but mm->lock.
  *             Pss divides a page among those who map it: each leaf counts as page size / rmap_users(page). Summed over
- *             all processes that is the memory itself, also where fork shares whole tables.
+ *             all processes that is the memory itself, also where fork shares whole tables. SwapPss divides a slot by
+ *             the leaves that name it, and each leaf by the users of its table: the sum is the slots in use.
+ *             Simple: no way leads from a slot back to its leaves. While some of a family share a table and others
+ *             have parted, each table counts alike, not each process as in Linux. A word (mm/swap_same.h) is named by
+ *             strangers too: its leaves are divided by the users of their table only.
  *             Simple: a dirty page of a file in memory shows only where a program's own write made it so, not where
  *             write(2) did.
  * Invariants  none
@@ -42,7 +46,7 @@ struct smaps {
 	u64 referenced, anonymous, lazy;
 	u64 pss_anon, pss_file, pss_shmem, pss_locked;
 	u64 swap;     /* leaves that name a slot, and pages of the object that have left memory */
-	u64 swap_pss; /* of the leaves alone, as in Linux; tables that fork shares count once (Simple:) */
+	u64 swap_pss; /* of the leaves alone, as in Linux; << PSS_SHIFT */
 };
 
 /* Which leaves clear_refs means. */
@@ -71,6 +75,7 @@ static void maps_line(struct seq *s, struct mm *mm, const struct vma *vma, char 
 static void maps_path(struct seq *s, const char *path);
 static void smaps_vma(struct mm *mm, const struct vma *vma, pte_t *leaves, struct smaps *sum);
 static u64 swapped_pages(const struct vma *vma, u64 start, u64 end);
+static void smaps_swap(pte_t e, u32 table_users, struct smaps *sum);
 static void smaps_leaf(const struct vma *vma, pte_t e, struct smaps *sum);
 static void smaps_print(struct seq *s, const struct smaps *sum, bool rollup);
 static void smaps_flags(struct seq *s, const struct vma *vma);
@@ -234,12 +239,17 @@ smaps_vma(struct mm *mm, const struct vma *vma, pte_t *leaves, struct smaps *sum
 {
 	u64 va = vma->start;
 	u32 count;
+	u32 users;
 
 	sum->swap += swapped_pages(vma, vma->start, vma->end) << PAGE_SHIFT;
 	while (va < vma->end) {
 		count = pagetable_copy(mm, &va, vma->end, leaves);
+		users = count ? rmap_table_users(slot_table(pagetable_walk(mm, va).slot)) : 0;
 		for (u32 i = 0; i < count; i++) {
-			smaps_leaf(vma, leaves[i], sum);
+			if (leaf_is_swap(leaves[i]))
+				smaps_swap(leaves[i], users, sum);
+			else
+				smaps_leaf(vma, leaves[i], sum);
 			/* A private copy hides the page. */
 			if (!pte_none(leaves[i]) && !(vma->flags & VM_SHARED))
 				sum->swap -= swapped_pages(vma, va + i * PAGE_SIZE, va + (i + 1) * PAGE_SIZE)
@@ -259,6 +269,18 @@ swapped_pages(const struct vma *vma, u64 start, u64 end)
 	return vma->object ? shmem_swapped(vma->object, index, index + ((end - start) >> PAGE_SHIFT)) : 0;
 }
 
+/* A leaf that names a slot, in a table of so many users. Race: the slot may have gone; then nobody else had it. */
+static void
+smaps_swap(pte_t e, u32 table_users, struct smaps *sum)
+{
+	swap_entry_t entry = leaf_to_swap(e);
+	u64 leaves = swap_entry_is_same(entry) ? 1 : max_u64(swap_count(entry), 1);
+
+	dassert(table_users);
+	sum->swap += PAGE_SIZE;
+	sum->swap_pss += (PAGE_SIZE << PSS_SHIFT) / (leaves * table_users);
+}
+
 /* The zero frame is nobody's memory. */
 static void
 smaps_leaf(const struct vma *vma, pte_t e, struct smaps *sum)
@@ -268,11 +290,6 @@ smaps_leaf(const struct vma *vma, pte_t e, struct smaps *sum)
 	u32 users;
 	u64 pss;
 
-	if (leaf_is_swap(e)) {
-		sum->swap += PAGE_SIZE;
-		sum->swap_pss += (PAGE_SIZE << PSS_SHIFT) / max_u64(swap_count(leaf_to_swap(e)), 1);
-		return;
-	}
 	if (!leaf_has_frame(e) || page == zero_frame)
 		return;
 	users = rmap_users(page);

@@ -73,7 +73,7 @@ extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[], p
 extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[], swap_cases[], swapcache_cases[],
 	tmpswap_cases[];
 extern const struct test_case vmscan_cases[], evict_cases[], lazyfree_cases[];
-extern const struct test_case swapfail_cases[];
+extern const struct test_case swapfail_cases[], swapsmaps_cases[];
 extern const struct test_case failswap_cases[], swappart_cases[], swapslow_cases[];
 extern const struct test_case failnth_cases[];
 /* signals */
@@ -160,6 +160,7 @@ static const struct test_group groups[] = {
 	{"disk_lost", disk_lost_cases},
 	{"swap", swap_cases},
 	{"swapcache", swapcache_cases},
+	{"swapsmaps", swapsmaps_cases},
 	{"tmpswap", tmpswap_cases},
 	{"vmscan", vmscan_cases},
 	{"evict", evict_cases},
