@@ -27,7 +27,6 @@
 
 #define TIMEOUT_NS (100 * NS_PER_MS)
 #define SOME_FRAMES 64
-#define LOST_MOST 5 /* swap_device.c's */
 #define PATTERN 0x77
 
 /* The device. The disk's lock. */
@@ -188,13 +187,13 @@ selftest_disk(void)
 	assertf(comes_back(page), "the device forgot the request, and its frame has %d references",
 		atomic_read(&page->refs));
 	read_one(disk, 0);
-	disk->polls =
-		false; /* from now on the first look comes after a second, ten times as long as a request may take */
+	/* The first look comes after a second now, ten times as long as a request may take. */
+	disk->polls = false;
 	read_one(disk, 0);
 	disk->polls = true;
 	swap_read(disk, 0, 0);
-	swap_read(disk, LOST_MOST - 1, 0);
-	swap_read(disk, LOST_MOST, -ETIMEDOUT);
+	swap_read(disk, SWAP_LOST_MOST - 1, 0);
+	swap_read(disk, SWAP_LOST_MOST, -ETIMEDOUT);
 	resets = false;
 	forgets = 1;
 	page = read_one(disk, -EIO);

@@ -22,7 +22,6 @@
 #include <mm/vmalloc.h>
 
 #define TRANSFERS 24
-#define LOST_MOST 5 /* tries of one transfer: two and a half minutes */
 #define SLOT_SECTORS (PAGE_SIZE / SECTOR_SIZE)
 
 struct transfer {
@@ -114,7 +113,7 @@ bio_done(struct bio *bio)
 {
 	struct transfer *t = container_of(bio, struct transfer, bio);
 
-	if (unlikely(bio->error == -ETIMEDOUT) && ++t->lost < LOST_MOST) {
+	if (unlikely(bio->error == -ETIMEDOUT) && ++t->lost < SWAP_LOST_MOST) {
 		bio_submit(bio);
 		return;
 	}

@@ -14,6 +14,8 @@
 
 struct block_device;
 
+#define SWAP_LOST_MOST 5 /* tries of a transfer that is lost each time: two and a half minutes */
+
 extern const struct swap_device_ops swap_disk_ops;
 
 /*

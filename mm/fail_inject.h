@@ -3,8 +3,8 @@
  * mm/fail_inject.h - shall this allocation fail, for the sake of a test?
  *
  * Idea        see fail_inject.c. The two places where memory is handed out, page_alloc() and kmem_cache_alloc(), ask
- *             before anything else. Until somebody wants failures that costs nothing: what they test
- *             anyhow, flags, is tested against words that grow when failures are wanted.
+ *             before anything else. Until somebody wants failures that costs nothing: what they test anyhow, flags, is
+ *             tested against words that grow when failures are wanted.
  * Invariants  none
  * Locks       none
  * Follow      from page_alloc.c, slab.c, kernel/fs/procfs_task.c, kernel/main.c

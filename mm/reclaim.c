@@ -7,7 +7,8 @@
  *             (reclaim_batch.c) in the shares that balance.c computes. The policy (evict.h) says from which list a
  *             batch is taken, and may want to know first which pages were used of all (evict_walk.h).
  *             The reach grows in steps (priority 12 to 0: 1/4096 of a list up to all of it), so that little is looked
- *             at while little is needed.
+ *             at while little is needed. Who waits looks at so many pages in vain and then takes the oldest, used or
+ *             not, for a stall has a bound.
  * Invariants  I1  see reclaim_batch.c
  *             I2  Reclaim never enters itself: a task that reclaims allocates from the reserves (task->reclaims).
  *             I3  Direct reclaim that frees nothing has tried each page, and nothing is in flight.
@@ -34,6 +35,7 @@
 #define BATCH 32          /* pages that are looked at together: one transfer, one flush */
 #define PRIORITY_FIRST 12 /* 1/4096 of a list */
 #define FEW_SHARE 32      /* of all pages: few in the swap cache */
+#define LOOKS_MOST 4096   /* pages that direct reclaim looks at before it takes what is used */
 #define FLYING_MOST 256   /* pages in flight to the disk, before reclaim waits for some */
 #define WAIT_NS 20000000UL
 #define MEND_WAITS 50 /* 1 s for pages whose slots are bad */
@@ -44,6 +46,7 @@ static void reclaim_round(struct reclaim *r);
 static void reclaim_lazy(struct reclaim *r);
 static void reclaim_last(struct reclaim *r);
 static void reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole);
+static bool is_stalled(const struct reclaim *r);
 static struct shares shares_now(const struct reclaim *r);
 
 u32 sysctl_swappiness = SWAPPINESS_DEFAULT;
@@ -191,6 +194,8 @@ reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole)
 		u32 some = (u32)min_u64(left, BATCH);
 
 		left -= some;
+		if (is_stalled(r))
+			r->force = true;
 		if (!reclaim_batch(r, kind, some))
 			left = 0;
 		if (swap_writes_flying() > FLYING_MOST)
@@ -202,6 +207,16 @@ reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole)
 		else
 			cond_resched();
 	}
+}
+
+/*
+ * Has who waits for a frame looked at enough pages? All of them were used, then: when memory is full for the first
+ * time, say, each still bears the bit of its first touch. The oldest goes as it is, for a stall has a bound.
+ */
+static bool
+is_stalled(const struct reclaim *r)
+{
+	return !r->kswapd && r->scanned > LOOKS_MOST && !r->freed && !swap_writes_flying();
 }
 
 static struct shares

@@ -86,7 +86,7 @@ struct bio {
 	u8 op;      /* enum bio_op */
 	u64 sector; /* from the beginning of dev */
 	u32 count;  /* segments */
-	s32 error;  /* when it is done: 0; -EIO, -ETIMEDOUT (lost), -EINVAL (not of whole sectors), -EROFS */
+	s32 error;  /* when it is done: 0; -EIO, -ETIMEDOUT (lost), -EINVAL (past the end, odd), -EROFS */
 	void (*done)(struct bio *bio); /* interrupt context, or bio_submit's: wakes at most */
 	void *private;                 /* of the submitter */
 	struct bio_segment seg[BIO_SEGMENTS];

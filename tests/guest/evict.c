@@ -196,8 +196,7 @@ static void
 page_out(volatile unsigned char *p, size_t bytes)
 {
 	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	if (on_tidemark())
-		proc_text("/proc/mm_check");
+	mm_settle();
 }
 
 /*

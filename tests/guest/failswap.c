@@ -33,20 +33,21 @@ enum {
 /* One piece of work: pages that leave and come back. @who: stamps of its own. */
 typedef void work_fn(uint64_t who);
 
+/* The words of the call may be out of memory too, and an allocation on their way back fails: EFAULT. Then once more. */
 static void
 set(const char *path, long value)
 {
 	char text[32];
 	int n = snprintf(text, sizeof(text), "%ld", value);
 
-	if (proc_exists(path))
-		check(proc_write(path, text) == n);
+	while (on_tidemark() && proc_write(path, text) != n)
+		check(errno == EFAULT || errno == ENOMEM);
 }
 
 static long
 get(const char *path)
 {
-	return proc_exists(path) ? atol(proc_text(path)) : 0;
+	return on_tidemark() ? atol(proc_text(path)) : 0;
 }
 
 static void
@@ -63,24 +64,11 @@ fail_none(void)
 	set(TIMES, 1);
 }
 
-/* Lets go of what the disk has taken. */
-static void
-settle(void)
-{
-	char text[8192];
-	int fd = open("/proc/mm_check", O_RDONLY);
-
-	if (fd < 0)
-		return;
-	check(read(fd, text, sizeof(text)) > 0);
-	close(fd);
-}
-
 static void
 out(volatile unsigned char *p, size_t bytes)
 {
 	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	settle();
+	mm_settle();
 }
 
 static void
@@ -178,6 +166,7 @@ sweep(work_fn *work)
 	for (long n = 1; n < MOST; n += n < SURE ? 1 : STEP) {
 		fail_nth(n, 1);
 		work((uint64_t)n << 32);
+		set(INTERVAL, 0);
 		if (get(TIMES) != 0)
 			break; /* the work makes fewer */
 		failed++;
@@ -238,8 +227,7 @@ pressure(void)
 	stamp(p, bytes, 5);
 	must_be_stamped(p, bytes, 5);
 	fail_none();
-	munmap((void *)p, bytes);
-	check(swapoff("/dev/vda") == 0);
+	check(munmap((void *)p, bytes) == 0 && swapoff("/dev/vda") == 0);
 }
 
 /* Buffers that are out of memory: the call is done, or says that there was no memory. */
@@ -299,7 +287,7 @@ swapoffs(void)
 static void
 bounds(void)
 {
-	if (!proc_exists(INTERVAL))
+	if (!on_tidemark())
 		return;
 	check(get(INTERVAL) == 0 && get(TIMES) == 1);
 	check_errno(proc_write(TIMES, "-2"), EINVAL);

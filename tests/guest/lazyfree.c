@@ -382,8 +382,7 @@ with_swap(void)
 	check(swapoff("/dev/vda") == 0);
 	check(page_stamped(p, 700));
 	/* What has just been written to the disk is in nobody's list until reclaim takes notice: mm_check makes it. */
-	if (on_tidemark())
-		proc_text("/proc/mm_check");
+	mm_settle();
 	give_up(p, SIZE);
 	take(p, SIZE);
 	check(is_zero(p) || !on_tidemark());

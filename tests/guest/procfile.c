@@ -50,7 +50,18 @@ proc_pid_text(pid_t pid, const char *name)
 bool
 proc_exists(const char *path)
 {
-	return access(path, F_OK) == 0;
+	bool exists = access(path, F_OK) == 0;
+
+	/* Why: EFAULT, say, is no answer. It comes when @path itself is out of memory and cannot come back. */
+	check(exists || errno == ENOENT);
+	return exists;
+}
+
+void
+mm_settle(void)
+{
+	if (on_tidemark())
+		check(!strstr(proc_text("/proc/mm_check"), "FAILED"));
 }
 
 long
@@ -138,7 +149,15 @@ pagemap_word(pid_t pid, const volatile void *address)
 bool
 on_tidemark(void)
 {
-	return proc_exists("/proc/mm_check");
+	static enum {
+		UNKNOWN,
+		LINUX,
+		TIDEMARK
+	} kernel;
+
+	if (kernel == UNKNOWN)
+		kernel = proc_exists("/proc/mm_check") ? TIDEMARK : LINUX;
+	return kernel == TIDEMARK;
 }
 
 long

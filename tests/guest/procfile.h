@@ -17,6 +17,8 @@ char *proc_text(const char *path);
 /* The same for a file of a process. */
 char *proc_pid_text(pid_t pid, const char *name);
 bool proc_exists(const char *path);
+/* Waits until what leaves memory has left. On Linux nothing: there it stays until a frame is wanted. */
+void mm_settle(void);
 
 /* The number behind @field at the start of a line; -1: no such line. */
 long proc_field(const char *text, const char *field);

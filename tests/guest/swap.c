@@ -12,6 +12,7 @@
  * Tests       none
  */
 #include "guest.h"
+#include "procfile.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -91,16 +92,12 @@ must_be_stamped(volatile unsigned char *p, size_t bytes, uint64_t who)
 		check(page_stamped(p + i, who + i / PAGE));
 }
 
-/* Out of memory it goes; reading /proc/mm_check then lets go of what the disk has taken. */
+/* Out of memory it goes. */
 static void
 page_out(volatile unsigned char *p, size_t bytes)
 {
-	char text[4096];
-
 	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	int fd = open("/proc/mm_check", O_RDONLY);
-	check(fd >= 0 && read(fd, text, sizeof(text)) > 0);
-	close(fd);
+	mm_settle();
 }
 
 /* How many bytes of /proc/swap_slots are @kind; -1: there is no such file. Any kind: 256. */

@@ -11,6 +11,7 @@
  * Tests       none
  */
 #include "guest.h"
+#include "procfile.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -101,17 +102,12 @@ sysctl_set(const char *path, int value)
 	check(f != NULL && fprintf(f, "%d\n", value) > 0 && fclose(f) == 0);
 }
 
-/* Out of memory it goes; reading /proc/mm_check then lets go of what the disk has taken. */
+/* Out of memory it goes. */
 static void
 page_out(volatile void *p, size_t bytes)
 {
-	char text[4096];
-	int fd;
-
 	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	fd = open("/proc/mm_check", O_RDONLY);
-	if (fd >= 0)
-		check(read(fd, text, sizeof(text)) > 0 && close(fd) == 0);
+	mm_settle();
 }
 
 static volatile unsigned char *

@@ -13,6 +13,7 @@
  * Tests       none
  */
 #include "guest.h"
+#include "procfile.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -109,25 +110,11 @@ must_be_stamped(volatile unsigned char *p, size_t bytes, uint64_t who)
 		check(page_stamped(p + i, who + i / PAGE));
 }
 
-/* What the disk has taken leaves memory when the accounts are settled, which also waits for what it has not taken. */
-static void
-settle(void)
-{
-	char text[4096];
-	int fd = open("/proc/mm_check", O_RDONLY);
-
-	if (fd < 0)
-		return;
-	check(read(fd, text, sizeof(text)) > 0);
-	close(fd);
-	check(!strstr(text, "FAILED"));
-}
-
 static void
 page_out(volatile unsigned char *p, size_t bytes)
 {
 	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	settle();
+	mm_settle();
 }
 
 static size_t
@@ -299,7 +286,7 @@ lost_slot_goes(void)
 		if (lost_pages(p + i, PAGE, 4000 + i / PAGE))
 			check(munmap((void *)(p + i), PAGE) == 0 && madvise((void *)p, PAGE, MADV_WILLNEED) == 0);
 	check(munmap((void *)p, AREA) == 0);
-	settle();
+	mm_settle();
 	check(figure("SwapFree:") == SLOTS * 4);
 	swap_off("/dev/vda");
 }
@@ -406,7 +393,7 @@ unwritable(void)
 		must_be_stamped(p, AREA, 10000 + round * 1000);
 	}
 	check(munmap((void *)p, AREA) == 0);
-	settle();
+	mm_settle();
 	/* The slots that failed are nobody's any more. */
 	if (access("/proc/mm_check", F_OK) == 0)
 		check(area_figure("/dev/vdb", 2) == (SLOTS - FAILED) * 4 && area_figure("/dev/vdb", 3) == 0);

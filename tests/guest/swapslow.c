@@ -37,19 +37,6 @@ log_says(const char *what)
 	return found;
 }
 
-/* Waits until the disk has answered, and lets go of what it has taken. */
-static void
-settle(void)
-{
-	char text[8192];
-	int fd = open("/proc/mm_check", O_RDONLY);
-
-	if (fd < 0)
-		return;
-	check(read(fd, text, sizeof(text)) > 0);
-	close(fd);
-}
-
 static void
 nobody_notices(void)
 {
@@ -62,7 +49,7 @@ nobody_notices(void)
 		for (size_t i = 0; i < RUN; i += PAGE)
 			page_stamp(at + i, round * RUN + i);
 		check(madvise((void *)at, RUN, MADV_PAGEOUT) == 0);
-		settle();
+		mm_settle();
 	}
 	for (size_t i = 0; i < ROUNDS * RUN; i += PAGE)
 		check(page_stamped(p + i, i));

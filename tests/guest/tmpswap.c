@@ -81,17 +81,6 @@ must_be_stamped(bytes_t *p, size_t bytes, uint64_t who)
 		check(page_stamped(p + i, who + i / PAGE));
 }
 
-/* Waits until what leaves has left. */
-static void
-settle(void)
-{
-	char text[4096];
-	int fd = open("/proc/mm_check", O_RDONLY);
-
-	check(fd >= 0 && read(fd, text, sizeof(text)) > 0);
-	close(fd);
-}
-
 static long
 resident(bytes_t *p, size_t bytes)
 {
@@ -113,7 +102,7 @@ page_out(int fd, size_t bytes)
 	for (size_t i = 0; i < bytes; i += PAGE)
 		(void)p[i];
 	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	settle();
+	mm_settle();
 	check(resident(p, bytes) == 0);
 	check(munmap((void *)p, bytes) == 0);
 }
@@ -358,7 +347,7 @@ family_shares(void)
 	bytes_t *p = map_shared(SMALL);
 	stamp(p, SMALL, 700);
 	check(madvise((void *)p, SMALL, MADV_PAGEOUT) == 0);
-	settle();
+	mm_settle();
 	check(resident(p, SMALL) == 0);
 	struct family first = {p, false};
 	child_must_live(relative, &first);
@@ -441,7 +430,7 @@ locked_stays(void)
 	check(resident(p, SMALL) == PAGES);
 	check(munlock((void *)p, SMALL) == 0);
 	check(madvise((void *)p, SMALL, MADV_PAGEOUT) == 0);
-	settle();
+	mm_settle();
 	check(resident(p, SMALL) == 0);
 	/* Locking brings back. */
 	check(mlock((void *)p, SMALL) == 0 && resident(p, SMALL) == PAGES);
@@ -687,6 +676,25 @@ read_ones_stay(void)
 	swap_off("/dev/vda");
 }
 
+struct race {
+	int fd;
+	volatile int stop;
+};
+
+static void *
+evictor(void *arg)
+{
+	struct race *r = arg;
+	bytes_t *p = map_file(r->fd, SMALL, PROT_READ, MAP_SHARED);
+
+	while (!r->stop) {
+		check(madvise((void *)p, SMALL, MADV_PAGEOUT) == 0);
+		sched_yield();
+	}
+	check(munmap((void *)p, SMALL) == 0);
+	return NULL;
+}
+
 /* ---- pages of one word ---- */
 
 static void
@@ -777,38 +785,19 @@ words_that_go(void)
 	swap_off("/dev/vda");
 }
 
-struct word_race {
-	int fd;
-	volatile int stop;
-};
-
-static void *
-word_evictor(void *arg)
-{
-	struct word_race *r = arg;
-	bytes_t *p = map_file(r->fd, SMALL, PROT_READ, MAP_SHARED);
-
-	while (!r->stop) {
-		check(madvise((void *)p, SMALL, MADV_PAGEOUT) == 0);
-		sched_yield();
-	}
-	check(munmap((void *)p, SMALL) == 0);
-	return NULL;
-}
-
 /* One writes a page of a word, by turns through the call and through a mapping, and always finds it again. */
 static void
 writers_of_words(void)
 {
 	static unsigned char buf[PAGE];
-	struct word_race r = {.fd = file_new()};
-	pthread_t evictor;
+	struct race r = {.fd = file_new()};
+	pthread_t thread;
 	bytes_t *p;
 
 	swap_on("/dev/vda");
 	check(ftruncate(r.fd, SMALL) == 0);
 	p = map_file(r.fd, SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
-	check(pthread_create(&evictor, NULL, word_evictor, &r) == 0);
+	check(pthread_create(&thread, NULL, evictor, &r) == 0);
 	for (uint64_t n = 0; n < 4000; n++) {
 		size_t i = n * 5 % PAGES;
 
@@ -823,31 +812,12 @@ writers_of_words(void)
 		check(filled(p + i * PAGE, n / 8));
 	}
 	r.stop = 1;
-	check(pthread_join(evictor, NULL) == 0);
+	check(pthread_join(thread, NULL) == 0);
 	check(munmap((void *)p, SMALL) == 0 && close(r.fd) == 0);
 	swap_off("/dev/vda");
 }
 
 /* ---- races ---- */
-
-struct race {
-	int fd;
-	volatile int stop;
-};
-
-static void *
-evictor(void *arg)
-{
-	struct race *r = arg;
-	bytes_t *p = map_file(r->fd, SMALL, PROT_READ, MAP_SHARED);
-
-	while (!r->stop) {
-		check(madvise((void *)p, SMALL, MADV_PAGEOUT) == 0);
-		sched_yield();
-	}
-	check(munmap((void *)p, SMALL) == 0);
-	return NULL;
-}
 
 /* Reads pages of the first half by read(2): each is a hole, or stamped. */
 static void *
