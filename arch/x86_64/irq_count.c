@@ -6,7 +6,7 @@
  * Invariants  none
  * Locks       none: a counter is its CPU's own, read racily
  * Follow      from trap.c, kernel/fs/procfs_cpu.c   to msi.c
- * Tests       tests/guest/proc_sys.c
+ * Tests       tests/guest/proc_sys.c, tests/guest/interrupts.c
  */
 #include <arch/cpu.h>
 #include <arch/pci.h>
@@ -16,7 +16,7 @@
 #define SERIAL_LINE 4
 
 static const struct irq_source fixed[] = {
-	{.number = SERIAL_LINE, .chip = "IO-APIC", .name = "ttyS0", .vector = VECTOR_SERIAL},
+	{.number = SERIAL_LINE, .chip = "IO-APIC", .line = SERIAL_LINE, .name = "ttyS0", .vector = VECTOR_SERIAL},
 	{.number = ~0U, .label = "NMI", .name = "Non-maskable interrupts", .vector = VECTOR_NMI},
 	{.number = ~0U, .label = "LOC", .name = "Local timer interrupts", .vector = VECTOR_TIMER},
 	{.number = ~0U, .label = "SPU", .name = "Spurious interrupts", .vector = VECTOR_SPURIOUS},
@@ -31,19 +31,14 @@ bool
 irq_source_at(u32 i, struct irq_source *out)
 {
 	u32 messages = 0;
-	const char *name;
-	u32 vector;
-	u64 count;
 
 	if (i == 0) {
 		*out = fixed[0];
 		return true;
 	}
-	if (msi_describe(i - 1, &vector, &name, &count)) {
-		*out = (struct irq_source){.number = vector, .chip = "PCI-MSI", .name = name, .vector = vector};
+	if (msi_describe(i - 1, out))
 		return true;
-	}
-	while (msi_describe(messages, &vector, &name, &count))
+	while (msi_describe(messages, out))
 		messages++;
 	if (i - messages >= ARRAY_SIZE(fixed))
 		return false;

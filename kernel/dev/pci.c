@@ -172,7 +172,7 @@ pci_msix_wire(struct pci_device *dev, u32 n, void (*fn)(void *arg), void *arg, c
 
 	if (n >= dev->msix_count)
 		return -EINVAL;
-	err = msi_alloc(fn, arg, name, &message);
+	err = msi_alloc(fn, arg, name, msi_source(dev->at, n), &message);
 	if (err)
 		return err;
 	mmio_write32(entry, (u32)message.address);
@@ -218,10 +218,10 @@ driver_knows(const struct pci_driver *driver, const struct pci_device *dev)
 {
 	if (dev->vendor != driver->vendor)
 		return false;
-	for (const u16 *id = driver->devices; *id; id++)
+	for (const u16 *id = driver->devices; id && *id; id++)
 		if (*id == dev->device)
 			return true;
-	return false;
+	return !driver->devices;
 }
 
 /* Of all ones that are written, those bits stick that choose a place: the lowest of them is the size. */

@@ -29,7 +29,7 @@ struct pci_device {
 /* A driver: which devices, and what to do with one. */
 struct pci_driver {
 	u16 vendor;
-	const u16 *devices; /* up to a 0 */
+	const u16 *devices; /* up to a 0; NULL: all of the vendor */
 	void (*probe)(struct pci_device *dev);
 };
 
@@ -72,7 +72,7 @@ void pci_silence(const struct pci_device *dev);
 u32 pci_msix_enable(struct pci_device *dev);
 
 /*
- * pci_msix_wire - let message @n call @fn(@arg) in interrupt context
+ * pci_msix_wire - let message @n call @fn(@arg) in interrupt context; /proc/interrupts calls it @name
  *
  * Returns   0; -ENOSPC, -EINVAL (no such message)
  * Context   boot

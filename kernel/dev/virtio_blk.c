@@ -22,12 +22,15 @@
 #include <kernel/dev/block.h>
 #include <kernel/dev/virtio_pci.h>
 #include <kernel/lib/errno.h>
+#include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
 
+#define DEVICE_FIRST 0x1000 /* virtio devices of any kind */
+#define DEVICE_LAST 0x107f
 #define DEVICE_LEGACY 0x1001 /* a transitional one, which has the modern interface too */
 #define DEVICE_MODERN 0x1042
 
@@ -78,10 +81,12 @@ struct virtio_blk {
 	void *ring;            /* const after probe, as the rest: the queue's memory */
 	struct slot *slots[DISK_REQUESTS];
 	u16 message;
+	char irq_name[20]; /* const after probe */
 };
 
 static void probe(struct pci_device *dev);
-static int set_up(struct virtio_blk *blk, struct pci_device *dev);
+static void add(struct pci_device *dev, u32 number);
+static int set_up(struct virtio_blk *blk, struct pci_device *dev, u32 number);
 static int allocate(struct virtio_blk *blk);
 static int run(struct virtio_blk *blk);
 static void constants_read(struct virtio_blk *blk);
@@ -93,8 +98,7 @@ static void poll(struct disk *disk);
 static int verdict(const struct virtio_blk *blk, const struct request *r);
 static bool reset(struct disk *disk);
 
-static const u16 device_ids[] = {DEVICE_LEGACY, DEVICE_MODERN, 0};
-static const struct pci_driver driver = {.vendor = VIRTIO_VENDOR, .devices = device_ids, .probe = probe};
+static const struct pci_driver driver = {.vendor = VIRTIO_VENDOR, .probe = probe};
 static const struct disk_ops virtio_blk_ops = {.start = start, .kick = kick, .poll = poll, .reset = reset};
 
 void
@@ -103,9 +107,22 @@ virtio_blk_probe_all(void)
 	pci_scan(&driver);
 }
 
-/* Why never freed when it fails: a boot goes on without a broken disk, which may be half set up and write to memory. */
+/* Virtio devices have numbers in the order of the buses, whatever they are: virtio0, virtio1, as Linux calls them. */
 static void
 probe(struct pci_device *dev)
+{
+	static u32 found; /* boot, one task */
+
+	if (dev->device < DEVICE_FIRST || dev->device > DEVICE_LAST)
+		return;
+	if (dev->device == DEVICE_LEGACY || dev->device == DEVICE_MODERN)
+		add(dev, found);
+	found++;
+}
+
+/* Why never freed when it fails: a boot goes on without a broken disk, which may be half set up and write to memory. */
+static void
+add(struct pci_device *dev, u32 number)
 {
 	struct virtio_blk *blk = vmalloc_named(sizeof(*blk), "virtio disk");
 	u64 sectors;
@@ -117,7 +134,7 @@ probe(struct pci_device *dev)
 	}
 	*blk = (struct virtio_blk){0};
 	disk_init(&blk->disk);
-	err = set_up(blk, dev);
+	err = set_up(blk, dev, number);
 	if (!err) {
 		virtio_config_read(&blk->device, CONFIG_CAPACITY, &sectors, sizeof(sectors));
 		err = disk_add(&blk->disk, sectors);
@@ -127,7 +144,7 @@ probe(struct pci_device *dev)
 }
 
 static int
-set_up(struct virtio_blk *blk, struct pci_device *dev)
+set_up(struct virtio_blk *blk, struct pci_device *dev, u32 number)
 {
 	int err = virtio_find(&blk->device, dev);
 
@@ -137,7 +154,8 @@ set_up(struct virtio_blk *blk, struct pci_device *dev)
 	blk->disk.ops = &virtio_blk_ops;
 	blk->disk.private = blk;
 	blk->message = VIRTIO_NO_MESSAGE;
-	if (pci_msix_enable(dev) && !pci_msix_wire(dev, 0, interrupt, blk, "virtio-blk"))
+	format(blk->irq_name, sizeof(blk->irq_name), "virtio%u-req.0", number);
+	if (pci_msix_enable(dev) && !pci_msix_wire(dev, 0, interrupt, blk, blk->irq_name))
 		blk->message = 0;
 	blk->disk.polls = blk->message == VIRTIO_NO_MESSAGE;
 	err = allocate(blk);

@@ -6,7 +6,7 @@
  * Invariants  none
  * Locks       none held; process_lock to count who sleeps
  * Follow      from procfs.c   to cputime.h, loadavg.h, arch/cpu.h
- * Tests       tests/guest/proc_sys.c
+ * Tests       tests/guest/proc_sys.c, tests/guest/interrupts.c
  * See         proc(5)
  */
 #include <kernel/fs/procfs.h>
@@ -22,7 +22,7 @@
 #include <kernel/wall_clock.h>
 
 #define TICK_NS 10000000UL /* of the clock that /proc counts in: 100 Hz */
-#define ISA_LINES 16
+#define LINES_LEAST 24     /* an I/O APIC's: told of even where nothing is wired */
 
 static void stat_show(struct seq *s);
 static void uptime_show(struct seq *s);
@@ -31,6 +31,7 @@ static void interrupts_show(struct seq *s);
 static void cpuinfo_show(struct seq *s);
 static void stat_cpu(struct seq *s, const char *name, const struct cpu_times *t);
 static void stat_interrupts(struct seq *s);
+static u64 irq_count_all(const struct irq_source *source);
 static u64 blocked_count(void);
 static void cpuinfo_put(const char *label, const char *text, void *arg);
 
@@ -75,25 +76,36 @@ stat_cpu(struct seq *s, const char *name, const struct cpu_times *t)
 		   t->system_ns / TICK_NS, t->idle_ns / TICK_NS);
 }
 
-/* The sum of all, then the lines 0 to 15. */
+/* The sum of all; then each by its number, 0 where there is none. */
 static void
 stat_interrupts(struct seq *s)
 {
-	u64 isa[ISA_LINES] = {0};
 	struct irq_source source;
+	u32 next = 0;
 	u64 sum = 0;
 
-	for (u32 i = 0; irq_source_at(i, &source); i++) {
-		for (u32 cpu = 0; cpu < cpu_count(); cpu++) {
-			sum += irq_count(&source, cpu);
-			if (source.number < ISA_LINES)
-				isa[source.number] += irq_count(&source, cpu);
-		}
-	}
+	for (u32 i = 0; irq_source_at(i, &source); i++)
+		sum += irq_count_all(&source);
 	seq_printf(s, "intr %lu", sum);
-	for (u32 i = 0; i < ISA_LINES; i++)
-		seq_printf(s, " %lu", isa[i]);
+	for (u32 i = 0; irq_source_at(i, &source) && !source.label; i++) {
+		for (; next < source.number; next++)
+			seq_puts(s, " 0");
+		seq_printf(s, " %lu", irq_count_all(&source));
+		next++;
+	}
+	for (; next < LINES_LEAST; next++)
+		seq_puts(s, " 0");
 	seq_puts(s, "\n");
+}
+
+static u64
+irq_count_all(const struct irq_source *source)
+{
+	u64 sum = 0;
+
+	for (u32 cpu = 0; cpu < cpu_count(); cpu++)
+		sum += irq_count(source, cpu);
+	return sum;
 }
 
 /* Threads that sleep so that only a kill, or nothing, wakes them. */
@@ -161,7 +173,7 @@ interrupts_show(struct seq *s)
 		if (source.label)
 			seq_printf(s, "  %s\n", source.name);
 		else
-			seq_printf(s, "  %-8s %4u-edge      %s\n", source.chip, source.number, source.name);
+			seq_printf(s, " %8s %3u-edge      %s\n", source.chip, source.line, source.name);
 	}
 }
 

@@ -73,7 +73,7 @@ extern const struct test_case madvise_cases[], mincore_cases[], mlock_cases[], p
 extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[], swap_cases[], swapcache_cases[],
 	tmpswap_cases[];
 extern const struct test_case vmscan_cases[], evict_cases[], lazyfree_cases[];
-extern const struct test_case swapfail_cases[], swapsmaps_cases[];
+extern const struct test_case swapfail_cases[], swapsmaps_cases[], interrupts_cases[];
 extern const struct test_case failswap_cases[], swappart_cases[], swapslow_cases[];
 extern const struct test_case failnth_cases[];
 /* signals */
@@ -156,6 +156,7 @@ static const struct test_group groups[] = {
 	{"truncate", truncate_cases},
 	/* machines with disks */
 	{"disk", disk_cases},
+	{"interrupts", interrupts_cases},
 	{"disk_error", disk_error_cases},
 	{"disk_lost", disk_lost_cases},
 	{"swap", swap_cases},

@@ -35,8 +35,8 @@ CONFIGURATIONS = {
     "iso-uefi": (("basics",), dict(kernel=RELEASE, how="uefi", mem=256, limit=90)),
     "q35": (("basics", "time"), dict(kernel=RELEASE, cpus=3, limit=60, QEMUEXTRA="-machine q35")),
     "old-cpu": (("basics", "cpu", "trap"), dict(kernel=RELEASE, limit=90, CPU="qemu64")),
-    "disks": (("disk",), dict(kernel=DEBUG, limit=120, disks=disks.healthy)),
-    "disks-4cpu": (("disk", "smp"), dict(kernel=DEBUG, cpus=4, limit=120, disks=disks.healthy)),
+    "disks": (("disk", "interrupts"), dict(kernel=DEBUG, limit=120, disks=disks.healthy)),
+    "disks-4cpu": (("disk", "interrupts", "smp"), dict(kernel=DEBUG, cpus=4, limit=120, disks=disks.healthy)),
     # No interrupts by message, and none of the optional features of the ring: the driver polls and builds chains.
     "disks-plain": (("disk",), dict(kernel=DEBUG, limit=120, disks=functools.partial(
         disks.healthy, more=",vectors=0,indirect_desc=off,event_idx=off"))),

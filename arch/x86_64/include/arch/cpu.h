@@ -224,11 +224,14 @@ u64 wall_clock_ns_at_boot(void);
 struct irq_source {
 	u32 number;
 	const char *label, *chip, *name;
+	u32 line; /* what @chip calls it */
 	u32 vector;
 };
 
-/* The @i-th source; false past the last. irq_count - how often it interrupted @cpu. Context: any. */
+/* The @i-th source, those with numbers first, in order; false past the last. Context: any. */
 bool irq_source_at(u32 i, struct irq_source *out);
+
+/* irq_count - how often it interrupted @cpu. Context: any. */
 u64 irq_count(const struct irq_source *source, u32 cpu);
 
 /*

@@ -17,6 +17,8 @@
 
 #include <kernel/lib/types.h>
 
+struct irq_source;
+
 /* bus << 8 | device << 3 | function */
 typedef struct {
 	u16 value;
@@ -43,13 +45,22 @@ struct msi_message {
 	u32 data;
 };
 
+/* Message @n of a function, as Linux numbers all there can be. */
+static inline u32
+msi_source(pci_address_t at, u32 n)
+{
+	return (u32)at.value << 11 | n;
+}
+
 /*
- * msi_alloc - an interrupt of its own that calls @fn(@arg), in interrupt context, on the CPU that boots
+ * msi_alloc - an interrupt of its own that calls @fn(@arg), in interrupt context, always on the same CPU
+ *
+ * @source   msi_source: what /proc/interrupts calls it beside @name
  *
  * Returns   0 and the message in *out; -ENOSPC: all vectors are taken
  * Context   boot; @name and @arg stay for good
  */
-int msi_alloc(void (*fn)(void *arg), void *arg, const char *name, struct msi_message *out);
+int msi_alloc(void (*fn)(void *arg), void *arg, const char *name, u32 source, struct msi_message *out);
 
 /*
  * msi_interrupt - the interrupt at @vector came; ends it and calls its function
@@ -59,5 +70,5 @@ int msi_alloc(void (*fn)(void *arg), void *arg, const char *name, struct msi_mes
  */
 bool msi_interrupt(u32 vector);
 
-/* The i-th of all interrupts by message, for /proc/interrupts: its name and how often it came. False past the last. */
-bool msi_describe(u32 i, u32 *vector, const char **name, u64 *count);
+/* The i-th of all interrupts by message, for /proc/interrupts. False past the last. Context: any. */
+bool msi_describe(u32 i, struct irq_source *out);
