@@ -215,12 +215,15 @@ build/prog/libc-glibc: $(LIBC_C) Makefile
 build/prog/cxx: tests/guest/prog/cxx.cc Makefile
 	$(call compile,$(GLIBC_CXX) -std=gnu++17 -static)
 
-build/initrd-test.cpio.gz: build/guest/guest-tests build/guest/pie $(USER) $(PROGRAMS) iso/initrd.py
+# Not packed: it is booted dozens of times, and most of a boot would be the unpacking.
+build/initrd-test.cpio: build/guest/guest-tests build/guest/pie $(USER) $(PROGRAMS) iso/initrd.py
 	$(call say,CPIO,$@)
 	$(Q)$(ARCHIVE) $@ /init=build/guest/guest-tests /bin/pie=build/guest/pie \
 		$(if $(BUSYBOX),/bin/busybox=$(BUSYBOX)) $(foreach p,$(USER) $(PROGRAMS),/bin/$(notdir $p)=$p) \
 		/lib/ld-musl-x86_64.so.1=$(MUSL_LOADER) $(if $(GLIBC_CC),$(foreach \
 		f,/lib64/ld-linux-x86-64.so.2 /lib/x86_64-linux-gnu/libc.so.6,$f=$f))
+build/initrd-test.cpio.gz: build/initrd-test.cpio
+	$(Q)gzip -9nc $< >$@
 
 build/initrd-bench.cpio.gz: build/user/mmbench iso/initrd.py
 	$(call say,CPIO,$@)
@@ -271,12 +274,12 @@ boot-halted: $(IMAGES)
 
 .PHONY: test check test-images test-host test-linux torture
 test check: deps
-	@iso/deps.sh report || echo 'no browser: the report is tested without one'
-	@$(MAKE) --no-print-directory test-images
-	@$(PYTHON) tests/run.py
+	@{ iso/deps.sh report || echo 'no browser: the report is tested without one'; } & \
+		$(MAKE) --no-print-directory test-images && \
+		{ $(MAKE) --no-print-directory host-tests; wait; $(PYTHON) tests/run.py; }
 
 # Everything that the guest tests boot.
-test-images: build/tidemark.elf build/tidemark-debug.elf build/initrd-test.cpio.gz build/initrd.cpio.gz
+test-images: build/tidemark.elf build/tidemark-debug.elf build/initrd-test.cpio build/initrd.cpio.gz
 
 -include tests/host/build.mk
 
@@ -302,11 +305,11 @@ failnth: test-images
 	@$(PYTHON) tests/guest/test_failnth.py
 
 test-linux: deps
-	@$(MAKE) --no-print-directory build/initrd-test.cpio.gz
+	@$(MAKE) --no-print-directory build/initrd-test.cpio
 	@$(PYTHON) -m pytest -q --rootdir=tests -p no:cacheprovider tests/guest/linux_run.py
 
 torture: deps
-	@$(MAKE) --no-print-directory build/tidemark-debug.elf build/initrd-test.cpio.gz
+	@$(MAKE) --no-print-directory build/tidemark-debug.elf build/initrd-test.cpio
 	@$(PYTHON) -m pytest -q --rootdir=tests -p no:cacheprovider tests/guest/torture_run.py
 
 # ---- 8 benchmarks ----------------------------------------------------------------------------------------------------

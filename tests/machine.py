@@ -18,7 +18,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 GUEST_TESTS = BUILD / "guest" / "guest-tests"
-INITRD_TEST = BUILD / "initrd-test.cpio.gz"
+INITRD_TEST = BUILD / "initrd-test.cpio"
 CMDLINE = "console=ttyS0 panic=-1"
 # Machines that run at the same time, each with a share of the processors: limits of wall time grow with them.
 LANES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))

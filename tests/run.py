@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """run.py - `make test`: host tests, then guest tests, and one line at the end that sums both up
 
-Idea        a guest is idle half of its time, so as many machines run at once as there are processors (pytest-xdist);
-            the cases of one boot stay together (xdist_group).
+Idea        one machine more than there are processors runs at a time (pytest-xdist), since some guests sleep; the cases
+            of one boot stay together (xdist_group), and what takes longest begins first (conftest.py).
 Follow      from Makefile (test)   to tests/host/build.mk, and the modules of MODULES
 """
 import os
@@ -17,7 +17,7 @@ from machine import ROOT
 MODULES = ["test_abi.py", "guest/test_guest.py", "guest/test_terminal.py", "guest/test_oom.py",
            "guest/test_failnth.py", "guest/test_soak.py", "guest/test_tide.py", "guest/test_demo.py",
            "report/test_stream.py", "report/test_report.py"]
-LANES = str(os.cpu_count() or 1)
+CPUS = os.cpu_count() or 1
 
 
 class Count:
@@ -38,7 +38,7 @@ class Count:
 
 def host_tests():
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
-    make = subprocess.run(["make", f"-j{LANES}", "--no-print-directory", "test-host"], cwd=ROOT, env=env, text=True,
+    make = subprocess.run(["make", f"-j{CPUS}", "--no-print-directory", "test-host"], cwd=ROOT, env=env, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     summary = re.search(r"host: (\d+) cases passed in \d+ programs, (\d+) programs failed", make.stdout)
     if make.returncode or not summary:
@@ -52,7 +52,7 @@ def host_tests():
 def main():
     host_passed, host_failed = host_tests()
     count = Count()
-    status = pytest.main(["-q", "-n", LANES, "--dist", "loadgroup", "-p", "no:cacheprovider", "--tb=short",
+    status = pytest.main(["-q", "-n", str(CPUS + 1), "--dist", "loadgroup", "-p", "no:cacheprovider", "--tb=short",
                           f"--rootdir={ROOT}/tests", *(f"{ROOT}/tests/{m}" for m in MODULES)], plugins=[count])
     broken = status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     passed, failed = host_passed + count.passed, host_failed + count.failed + broken

@@ -24,7 +24,7 @@
 
 enum {
 	RAM = 64 * MIB,
-	SIZE = MIB,
+	SIZE = MIB / 2,
 	SURE = 40,  /* each of so many fails once */
 	MOST = 400, /* more than a work needs */
 	STEP = 7

@@ -14,6 +14,7 @@ import disks
 import machine
 from machine import BUILD
 
+pytestmark = pytest.mark.xdist_group("demo")
 MIB = 256  # pages
 
 

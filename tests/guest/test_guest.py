@@ -25,7 +25,8 @@ INITRD = BUILD / "initrd.cpio.gz"
 FIRMWARE = [p for p in map(pathlib.Path, ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF.fd")) if p.exists()]
 
 # name: (which cases, settings of machine.boot). The whole list once with and once without the checks of the debug
-# kernel; what depends on the number of processors with 1 and 4 as well; each way of booting once.
+# kernel; what depends on the number of processors with 1 and 4 as well, some of it on the kernel without checks; each
+# way of booting once.
 CONFIGURATIONS = {
     "debug-2cpu": ((), dict(kernel=DEBUG, cpus=2, limit=420)),
     "release-2cpu": ((), dict(kernel=RELEASE, cpus=2, limit=300)),
@@ -42,17 +43,16 @@ CONFIGURATIONS = {
         disks.healthy, more=",vectors=0,indirect_desc=off,event_idx=off"))),
     "disk-errors": (("disk_error",), dict(kernel=DEBUG, limit=60, disks=disks.failing)),
     "swap": (("swap", "vmscan", "lazyfree", "failswap"), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
-    "swapcache": (("swapcache", "swapsmaps"), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
-    "swapcache-4cpu": (("swapcache", "swapsmaps", "smp"),
-                       dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
-    "tmpswap": (("tmpswap",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
-    "tmpswap-1cpu": (("tmpswap", "smp"), dict(kernel=DEBUG, cpus=1, mem=64, limit=300, disks=disks.swap)),
-    "tmpswap-4cpu": (("tmpswap", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
-    "swap-release": (("swap",), dict(kernel=RELEASE, mem=64, limit=200, disks=disks.swap)),
-    "swap-1cpu": (("swap", "failswap", "smp"), dict(kernel=DEBUG, cpus=1, mem=64, limit=300, disks=disks.swap)),
+    "tmpswap": (("swapcache", "swapsmaps", "tmpswap"), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
+    "tmpswap-1cpu": (("swapcache", "tmpswap", "failswap", "smp"),
+                     dict(kernel=DEBUG, cpus=1, mem=64, limit=300, disks=disks.swap)),
+    "tmpswap-4cpu": (("swapcache", "swapsmaps", "tmpswap", "smp"),
+                     dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
+    # One processor, and the kernel without checks.
+    "swap-1cpu": (("swap",), dict(kernel=RELEASE, cpus=1, mem=64, limit=300, disks=disks.swap)),
     "swap-4cpu": (("swap", "failswap", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
     "evict": (("evict",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
-    "evict-4cpu": (("evict", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
+    "evict-4cpu": (("evict", "smp"), dict(kernel=RELEASE, cpus=4, mem=64, limit=300, disks=disks.swap)),
     "swap-parts": (("swappart",), dict(kernel=DEBUG, mem=64, limit=90, disks=disks.swap_parts)),
     "swap-slow": (("swapslow",), dict(kernel=DEBUG, mem=64, limit=120, disks=disks.swap_slow, extra="disk_timeout=1")),
     "swap-fail": (("swapfail",), dict(kernel=DEBUG, mem=64, limit=120, disks=disks.swap_failing)),
@@ -156,6 +156,7 @@ def test_program(words, line, cpus):
     must_power_off(run)
 
 
+@pytest.mark.xdist_group("sysfuzz")
 def test_sysfuzz():
     """A fixed seed, so that a change is judged by the same calls; `make nightly` plays other ones."""
     run, wrong = fuzz.fuzz(100000, seed=1)

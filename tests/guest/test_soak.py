@@ -20,6 +20,7 @@ import disks  # noqa: E402
 import machine  # noqa: E402
 from machine import BUILD  # noqa: E402
 
+pytestmark = pytest.mark.xdist_group("soak")
 GOOD = "soak: all is as it was at the start, to the unit"
 ROUND_SECONDS = 600  # of wall time, for what a round in hand still needs
 

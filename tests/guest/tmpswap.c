@@ -161,14 +161,14 @@ larger_than_ram(void)
 	check(mkdir("/tmp/big", 0700) == 0 && mount("none", "/tmp/big", "tmpfs", 0, "size=160m") == 0);
 	fd = open("/tmp/big/file", O_CREAT | O_RDWR, 0600);
 	check(fd >= 0);
-	for (size_t at = 0; at < 2 * RAM; at += sizeof(buf)) {
+	for (size_t at = 0; at < RAM * 3 / 2; at += sizeof(buf)) {
 		memset(buf, (int)(at >> 16), sizeof(buf));
 		stamp(buf, sizeof(buf), at / PAGE);
 		check(write(fd, buf, sizeof(buf)) == sizeof(buf));
 	}
-	check(fstat(fd, &st) == 0 && st.st_blocks == 2 * RAM / 512);
-	check(statfs("/tmp/big", &fs) == 0 && fs.f_blocks - fs.f_bfree == 2 * RAM / PAGE);
-	for (size_t at = 0; at < 2 * RAM; at += sizeof(buf)) {
+	check(fstat(fd, &st) == 0 && st.st_blocks == RAM * 3 / 2 / 512);
+	check(statfs("/tmp/big", &fs) == 0 && fs.f_blocks - fs.f_bfree == RAM * 3 / 2 / PAGE);
+	for (size_t at = 0; at < RAM * 3 / 2; at += sizeof(buf)) {
 		check(pread(fd, buf, sizeof(buf), (off_t)at) == sizeof(buf));
 		must_be_stamped(buf, sizeof(buf), at / PAGE);
 		for (size_t i = 64; i < sizeof(buf); i += i % PAGE == PAGE - 64 ? 128 : 64)
@@ -605,12 +605,12 @@ off_without_room(void)
 	int fd = file_new();
 
 	swap_on("/dev/vda");
-	for (size_t at = 0; at < 2 * RAM; at += sizeof(buf)) {
+	for (size_t at = 0; at < RAM * 3 / 2; at += sizeof(buf)) {
 		stamp(buf, sizeof(buf), at / PAGE);
 		check(write(fd, buf, sizeof(buf)) == sizeof(buf));
 	}
 	check_errno(swapoff("/dev/vda"), ENOMEM);
-	for (size_t i = 0; i < 2 * RAM / PAGE; i += 97)
+	for (size_t i = 0; i < RAM * 3 / 2 / PAGE; i += 97)
 		page_read(fd, i, i);
 	close(fd);
 	swap_off("/dev/vda");
@@ -948,7 +948,7 @@ race_with_off(void)
 #define SWAP_SMP (CASE_NAMED | CASE_SMP)
 
 const struct test_case tmpswap_cases[] = {
-	{"a file twice as large as RAM, every byte as it was written", larger_than_ram, 0, SWAP},
+	{"a file half as large again as RAM, every byte as it was written", larger_than_ram, 0, SWAP},
 	{"read and write of a file that is out", read_write_out, 0, SWAP},
 	{"truncation of a file that is out frees its slots, and the tail is zero", truncate_out, 0, SWAP | CASE_STILL},
 	{"holes in a file that is out, and pages for them again", punch_out, 0, SWAP | CASE_STILL},

@@ -265,14 +265,14 @@ kinds_and_causes_agree(void)
 	check(swapon("/dev/vda", 0) == 0);
 	for (int i = 0; i < 8; i++)
 		n[i] = events(names[i]);
-	press(RAM * 3 / 2);
+	press(RAM / 4 * 5);
 	check(swapoff("/dev/vda") == 0);
 	for (int i = 0; i < 8; i++)
 		n[i] = events(names[i]) - n[i];
 	check(n[0] + n[1] == n[2] + n[3] || !on_tidemark());
 	check(n[4] + n[5] == n[6] + n[7] || !on_tidemark());
 	check(n[0] > 0 && n[4] > 0 && n[2] > 0 && n[6] > 0);
-	check(n[4] + n[5] <= n[0] + n[1] && n[4] + n[5] >= RAM / 2 / PAGE);
+	check(n[4] + n[5] <= n[0] + n[1] && n[4] + n[5] >= RAM / 4 / PAGE);
 	check(n[3] == 0 || !on_tidemark());
 }
 
@@ -283,13 +283,13 @@ transfers_are_counted(void)
 	check(swapon("/dev/vda", 0) == 0);
 	long in = events("pgpgin"), out = events("pgpgout");
 	long pages_in = events("pswpin"), pages_out = events("pswpout");
-	press(RAM * 3 / 2);
+	press(RAM / 4 * 5);
 	check(swapoff("/dev/vda") == 0);
 	in = events("pgpgin") - in;
 	out = events("pgpgout") - out;
 	pages_in = events("pswpin") - pages_in;
 	pages_out = events("pswpout") - pages_out;
-	check(pages_in > 0 && pages_out >= RAM / 2 / PAGE);
+	check(pages_in > 0 && pages_out >= RAM / 4 / PAGE);
 	check(in == 4 * pages_in || (!on_tidemark() && in >= 4 * pages_in));
 	check(out == 4 * pages_out || (!on_tidemark() && out >= 4 * pages_out));
 }
@@ -301,7 +301,7 @@ kswapd_is_counted(void)
 	check(swapon("/dev/vda", 0) == 0);
 	long runs = events("pageoutrun");
 	long low = events("kswapd_low_wmark_hit_quickly"), high = events("kswapd_high_wmark_hit_quickly");
-	press(RAM * 3 / 2);
+	press(RAM / 4 * 5);
 	check(swapoff("/dev/vda") == 0);
 	runs = events("pageoutrun") - runs;
 	low = events("kswapd_low_wmark_hit_quickly") - low;
@@ -320,7 +320,7 @@ locked_pages_are_put_aside(void)
 	for (size_t i = 0; i < LOCKED; i += PAGE)
 		page_stamp(p + i, i);
 	check(mlock((void *)p, LOCKED) == 0);
-	press(RAM * 3 / 2);
+	press(RAM / 4 * 5);
 	culled = events("unevictable_pgs_culled") - culled;
 	check(culled > 0 && (culled <= LOCKED / PAGE + 64 || !on_tidemark()));
 	for (size_t i = 0; i < LOCKED; i += PAGE)

@@ -48,7 +48,8 @@ build/host/%.log: build/host/% FORCE
 	@rm -f build/host/$*.failed
 	@$< >$@ 2>&1 || echo "$* failed: status $$?" >build/host/$*.failed
 
-.PHONY: test-host
+.PHONY: test-host host-tests
+host-tests: $(HOST_BINS)
 test-host: $(HOST_BINS:%=%.log)
 	@for t in $(HOST_TESTS); do \
 		test -e build/host/$$t.failed && cat build/host/$$t.log build/host/$$t.failed; done; \
