@@ -46,6 +46,7 @@ help:
 	@echo 'make all          build/tidemark.elf, build/initrd.cpio.gz, build/tidemark.iso'
 	@echo 'make iso          build/tidemark.iso                       (BOOT=uefi: for OVMF)'
 	@echo 'make gdb          boot, halted, with gdb attached          (make qemu-gdb: without gdb)'
+	@echo 'make pictures     the pictures of README.md, made anew'
 	@echo 'make policy       eviction policies on reference strings, beside LRU and OPT'
 	@echo 'make report       a run as one page for a browser          (make report COMPARE=other.trace)'
 	@echo 'make bench        mmbench, counted in instructions         (make bench-linux: beside Linux)'
@@ -336,6 +337,13 @@ report:
 	@$(PYTHON) tests/report/record.py build/report/$(NAME) "stream$(if $(strip $(STREAM)),=$(strip $(STREAM))) -- $(RUN)"
 	@$(PYTHON) tests/report/report.py build/report/$(NAME).html build/report/$(NAME) $(COMPARE)
 	@$(if $(filter 1,$(PNG)),$(PYTHON) tests/report/browser.py build/report/$(NAME).html build/report)
+
+# The pictures of README.md, from runs of now.
+.PHONY: pictures
+pictures:
+	@iso/deps.sh report
+	@$(MAKE) --no-print-directory build/tidemark.elf build/initrd.cpio.gz
+	@$(PYTHON) tests/report/tide_picture.py docs/pictures/tide.png
 
 # The plotting library: fetched, not kept; package-lock.json has its version and checksum.
 build/report/npm.stamp: tests/report/package.json tests/report/package-lock.json

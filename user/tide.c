@@ -32,7 +32,7 @@ static void signals_take(void);
 static void on_signal(int signal);
 static bool key(char c);
 static bool step(void);
-static void history_add(long pages);
+static void history_add(const struct zone *z);
 
 int
 main(void)
@@ -111,16 +111,17 @@ step(void)
 	view.kswapd_works = figures.scan_kswapd != kswapd;
 	view.direct_works = figures.scan_direct != direct;
 	if (changed)
-		history_add(figures.free);
+		history_add(&figures.zones[figures.worst]);
 	return changed || events;
 }
 
 static void
-history_add(long pages)
+history_add(const struct zone *z)
 {
 	if (view.history_count == HISTORY) {
 		memmove(view.history, view.history + 1, (HISTORY - 1) * sizeof(view.history[0]));
 		view.history_count--;
 	}
-	view.history[view.history_count++] = pages;
+	view.history[view.history_count++] =
+		(struct water){.free = z->free, .min = z->min, .low = z->low, .high = z->high};
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """test_tide.py - the programs that show memory at work, in a terminal of 80 x 24: tide and trace
 
-Idea        What tide sends goes to a small model of an ANSI terminal; then facts are looked for on its screen: figures
+Idea        What tide sends goes to a small model of an ANSI terminal (ansi.py); then facts are looked for on its screen: figures
             equal to what /proc says, keys that change what is seen, silence while nothing changes. No picture is
             compared with another one as a whole.
 Follow      from tests/run.py   to user/tide.c, user/trace.c
@@ -13,70 +13,13 @@ import pexpect
 import pytest
 
 import disks
+from ansi import Screen
 from test_terminal import LANES, Holder, Session, must
 
 pytestmark = pytest.mark.xdist_group("terminal")
-ROWS, COLUMNS = 24, 80
 SECONDS = 60 * LANES
-
-
-class Screen:
-    """An ANSI terminal: cursor, colours (which are dropped), clearing, the second screen."""
-
-    def __init__(self, rows=ROWS, columns=COLUMNS):
-        self.rows, self.columns, self.rest = rows, columns, ""
-        self.saved, self.cursor_hidden, self.second = None, False, False
-        self.clear()
-
-    def clear(self):
-        self.cells = [[" "] * self.columns for _ in range(self.rows)]
-        self.at = [0, 0]
-
-    def feed(self, text):
-        text = self.rest + text
-        end = len(text)
-        cut = text.rfind("\x1b")
-        if cut >= 0 and not re.match(r"\x1b\[[?0-9;]*[A-Za-z]", text[cut:]):
-            end = cut
-        self.rest = text[end:]
-        for part in re.finditer(r"\x1b\[([?0-9;]*)([A-Za-z])|(.)", text[:end], re.S):
-            if part[3]:
-                self.put(part[3])
-            else:
-                self.control(part[1], part[2])
-
-    def put(self, c):
-        if c == "\r":
-            self.at[1] = 0
-        elif c == "\n":
-            self.at[0] = min(self.at[0] + 1, self.rows - 1)
-        elif c >= " ":
-            assert self.at[1] < self.columns, f"written over the right edge in row {self.at[0]}"
-            self.cells[self.at[0]][self.at[1]] = c
-            self.at[1] += 1
-
-    def control(self, numbers, letter):
-        if letter == "H":
-            row, column = (int(n) for n in (numbers or "1;1").split(";"))
-            assert 1 <= row <= self.rows and 1 <= column <= self.columns
-            self.at = [row - 1, column - 1]
-        elif letter == "J":
-            self.clear()
-        elif numbers == "?1049":
-            self.second = letter == "h"
-            self.clear()
-        elif numbers == "?25":
-            self.cursor_hidden = letter == "l"
-        elif letter != "n":  # the shell asks where the cursor is
-            assert letter == "m", f"a sequence that not every terminal knows: ESC [ {numbers} {letter}"
-
-    @property
-    def lines(self):
-        return ["".join(row).rstrip() for row in self.cells]
-
-    @property
-    def text(self):
-        return "\n".join(self.lines)
+NEWEST = 65  # column of the water
+RED, YELLOW, CYAN = 31, 33, 36
 
 
 class Tide:
@@ -143,7 +86,7 @@ def tide_fixture(shell):
 
 
 def test_tide_draws_at_80_by_24(tide):
-    tide.shows(r"^ tide  free \d+ pages")
+    tide.shows(r"^ tide  free \d+ of \d+ pages")
     for pattern in (r"^DMA .*orders", r"^Normal .*orders", r"^lists ", r"^swap ", r"^kswapd", r"high \d+",
                     r"low  \d+", r"min  \d+", r"pid name", r"\d+ tide "):
         tide.shows(pattern)
@@ -155,22 +98,39 @@ def test_tide_draws_at_80_by_24(tide):
 def test_its_figures_are_those_of_proc(shell):
     zones = shell.output("cat /proc/zoneinfo")
     total = re.search(r"MemTotal: +(\d+)", shell.output("cat /proc/meminfo"))[1]
-    low = [sum(int(n) for n in re.findall(rf"^ +{mark} +(\d+)$", zones, re.M)) for mark in ("min", "low")]
+    normal = zones[zones.index("zone   Normal"):]
+    marks = [re.search(rf"^ +{mark} +(\d+)$", normal, re.M)[1] for mark in ("min", "low", "high")]
     managed = re.findall(r"managed +(\d+)", zones)
     tide = Tide(shell)
-    assert tide.shows(r"of (\d+) kB")[1] == total
-    assert int(tide.shows(r"min  (\d+)")[1]) == low[0] and int(tide.shows(r"low  (\d+)")[1]) == low[1]
+    assert int(tide.shows(r"free \d+ of (\d+) pages")[1]) == int(total) // 4
+    tide.shows(r" Normal$")  # next to nothing is in use, and then it has the least for its size
+    assert [tide.shows(rf" {mark} +(\d+)$")[1] for mark in ("min", "low", "high")] == marks
     assert tide.shows(r"^Normal +\d+ of +(\d+)")[1] == managed[-1]
     tide.quit()
 
 
 def test_its_zones_add_up(tide):
     tide.quiet()
-    free = int(tide.shows(r"free (\d+) pages")[1])
+    free = int(tide.shows(r"free (\d+) of \d+ pages")[1])
     assert free == sum(int(n) for n in re.findall(r"^\w+ +(\d+) of", tide.screen.text, re.M))
     for zone in re.findall(r"^\w+ +(\d+) of +\d+  orders(.*)$", tide.screen.text, re.M):
         blocks = [int(n) for n in zone[1].split()]
         assert len(blocks) == 11 and sum(n << order for order, n in enumerate(blocks)) == int(zone[0])
+
+
+def test_the_water_is_that_of_the_zone_that_lacks(shell):
+    """Normal is down to its marks, and DMA has more free than all marks together: the water is not blue."""
+    zones = shell.output("cat /proc/zoneinfo")
+    free = int(re.search(r"zone +Normal.*?pages free +(\d+)", zones, re.S)[1])
+    tide = Tide(shell, f"(dd if=/dev/zero bs={free // 256 + 3}M count=1 2>/dev/null | sleep 1000) & tide")
+    tide.until(lambda _: tide.screen.styles[6][NEWEST][0] in (RED, YELLOW, CYAN), "water that is low")
+    marks = [int(tide.shows(rf" {mark} +(\d+)$")[1]) for mark in ("min", "low", "high")]
+    normal = int(tide.shows(r"^Normal +(\d+) of")[1])
+    dma = int(tide.shows(r"^DMA +(\d+) of")[1])
+    assert re.search(rf" Normal$.* free {normal}$", tide.screen.text, re.M | re.S)
+    assert normal < marks[2] < sum(marks) < dma
+    tide.quit()
+    shell.output("killall dd sleep; wait")
 
 
 def test_keys(tide):
@@ -240,7 +200,7 @@ def test_a_terminal_that_changes_its_size_is_filled_anew(shell):
         lines = tide.screen.lines
         return (lines[rows - 1].startswith("q quit") and any(line.startswith("lists ") for line in lines)
                 and not any(lines[rows:]) and not any(line[columns:] for line in lines)
-                and columns - 20 < max(len(line) for line in lines[12:16]))
+                and columns - 20 < max(len(line) for line in lines[12:20]))
     for size in ((40, 120), (24, 80), (40, 120)):
         tide.until(lambda _, size=size: full(*size), f"a picture of {size[0]} x {size[1]}")
     tide.quit()

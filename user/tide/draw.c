@@ -2,7 +2,7 @@
 /*
  * user/tide/draw.c - the picture
  *
- * Idea        at 80 x 24; more rows go to the map and the tasks, more columns to the past and the map
+ * Idea        at 80 x 24; of more rows each part has its share, more columns go to the past and the map
  *
  *                  0      title            12..15 map of frames
  *                  1..6   the tide         16..19 tasks
@@ -19,11 +19,8 @@
 
 enum {
 	TIDE_TOP = 1,
-	TIDE_ROWS = 6,
-	ZONES_TOP = 7,
-	LISTS_TOP = 9,
-	MAP_TOP = 12,
-	EVENT_ROWS = 3,
+	ZONE_ROWS = 2,
+	LIST_ROWS = 3,
 	MARK_COLUMNS = 14,
 	SLOT_COLUMN = 46
 };
@@ -33,22 +30,28 @@ static const struct {
 	int colour;
 	const char *name;
 } kinds[KINDS] = {
-	{'.', PLAIN, "free"},     {'a', GREEN, "anonymous"},       {'f', BLUE, "file"},
-	{'s', YELLOW, "slab"},    {'t', MAGENTA, "page table"},    {'k', CYAN, "kernel"},
-	{'c', RED, "swap cache"}, {' ', PLAIN, "no memory there"},
+	{'.', PLAIN, "free"},
+	{'a', GREEN | REVERSE, "anonymous"},
+	{'f', BLUE | REVERSE, "file"},
+	{'s', YELLOW | REVERSE, "slab"},
+	{'t', MAGENTA | REVERSE, "page table"},
+	{'k', CYAN | REVERSE, "kernel"},
+	{'c', RED | REVERSE, "swap cache"},
+	{' ', PLAIN, "no memory there"},
 };
 
 /* Of swap slots: free, never to be used, the only copy, a copy of what is in memory, being discarded. */
 static const struct {
 	char letter;
 	int colour;
-} slots[SLOTS] = {{'.', PLAIN}, {' ', PLAIN}, {'o', MAGENTA}, {'c', RED}, {'d', CYAN}};
+} slots[SLOTS] = {{'.', PLAIN}, {' ', PLAIN}, {'o', MAGENTA | REVERSE}, {'c', RED | REVERSE}, {'d', CYAN | REVERSE}};
 
 static int sort_by;
 
-static void draw_title(const struct figures *f, const struct view *v);
+static void draw_title(const struct figures *f);
 static void draw_tide(const struct figures *f, const struct view *v);
-static long tide_row(long pages, long top);
+static long tide_row(long pages, long high);
+static int mark_colour(long free, long min, long low, long high);
 static void draw_zones(const struct figures *f);
 static void draw_lists(const struct figures *f, const struct view *v);
 static void draw_slots(const struct figures *f, int row, int column, int width);
@@ -56,6 +59,32 @@ static void draw_map(const struct figures *f, int top, int rows);
 static void draw_tasks(const struct figures *f, const struct view *v, int top, int rows);
 static int task_order(const void *a, const void *b);
 static void draw_help(void);
+
+/* What a screen of more than 24 rows has to share out. */
+static int
+spare_rows(void)
+{
+	return screen_rows > 24 ? screen_rows - 24 : 0;
+}
+
+static int
+tide_rows(void)
+{
+	return 6 + spare_rows() / 8 * 2;
+}
+
+static int
+event_rows(void)
+{
+	return 3 + spare_rows() / 6;
+}
+
+/* Where the zones begin; two rows of them, three of lists, then the map. */
+static int
+zones_top(void)
+{
+	return TIDE_TOP + tide_rows();
+}
 
 /* In the large map a quarter of the screen is for swap; else it has the end of a row. */
 static int
@@ -67,7 +96,7 @@ slot_rows(const struct view *v)
 static int
 map_rows(const struct view *v)
 {
-	return v->map_only ? screen_rows - 4 - slot_rows(v) : 4 + (screen_rows - 24) / 2;
+	return v->map_only ? screen_rows - 4 - slot_rows(v) : 4 + spare_rows() / 3;
 }
 
 int
@@ -89,10 +118,11 @@ draw_slot_cells(const struct view *v)
 void
 draw(const struct figures *f, struct view *v)
 {
-	int tasks_top = MAP_TOP + map_rows(v);
+	int map_top = zones_top() + ZONE_ROWS + LIST_ROWS;
+	int tasks_top = map_top + map_rows(v);
 
 	screen_begin();
-	draw_title(f, v);
+	draw_title(f);
 	if (v->help) {
 		draw_help();
 	} else if (v->map_only) {
@@ -104,22 +134,22 @@ draw(const struct figures *f, struct view *v)
 		draw_tide(f, v);
 		draw_zones(f);
 		draw_lists(f, v);
-		draw_map(f, MAP_TOP, map_rows(v));
-		draw_tasks(f, v, tasks_top, screen_rows - 1 - EVENT_ROWS - tasks_top);
-		for (int i = 0; i < EVENT_ROWS; i++)
+		draw_map(f, map_top, map_rows(v));
+		draw_tasks(f, v, tasks_top, screen_rows - 1 - event_rows() - tasks_top);
+		for (int i = 0; i < event_rows(); i++)
 			screen_put(screen_rows - 2 - i, 0, i ? PLAIN : BOLD, "%s", events_last(i));
 	}
 	screen_put(screen_rows - 1, 0, REVERSE, "q quit  p pause  s sort  f frame map  h help ");
+	if (v->paused)
+		screen_put(screen_rows - 1, screen_columns - 8, RED | BOLD, "PAUSED");
 }
 
 static void
-draw_title(const struct figures *f, const struct view *v)
+draw_title(const struct figures *f)
 {
 	screen_put(0, 0, BOLD | REVERSE, " tide ");
-	screen_put(0, 7, PLAIN, "free %ld pages of %ld kB  faults %ld (%ld major)  killed %ld", f->free, f->total_kib,
-		   f->faults, f->major, f->kills);
-	if (v->paused)
-		screen_put(0, screen_columns - 8, RED | BOLD, "PAUSED");
+	screen_put(0, 7, PLAIN, "free %ld of %ld pages  killed %ld  faults %ld, major %ld", f->free, f->total_kib / 4,
+		   f->kills, f->faults, f->major);
 }
 
 /* ---- free memory against its marks ---- */
@@ -128,32 +158,43 @@ draw_title(const struct figures *f, const struct view *v)
 static long
 tide_row(long pages, long high)
 {
-	long half = TIDE_ROWS / 2;
+	long half = tide_rows() / 2;
 	long rows = high ? pages * half / high : 0;
 
 	if (rows <= half)
 		return pages && !rows ? 1 : rows;
 	rows = half + (pages - high) * half / (4 * high);
-	return rows < TIDE_ROWS ? rows : TIDE_ROWS;
+	return rows < tide_rows() ? rows : tide_rows();
+}
+
+static int
+mark_colour(long free, long min, long low, long high)
+{
+	return free < min ? RED : free < low ? YELLOW : free < high ? CYAN : BLUE;
 }
 
 static void
 draw_tide(const struct figures *f, const struct view *v)
 {
+	const struct zone *z = &f->zones[f->worst];
 	int width = screen_columns - MARK_COLUMNS;
-	int bottom = TIDE_TOP + TIDE_ROWS - 1;
+	int bottom = zones_top() - 1, half = bottom - tide_rows() / 2 + 1;
 
 	for (int i = 0; i < width && i < v->history_count; i++) {
-		long pages = v->history[v->history_count - 1 - i];
-		int colour = pages < f->min ? RED : pages < f->low ? YELLOW : pages < f->high ? CYAN : BLUE;
+		const struct water *w = &v->history[v->history_count - 1 - i];
 
-		for (int row = 0; row < tide_row(pages, f->high); row++)
-			screen_put(bottom - row, width - 1 - i, colour, "~");
+		int colour = mark_colour(w->free, w->min, w->low, w->high);
+		int rows = (int)tide_row(w->free, w->high);
+
+		for (int row = 0; row < rows; row++)
+			screen_put(bottom - row, width - 1 - i, row < rows - 1 ? colour | REVERSE : colour, "%c",
+				   row < rows - 1 ? ' ' : '~');
 	}
-	screen_put(bottom - 2, width + 1, CYAN, "high %ld", f->high);
-	screen_put(bottom - 1, width + 1, YELLOW, "low  %ld", f->low);
-	screen_put(bottom, width + 1, RED, "min  %ld", f->min);
-	screen_put(TIDE_TOP, width + 1, BOLD, "free %ld", f->free);
+	screen_put(TIDE_TOP, width + 1, BOLD, "%s", z->name);
+	screen_put(TIDE_TOP + 1, width + 1, mark_colour(z->free, z->min, z->low, z->high), "free %ld", z->free);
+	screen_put(half, width + 1, CYAN, "high %ld", z->high);
+	screen_put(half + 1, width + 1, YELLOW, "low  %ld", z->low);
+	screen_put(half + 2, width + 1, RED, "min  %ld", z->min);
 }
 
 static void
@@ -163,10 +204,11 @@ draw_zones(const struct figures *f)
 		const struct zone *z = &f->zones[i];
 		int column = 34;
 
-		screen_put(ZONES_TOP + i, 0, z->free < z->low ? RED : PLAIN, "%-7s %6ld of %6ld  orders", z->name,
-			   z->free, z->managed);
+		screen_put(zones_top() + i, 0,
+			   z->free < z->high ? mark_colour(z->free, z->min, z->low, z->high) : PLAIN,
+			   "%-7s %6ld of %6ld  orders", z->name, z->free, z->managed);
 		for (int order = 0; order < ORDERS; order++, column += 4)
-			screen_put(ZONES_TOP + i, column, z->blocks[order] ? GREEN : PLAIN, "%3ld",
+			screen_put(zones_top() + i, column, z->blocks[order] ? GREEN : PLAIN, "%3ld",
 				   z->blocks[order] < 999 ? z->blocks[order] : 999);
 	}
 }
@@ -174,18 +216,19 @@ draw_zones(const struct figures *f)
 static void
 draw_lists(const struct figures *f, const struct view *v)
 {
+	int top = zones_top() + ZONE_ROWS;
 	long used = f->swap_total_kib - f->swap_free_kib;
 
-	screen_put(LISTS_TOP, 0, PLAIN, "lists   active %ld kB  inactive %ld kB  unevictable %ld kB", f->active_kib,
+	screen_put(top, 0, PLAIN, "lists   active %ld kB  inactive %ld kB  unevictable %ld kB", f->active_kib,
 		   f->inactive_kib, f->unevictable_kib);
-	screen_put(LISTS_TOP + 1, 0, PLAIN, "swap    %ld of %ld kB, cached %ld kB", used, f->swap_total_kib,
+	screen_put(top + 1, 0, PLAIN, "swap    %ld of %ld kB, cached %ld kB", used, f->swap_total_kib,
 		   f->swap_cached_kib);
-	draw_slots(f, LISTS_TOP + 1, SLOT_COLUMN, screen_columns - SLOT_COLUMN);
-	screen_put(LISTS_TOP + 2, 0, v->kswapd_works ? BOLD | YELLOW : PLAIN, "kswapd%c %ld/%ld",
-		   v->kswapd_works ? '*' : ' ', f->steal_kswapd, f->scan_kswapd);
-	screen_put(LISTS_TOP + 2, 26, v->direct_works ? BOLD | RED : PLAIN, "direct%c %ld/%ld",
-		   v->direct_works ? '*' : ' ', f->steal_direct, f->scan_direct);
-	screen_put(LISTS_TOP + 2, 52, PLAIN, "swap in %ld out %ld", f->swap_in, f->swap_out);
+	draw_slots(f, top + 1, SLOT_COLUMN, screen_columns - SLOT_COLUMN);
+	screen_put(top + 2, 0, v->kswapd_works ? BOLD | YELLOW : PLAIN, "kswapd%c %ld/%ld", v->kswapd_works ? '*' : ' ',
+		   f->steal_kswapd, f->scan_kswapd);
+	screen_put(top + 2, 26, v->direct_works ? BOLD | RED : PLAIN, "direct%c %ld/%ld", v->direct_works ? '*' : ' ',
+		   f->steal_direct, f->scan_direct);
+	screen_put(top + 2, 52, PLAIN, "swap in %ld out %ld", f->swap_in, f->swap_out);
 }
 
 /* The cells of swap, in rows of @width. */
@@ -237,7 +280,8 @@ static void
 draw_help(void)
 {
 	static const char *const lines[] = {
-		"The water is free memory, newest at the right: blue above high, cyan below it,",
+		"The water is free memory of the zone that has the least above its marks, the",
+		"newest at the right: blue above high, cyan below it,",
 		"yellow below low (kswapd is at work), red below min (programs must reclaim).",
 		"Zones: free frames, and blocks of 2^0 to 2^10 frames.",
 		"kswapd, direct: pages taken back / looked at; * while they are at it.",

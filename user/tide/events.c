@@ -2,7 +2,8 @@
 /*
  * user/tide/events.c - the last events, in words
  *
- * Idea        /dev/trace, and the texts of kernel/trace_events.def. Of a flood only the last ones are kept.
+ * Idea        /dev/trace, and the texts of kernel/trace_events.def. Under pressure a second has thousands of events, most
+ *             of one or two kinds: shown is the last one of each kind.
  * Invariants  none
  * Locks       none
  * Follow      from user/tide.c   to kernel/trace_file.c
@@ -37,10 +38,9 @@ enum {
 };
 
 static int fd = -1;
-static char words[EVENTS_KEPT][EVENT_TEXT];
-static long count;
+static struct record last[EVENTS]; /* of each kind; ns is 0 when there was none */
 
-static void remember(const struct record *r);
+static const struct record *newest(int n);
 static int values_print(char *out, int room, const char *format, const uint64_t *value);
 
 int
@@ -58,30 +58,50 @@ bool
 events_read(void)
 {
 	static struct record r[256];
-	long before = count;
+	bool some = false;
 	ssize_t n;
 
 	while (fd >= 0 && (n = read(fd, r, sizeof(r))) > 0)
 		for (size_t i = 0; i < n / sizeof(r[0]); i++)
-			if (r[i].event < EVENTS)
-				remember(&r[i]);
-	return count != before;
+			if (r[i].event < EVENTS && r[i].ns >= last[r[i].event].ns) {
+				last[r[i].event] = r[i];
+				some = true;
+			}
+	return some;
 }
 
 const char *
 events_last(int n)
 {
-	return n < count && n < EVENTS_KEPT ? words[(count - 1 - n) % EVENTS_KEPT] : "";
+	static char words[EVENT_TEXT];
+	const struct record *r = newest(n);
+	int length;
+
+	if (!r)
+		return "";
+	length = snprintf(words, sizeof(words), "%6" PRIu64 ".%03" PRIu64 " %s: ", r->ns / 1000000000,
+			  r->ns / 1000000 % 1000, events[r->event].name);
+	values_print(words + length, sizeof(words) - length, events[r->event].format, r->value);
+	return words;
 }
 
-static void
-remember(const struct record *r)
+/* The @n-th of last[], by time; NULL when there are fewer. */
+static const struct record *
+newest(int n)
 {
-	char *out = words[count++ % EVENTS_KEPT];
-	int n = snprintf(out, EVENT_TEXT, "%6" PRIu64 ".%03" PRIu64 " %s: ", r->ns / 1000000000, r->ns / 1000000 % 1000,
-			 events[r->event].name);
+	const struct record *found = NULL;
 
-	values_print(out + n, EVENT_TEXT - n, events[r->event].format, r->value);
+	for (int turn = 0; turn <= n; turn++) {
+		const struct record *next = NULL;
+
+		for (int i = 0; i < EVENTS; i++)
+			if (last[i].ns && (!next || last[i].ns > next->ns) && (!turn || last[i].ns < found->ns))
+				next = &last[i];
+		if (!next)
+			return NULL;
+		found = next;
+	}
+	return found;
 }
 
 /* The kernel's %#llx, %llu, %lld, and %s and %.8s, of which both are eight characters here. */

@@ -39,6 +39,7 @@ static char text[TEXT_MAX];
 static bool slurp(const char *path);
 static long number_after(const char *label);
 static void zones_read(struct figures *f);
+static int zone_worst(const struct figures *f);
 static void blocks_read(struct figures *f);
 static void tasks_read(struct figures *f);
 static bool task_read(struct task *task, const char *pid);
@@ -117,7 +118,7 @@ zones_read(struct figures *f)
 	char *rest = NULL;
 
 	f->zone_count = 0;
-	f->free = f->min = f->low = f->high = 0;
+	f->free = 0;
 	slurp("/proc/zoneinfo");
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		char name[16];
@@ -132,15 +133,32 @@ zones_read(struct figures *f)
 		} else if (sscanf(line, " pages free %ld", &n) == 1) {
 			f->free += zone->free = n;
 		} else if (sscanf(line, " min %ld", &n) == 1) {
-			f->min += zone->min = n;
+			zone->min = n;
 		} else if (sscanf(line, " low %ld", &n) == 1) {
-			f->low += zone->low = n;
+			zone->low = n;
 		} else if (sscanf(line, " high %ld", &n) == 1 && !zone->high) {
-			f->high += zone->high = n;
+			zone->high = n;
 		} else if (sscanf(line, " managed %ld", &n) == 1) {
 			zone->managed = n;
 		}
 	}
+	f->worst = zone_worst(f);
+}
+
+/*
+ * Free by high, the least: the zone whose marks come first. Their sum says nothing: kswapd works for Normal while DMA
+ * has more to spare than all marks together.
+ */
+static int
+zone_worst(const struct figures *f)
+{
+	int worst = 0;
+
+	for (int i = 1; i < f->zone_count; i++)
+		if (f->zones[i].high &&
+		    f->zones[i].free * f->zones[worst].high <= f->zones[worst].free * f->zones[i].high)
+			worst = i;
+	return worst;
 }
 
 static void

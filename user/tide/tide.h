@@ -22,7 +22,6 @@ enum {
 	HISTORY = 512,
 	MAP_MAX = 8192,   /* cells */
 	SLOTS_MAX = 4096, /* cells, of swap */
-	EVENTS_KEPT = 32,
 	EVENT_TEXT = 160
 };
 
@@ -91,7 +90,8 @@ struct task {
 struct figures {
 	struct zone zones[ZONES_MAX];
 	int zone_count;
-	long free, min, low, high; /* pages, of all zones */
+	int worst; /* zone: it has the least above its marks */
+	long free; /* pages, of all zones */
 	long total_kib, swap_total_kib, swap_free_kib, swap_cached_kib;
 	long active_kib, inactive_kib, unevictable_kib;
 	long scan_kswapd, steal_kswapd, scan_direct, steal_direct, swap_in, swap_out, faults, major, kills;
@@ -117,15 +117,20 @@ bool figures_read(struct figures *f, int cells, int slot_cells);
 int events_open(void);
 /* Takes what is there. Returns true when there was something. */
 bool events_read(void);
-/* The @n-th last event in words; "" when there is none. */
+/* The last event of each kind: the @n-th of these, from the newest on, in words, good until the next call; "" when there is none. */
 const char *events_last(int n);
 
 /* ---- draw.c ---- */
 
+/* Free memory of the zone that was worst then, against its own marks. */
+struct water {
+	long free, min, low, high;
+};
+
 struct view {
 	bool paused, help, map_only;
-	int sort;              /* 0 rss, 1 swap, 2 score */
-	long history[HISTORY]; /* free pages, the newest last */
+	int sort;                      /* 0 rss, 1 swap, 2 score */
+	struct water history[HISTORY]; /* the newest last */
 	int history_count;
 	bool kswapd_works, direct_works;
 };
