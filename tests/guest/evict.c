@@ -11,10 +11,10 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "tracedev.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/swap.h>
 #include <sys/sysinfo.h>
@@ -238,6 +238,134 @@ refaults(void)
 	check(swapoff("/dev/vda") == 0);
 }
 
+/* ---- what the active list gives back is told ---- */
+
+enum {
+	RECORDS = 16384,
+	TASKS = 4 /* that reclaim here: this one, kswapd, and who runs beside us */
+};
+
+static struct record records[RECORDS];
+static size_t record_count;
+
+/* What came of batches from the active list. */
+struct refills {
+	uint64_t looked, inactive;
+};
+
+static uint64_t
+inactive_of(const struct record *r)
+{
+	return r->event == TRACE_mm_vmscan_lru_shrink_active ? r->value[1] : 0;
+}
+
+/* Takes what the device has. Returns how many pages became inactive, by these records. */
+static size_t
+records_take(int fd)
+{
+	size_t inactive = 0;
+	ssize_t n;
+
+	check(record_count < RECORDS);
+	while ((n = read(fd, records + record_count, sizeof(records) - record_count * sizeof(records[0]))) > 0)
+		for (n /= sizeof(records[0]); n; n--)
+			inactive += inactive_of(&records[record_count++]);
+	check(n < 0 && errno == EAGAIN);
+	return inactive;
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct record *x = a, *y = b;
+
+	return x->ns < y->ns ? -1 : x->ns > y->ns ? 1 : x->event - y->event;
+}
+
+/* The last record of the task of @r. */
+static struct record *
+last_of(struct record *last, const struct record *r)
+{
+	for (int i = 0; i < TASKS; i++)
+		if (!last[i].ns || last[i].tid == r->tid)
+			return &last[i];
+	check(!"so many tasks reclaim");
+	return NULL;
+}
+
+/* A batch is two records of one task, whatever CPU it runs on: what was looked at, then what became of it. */
+static struct refills
+refills_add_up(void)
+{
+	struct record last[TASKS] = {0};
+	struct refills sum = {0};
+
+	qsort(records, record_count, sizeof(records[0]), by_time);
+	for (size_t i = 0; i < record_count; i++) {
+		const struct record *r = &records[i];
+		struct record *isolate = last_of(last, r);
+
+		check(r->event != TRACE_lost);
+		if (r->event == TRACE_mm_vmscan_lru_shrink_active) {
+			check(isolate->event == TRACE_mm_vmscan_lru_isolate);
+			check(r->value[0] == isolate->value[2] && isolate->value[2] <= isolate->value[1]);
+			check(r->value[1] <= r->value[0] && r->value[2] <= 12);
+			sum.looked += isolate->value[1];
+			sum.inactive += r->value[1];
+		}
+		*isolate = *r;
+	}
+	return sum;
+}
+
+/*
+ * From the youngest generation all pages, half of memory, go over to the active list. It stays the longer one while the
+ * rest fills up, and so gives its tail back when memory is short: first what was used goes round, then it becomes
+ * inactive. kswapd may be in the middle of a batch when we look: then we look again.
+ */
+static void
+refills(void)
+{
+	enum {
+		ENOUGH = 100
+	};
+	int fd = trace_open("mm_vmscan_lru_isolate,mm_vmscan_lru_shrink_active,mm_vmscan_lru_shrink_inactive",
+			    O_NONBLOCK | O_CLOEXEC);
+	size_t bytes = too_much(), half = bytes / 3, inactive = 0; /* half of the RAM */
+	volatile unsigned char *known, *p;
+	uint64_t refill, deactivate;
+	struct refills sum;
+
+	if (fd < 0)
+		return;
+	check(swapon("/dev/vda", 0) == 0);
+	known = map_private(half);
+	p = map_private(bytes);
+	for (size_t i = 0; i < half; i += PAGE)
+		page_stamp(known + i, i);
+	choose("gen");
+	choose("two-list");
+	refill = count("pgrefill");
+	deactivate = count("pgdeactivate");
+	for (size_t i = 0; i < bytes && inactive < ENOUGH; i += PAGE) {
+		page_stamp(p + i, i);
+		if (i % MIB == 0)
+			inactive += records_take(fd);
+	}
+	check(inactive >= ENOUGH);
+	munmap((void *)p, bytes);
+	do {
+		records_take(fd);
+		sum = refills_add_up();
+	} while (sum.looked != count("pgrefill") - refill || sum.inactive != count("pgdeactivate") - deactivate);
+	check(sum.inactive >= ENOUGH && sum.inactive < sum.looked);
+	for (size_t i = 0; i < half; i += PAGE)
+		check(page_stamped(known + i, i));
+	munmap((void *)known, half);
+	close(fd);
+	check(swapoff("/dev/vda") == 0);
+}
+
 #define SWAP CASE_NAMED
 #define SWAP_SMP (CASE_NAMED | CASE_SMP)
 
@@ -251,5 +379,6 @@ const struct test_case evict_cases[] = {
 	{"generations: more than the RAM, every byte as written, locked pages stay", gen, 0, SWAP_SMP},
 	{"policies change while threads need more than there is", switching, 0, SWAP_SMP},
 	{"a page that comes back soon becomes active, and each is counted", refaults, 0, SWAP | CASE_STILL},
+	{"what the active list gives back is told batch by batch, and adds up to the counters", refills, 0, SWAP},
 	{0},
 };

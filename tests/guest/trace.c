@@ -7,40 +7,9 @@
  * Invariants  see guest.h; the runner's look at the ledger proves that the rings are gone after the last reader
  * Follow      to kernel/trace_file.c, kernel/trace_stream.c
  */
-#include "guest.h"
-#include <fcntl.h>
+#include "tracedev.h"
 #include <poll.h>
-#include <string.h>
 #include <sys/wait.h>
-
-/* struct trace_record of kernel/trace_text.h. */
-struct record {
-	uint64_t ns;
-	uint16_t event;
-	uint16_t cpu;
-	int32_t tid;
-	uint64_t value[3];
-};
-
-enum event {
-#define TRACE_EVENT(name, group, depth, format) TRACE_##name,
-#include "../../kernel/trace_events.def"
-#undef TRACE_EVENT
-};
-
-/* Opens the device and chooses events. Returns -1 on Linux. */
-static int
-trace_open(const char *words, int flags)
-{
-	int fd = open("/dev/trace", O_RDWR | flags);
-
-	if (fd < 0 && errno == ENOENT)
-		return -1;
-	check(fd >= 0);
-	if (words)
-		check(write(fd, words, strlen(words)) == (ssize_t)strlen(words));
-	return fd;
-}
 
 static void
 nothing(void *arg)

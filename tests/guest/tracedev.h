@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/guest/tracedev.h - /dev/trace, as a program reads it
+ *
+ * Idea        its records and their numbers, from the kernel's one list of events
+ * Follow      from trace.c, evict.c   to kernel/trace_file.c
+ */
+#pragma once
+
+#include "guest.h"
+#include <fcntl.h>
+#include <string.h>
+
+/* struct trace_record of kernel/trace_text.h. */
+struct record {
+	uint64_t ns;
+	uint16_t event;
+	uint16_t cpu;
+	int32_t tid;
+	uint64_t value[3];
+};
+
+enum event {
+#define TRACE_EVENT(name, group, depth, format) TRACE_##name,
+#include "../../kernel/trace_events.def"
+#undef TRACE_EVENT
+};
+
+/* Opens the device and chooses events. Returns -1 on Linux. */
+static inline int
+trace_open(const char *words, int flags)
+{
+	int fd = open("/dev/trace", O_RDWR | flags);
+
+	if (fd < 0 && errno == ENOENT)
+		return -1;
+	check(fd >= 0);
+	if (words)
+		check(write(fd, words, strlen(words)) == (ssize_t)strlen(words));
+	return fd;
+}
