@@ -98,8 +98,6 @@ struct task {
 	struct list thread_link;    /* on process->threads; process_lock */
 	struct signal_state signal; /* process_lock */
 	struct restart restart;     /* owner only */
-	u64 fault_start_ns;         /* of the fault under way, while latencies are recorded; owner only, as the next */
-	u8 fault_kind;              /* enum fault_kind */
 	u64 minflt;                 /* faults served without reading from a device; owner only */
 	u64 majflt;                 /* faults that waited for a device; owner only */
 	u32 fail_nth;               /* the n-th allocation from now on fails; fail_inject.h; owner, or set for it */

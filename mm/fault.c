@@ -77,14 +77,20 @@ static enum fault_result fault_change(struct fault *f, enum fault_result why);
 enum fault_result
 fault_handle(struct mm *mm, u64 va, u32 access)
 {
+	if (trace_latency_or(fault_handle))
+		return trace_fault_watched(mm, va, access);
+	return fault_serve(mm, va, access);
+}
+
+enum fault_result
+fault_serve(struct mm *mm, u64 va, u32 access)
+{
 	struct fault f = {.mm = mm, .va = va & PAGE_MASK, .access = access};
 	enum fault_result result;
 
 	may_sleep();
 	dassert(atomic_read(&mm->users) > 0);
 	dassert(access & FAULT_ACCESS);
-	if (trace_latency_or(fault_handle, trace_latency_is_due()))
-		trace_fault_begin(va, access);
 	count_event(VM_PGFAULT);
 	do {
 		rwsem_read_lock(&mm->lock);
@@ -100,8 +106,7 @@ fault_handle(struct mm *mm, u64 va, u32 access)
 		torture_fault();
 	if (unlikely(f.major) && result == FAULT_OK)
 		result = FAULT_MAJOR;
-	if (trace_latency_or(fault_done, current->fault_start_ns))
-		trace_fault_done(va, result, result_names[result]);
+	trace(fault_done, va, result, result_names[result]);
 	return result;
 }
 
@@ -117,6 +122,23 @@ fault_classify(pte_t entry, u32 vm_flags, bool has_object, u32 access)
 	if ((access & FAULT_WRITE) && !pte_has(entry, PTE_WRITE))
 		return vm_flags & VM_SHARED ? FAULT_KIND_FILE : FAULT_KIND_COW;
 	return FAULT_KIND_SPURIOUS;
+}
+
+enum fault_kind
+fault_foresee(struct mm *mm, u64 va, u32 access)
+{
+	enum fault_kind kind = FAULT_KIND_DENY;
+	struct vma *vma;
+
+	rwsem_read_lock(&mm->lock);
+	vma = vma_find(&mm->vmas, va);
+	if (vma && (vma->start <= va || vma->flags & VM_GROWSDOWN)) {
+		struct leaf_path path = pagetable_walk(mm, va & PAGE_MASK);
+
+		kind = fault_classify(path.slot ? pte_read(path.slot) : (pte_t){0}, vma->flags, vma->object, access);
+	}
+	rwsem_read_unlock(&mm->lock);
+	return kind;
 }
 
 int
@@ -177,8 +199,7 @@ fault_leaf(struct fault *f)
 
 	dassert(f->vma->start <= f->va && f->va < f->vma->end);
 	dassert(slot_va(f->slot) == f->va);
-	if (trace_latency_or(fault_classify, current->fault_start_ns))
-		trace_fault_kind(f->entry.value, f->access, kind, kind_names[kind]);
+	trace(fault_classify, f->entry.value, f->access, kind_names[kind]);
 	switch (kind) {
 	case FAULT_KIND_ZERO:
 		return fault_zero(f);

@@ -49,6 +49,9 @@ fault_is_ok(enum fault_result result)
  */
 enum fault_result fault_handle(struct mm *mm, u64 va, u32 access);
 
+/* fault_serve - the same, not watched by kernel/trace_latency.h, which calls it. Contract: fault_handle's. */
+enum fault_result fault_serve(struct mm *mm, u64 va, u32 access);
+
 /* What the table at the head of fault.c calls them. */
 enum fault_kind {
 	FAULT_KIND_DENY,
@@ -68,6 +71,14 @@ enum fault_kind {
  * Context   pure
  */
 enum fault_kind fault_classify(pte_t entry, u32 vm_flags, bool has_object, u32 access);
+
+/*
+ * fault_foresee - what kind a fault at @va would be now
+ *
+ * Returns   the kind; FAULT_KIND_DENY where nothing is mapped
+ * Context   may sleep; takes mm->lock; the answer may be old
+ */
+enum fault_kind fault_foresee(struct mm *mm, u64 va, u32 access);
 
 /*
  * fault_populate - fault in every page of [start, end) as an access of the kind @access would

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """test_tide.py - the programs that show memory at work, in a terminal of 80 x 24: tide and trace
 
-Idea        What tide sends goes to a small model of an ANSI terminal (ansi.py); then facts are looked for on its screen: figures
-            equal to what /proc says, keys that change what is seen, silence while nothing changes. No picture is
-            compared with another one as a whole.
+Idea        What tide sends goes to a small model of an ANSI terminal (ansi.py); then facts are looked for on
+            its screen: figures equal to what /proc says, keys that change what is seen, silence while nothing changes.
+            No picture is compared with another one as a whole.
 Follow      from tests/run.py   to user/tide.c, user/trace.c
 """
 import re

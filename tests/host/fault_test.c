@@ -225,6 +225,21 @@ spurious_is_proved_and_forgotten(void **state)
 }
 
 static void
+a_kind_is_foreseen(void **state)
+{
+	assert_int_equal(fault_foresee(mm, USER_AT, FAULT_READ), FAULT_KIND_DENY);
+	user_anon(mm, USER_AT, 2, RW);
+	assert_int_equal(fault_foresee(mm, USER_AT - 8, FAULT_READ), FAULT_KIND_DENY);
+	assert_int_equal(fault_foresee(mm, USER_AT, FAULT_EXEC), FAULT_KIND_DENY);
+	assert_int_equal(fault_foresee(mm, USER_AT + 5, FAULT_WRITE), FAULT_KIND_ZERO);
+	user_read(mm, USER_AT);
+	assert_int_equal(fault_foresee(mm, USER_AT, FAULT_WRITE), FAULT_KIND_COW);
+	user_write(mm, USER_AT, 1);
+	assert_int_equal(fault_foresee(mm, USER_AT, FAULT_WRITE), FAULT_KIND_SPURIOUS);
+	assert_int_equal(fault_foresee(mm, USER_AT + PAGE_SIZE, FAULT_READ), FAULT_KIND_ZERO);
+}
+
+static void
 break_a_leaf(void *arg)
 {
 	pte_t *slot = pagetable_walk(mm, USER_AT).slot;
@@ -305,6 +320,7 @@ main(int argc, char **argv)
 		CASE(file_private_is_copied_by_a_write),
 		CASE(file_past_the_end_is_a_bus_error),
 		CASE(spurious_is_proved_and_forgotten),
+		CASE(a_kind_is_foreseen),
 		CASE(spurious_panics_when_the_entry_forbids),
 		CASE(without_memory_the_access_fails_and_succeeds_later),
 		CASE(threads_fault_on_the_same_pages),

@@ -2,8 +2,8 @@
 /*
  * user/tide/events.c - the last events, in words
  *
- * Idea        /dev/trace, and the texts of kernel/trace_events.def. Under pressure a second has thousands of events, most
- *             of one or two kinds: shown is the last one of each kind.
+ * Idea        /dev/trace, and the texts of kernel/trace_events.def. Under pressure a second has thousands of events,
+ *             most of one or two kinds: shown is the last one of each kind.
  * Invariants  none
  * Locks       none
  * Follow      from user/tide.c   to kernel/trace_file.c

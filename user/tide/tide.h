@@ -117,7 +117,10 @@ bool figures_read(struct figures *f, int cells, int slot_cells);
 int events_open(void);
 /* Takes what is there. Returns true when there was something. */
 bool events_read(void);
-/* The last event of each kind: the @n-th of these, from the newest on, in words, good until the next call; "" when there is none. */
+/*
+ * The last event of each kind: the @n-th of these, from the newest on, in words, good until the next call; "" when
+ * there is none.
+ */
 const char *events_last(int n);
 
 /* ---- draw.c ---- */

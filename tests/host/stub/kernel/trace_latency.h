@@ -7,13 +7,5 @@
  */
 #pragma once
 
-#define trace_latency_or(event, chosen) false
-#define trace_fault_begin(va, access) \
-	do {                          \
-	} while (0)
-#define trace_fault_kind(entry, access, kind, name) \
-	do {                                        \
-	} while (0)
-#define trace_fault_done(va, result, name) \
-	do {                               \
-	} while (0)
+#define trace_latency_or(event) false
+#define trace_fault_watched(mm, va, access) fault_serve(mm, va, access)
