@@ -7,7 +7,7 @@
  *             An error changes nothing for the program: advice may be ignored.
  * Invariants  none
  * Locks       mm->lock, which keeps the tables; a leaf is looked at under its table lock (rmap_get)
- * Follow      from madvise.c   to lru.c, reclaim.c, swap_leaf.c
+ * Follow      from madvise.c   to lru_isolate.c, reclaim.c, swap_leaf.c
  * Tests       tests/guest/swap.c
  * See         madvise(2)
  */

@@ -14,7 +14,7 @@
  *             I3  A page on a list has a reference of somebody else: of a leaf, or of the swap cache. Who isolates it
  *                 takes one of his own.
  * Locks       lruvec->lock (RANK_LRUVEC): lists, counts, and the flags of I1
- * Follow      from rmap.c, reclaim_batch.c, tlb.c   to evict.h, zone.h
+ * Follow      from rmap.c, reclaim_batch.c, tlb.c   to lru.c, lru_isolate.c, lru_start.c, evict.h, zone.h
  * Tests       tests/guest/swap.c, tests/guest/evict.c
  * See         docs/mm.md
  */
@@ -57,7 +57,11 @@ struct lru_batch {
 };
 
 /* lru_of - the lists that @page belongs to. Simple: one set a node; groups of processes come later. */
-struct lruvec *lru_of(const struct page *page);
+static inline struct lruvec *
+lru_of(const struct page *page)
+{
+	return &nodes[page->node].lru;
+}
 
 /* lru_kind_of - to which set of them. Context: any. */
 static inline enum lru_kind

@@ -6,7 +6,7 @@
  *             size; then swap. A figure of a thing that does not exist here is 0, as it is on a Linux without it.
  * Invariants  none
  * Locks       zone->lock for the free blocks; other figures are a moment old
- * Follow      from oom_report.c, kernel/sysrq.c   to vmstat.c, lru.c
+ * Follow      from oom_report.c, kernel/sysrq.c   to vmstat.c, lru_count.c
  * Tests       tests/guest/test_oom.py
  * See         docs/oom-log.md; Linux mm/page_alloc.c, show_free_areas()
  */

@@ -20,7 +20,7 @@
  *
  * Invariants  I1  A page that is freed is unmapped, clean, in its slot, and nobody but the cache and we had it.
  * Locks       Page locks are only tried. Never mm->lock: a page leads to its leaves by itself (rmap.h).
- * Follow      from reclaim.c   to lru.c, evict.c, rmap_unmap.c, shmem.c, swap_cache.c, swap_io.c
+ * Follow      from reclaim.c   to lru_isolate.c, evict.c, rmap_unmap.c, shmem.c, swap_cache.c, swap_io.c
  * Tests       tests/guest/swap.c, tests/guest/evict.c
  * See         docs/tour.md; docs/mm.md
  */

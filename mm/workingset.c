@@ -5,7 +5,7 @@
  * Idea        see workingset.h
  * Invariants  see workingset.h
  * Locks       see workingset.h
- * Follow      from reclaim_batch.c, swap_cache.c   to lru.c
+ * Follow      from reclaim_batch.c, swap_cache.c   to lru_count.c
  * Tests       tests/host/policy_test.c, tests/guest/evict.c
  * See         workingset.h
  */

@@ -14,7 +14,7 @@
  *             must count and shrink those; here a shadow has the slot's life, and no memory of its own.
  * Invariants  I1  A slot that is free, or for which a page in memory stands, has no shadow.           (swap_check)
  * Locks       none: lruvec->age is atomic
- * Follow      from reclaim_batch.c, swap_cache.c   to lru.c
+ * Follow      from reclaim_batch.c, swap_cache.c   to lru_count.c
  * Tests       tests/host/policy_test.c, tests/guest/evict.c
  * See         docs/mm.md section 10; Linux mm/workingset.c
  */
