@@ -11,7 +11,7 @@
  *
  * Invariants  none
  * Locks       none held when a shrinker is called; it takes its own
- * Follow      from reclaim.c, page_ladder.c, kernel/fs/procfs_sysctl.c   to slab.c, vmalloc.c, kernel/task.c
+ * Follow      from reclaim.c, page_ladder.c, kernel/fs/procfs_sysctl.c   to slab_shrink.c, vmalloc.c, kernel/task.c
  * Tests       tests/host/shrinker_test.c, tests/guest/vmscan.c
  * See         Linux Documentation/core-api/mm-api.rst; Linux's struct shrinker
  */

@@ -3,9 +3,9 @@
  * mm/slab.h - objects smaller than a page
  *
  * Idea        see slab.c
- * Invariants  see slab.c
+ * Invariants  see slab.c, slab_block.h
  * Locks       cache->lock (RANK_SLAB, interrupts off); magazines: their CPU, interrupts off
- * Follow      from everywhere   to page_alloc.c
+ * Follow      from everywhere   to slab.c, kmalloc.c, slab_shrink.c
  * Tests       tests/host/slab_test.c
  * See         Bonwick and Adams, Magazines and Vmem, USENIX 2001
  */
@@ -94,8 +94,9 @@ void *kzalloc(size_t size, u32 flags);
  */
 void kfree(void *p);
 
-/* The first step of slab_init(): the caches that caches are made of. */
+/* The first step of slab_init(): the caches that caches are made of; and who asks caches for memory. */
 void slab_caches_init(void);
+void slab_shrink_init(void);
 
 /*
  * slab_init - ready for kmem_cache_create() and kmalloc()
@@ -120,6 +121,9 @@ u64 slab_shrink(void);
  * Context   interrupts on, no irq-off lock held; interrupts other CPUs and waits for them
  */
 u64 slab_drain_all(void);
+
+/* slab_magazines_drain - the objects in this CPU's magazines, and these, go back to their slabs. Context: any. */
+void slab_magazines_drain(void *unused);
 
 /* What /proc/slabinfo prints of a cache. */
 struct slab_info {

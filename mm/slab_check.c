@@ -3,7 +3,7 @@
  * mm/slab_check.c - the figures of all caches, and the proof that they are right
  *
  * Idea        Walks the caches with one lock at a time. Figures are a moment old, the proof is exact on a quiet system.
- * Invariants  those of slab.c
+ * Invariants  those of slab.c and slab_block.h
  * Locks       cache->lock, interrupts off
  * Follow      from check.c, kernel/fs/procfs.c   to slab.c
  * Tests       tests/host/slab_test.c

@@ -5,7 +5,8 @@
  * Idea        Objects are filled with a value of their own while they are held, so that two that overlap give
  *             themselves away. After draining, not one frame may be missing.
  */
-/* sources: mm/slab.c mm/slab_check.c mm/slab_guard.c mm/kmalloc.c mm/page_alloc.c mm/page_ladder.c mm/page_list.c */
+/* sources: mm/slab.c mm/slab_block.c mm/slab_shrink.c mm/slab_check.c mm/slab_guard.c mm/kmalloc.c */
+/* sources: mm/page_alloc.c mm/page_ladder.c mm/page_list.c */
 /* sources: mm/page_check.c mm/pageinit.c mm/node.c mm/watermark.c mm/shrinker.c mm/buddy.c mm/memblock.c mm/vmstat.c */
 /* sources: mm/fail_inject.c */
 #include "arena.h"
