@@ -5,7 +5,7 @@
  * Idea        see cputime.h
  * Invariants  see cputime.h
  * Locks       see cputime.h
- * Follow      from timer.c   to sched.c
+ * Follow      from timer.c   to sched_count.c
  * Tests       tests/guest/cputime.c
  */
 #include <kernel/cputime.h>

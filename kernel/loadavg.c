@@ -5,7 +5,7 @@
  * Idea        see loadavg.h
  * Invariants  see loadavg.h
  * Locks       load_lock
- * Follow      from timer.c   to sched.c
+ * Follow      from timer.c   to sched_count.c
  * Tests       tests/guest/proc_sys.c
  */
 #include <kernel/loadavg.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel/run_queue.h - the tasks of one CPU: what sched.c and balance.c share
+ * kernel/run_queue.h - the tasks of one CPU: what the scheduler and balance.c share
  *
  * Idea        a list in the order of service, and beside it the task that runs
  * Invariants  I1 to I3 of sched.c
  * Locks       run_queue.lock (RANK_RUNQUEUE, interrupts off)
- * Follow      from sched.c, balance.c; nobody else
+ * Follow      from sched.c, sched_wake.c, sched_count.c, balance.c; nobody else
  * Tests       selftest=threads
  */
 #pragma once

@@ -4,7 +4,8 @@
  *
  * Idea        Every CPU has a queue of the tasks that wait for it, served in turn. A task runs until it sleeps, or,
  *             while others wait, for a slice of 10 ms or so. How work spreads over the CPUs, balance.c says.
- *             The one-shot timer is armed for the end of a slice only while somebody waits.
+ *             The one-shot timer is armed for the end of a slice only while somebody waits. Who becomes runnable, and
+ *             when it goes first: sched_wake.c. What was counted: sched_count.c.
  *             Slices are longer or shorter as tasks are more or less nice (sched_attr.h).
  *
  *                 schedule() on CPU c, in the old task          sched_tail(), in the new task
@@ -18,8 +19,7 @@
  *                 whoever holds it finds a sleeping task either still current or wholly switched out: nobody runs a
  *                 task whose stack is still in use elsewhere.
  * Locks       run_queue.lock (RANK_RUNQUEUE, interrupts off)
- * Follow      from wait.c, lock_wait.c, kthread.c, fork.c, exit.c   to balance.c, arch cpu_switch,
- *             mm_activate
+ * Follow      from wait.c, lock_wait.c, kthread.c, exit.c   to balance.c, arch cpu_switch, mm_activate
  * Tests       selftest=threads
  * See         docs/locking.md
  */
@@ -48,10 +48,8 @@ static struct task *pick_next(struct run_queue *rq, struct task *prev);
 static void give_way(struct run_queue *rq, struct task *prev);
 static struct task *next_in_turn(struct run_queue *rq, struct task *next);
 static void go_on(struct run_queue *rq, struct task *prev);
-static void prefer(struct run_queue *rq, struct task *t);
 static void slice_begin(struct run_queue *rq, struct task *t, u64 now);
 static void switch_to(struct run_queue *rq, struct task *prev, struct task *next);
-static bool state_wake(struct task *t);
 
 void __init
 sched_init(void)
@@ -181,62 +179,6 @@ sched_yield_current(void)
 	}
 }
 
-bool
-sched_wake(struct task *t)
-{
-	u64 flags = irq_save();
-	struct run_queue *rq = run_queue_lock_of(t);
-	bool slept = state_wake(t);
-
-	/* Race: the task may still be on its way to schedule(), which will then find it RUNNING and keep it. */
-	if (slept && rq->running != t && t != rq->idle)
-		balance_place(rq, t); /* consumes the lock */
-	else
-		spin_unlock(&rq->lock);
-	irq_restore(flags);
-	return slept;
-}
-
-void
-sched_wake_timed(struct task *t)
-{
-	bool slept = sched_wake(t);
-	struct run_queue *rq = this_cpu_ptr(run_queue);
-	u64 flags = spin_lock_irqsave(&rq->lock);
-
-	/* Race: on another CPU it may have run and gone meanwhile. At the end of our queue it is what it was. */
-	if (slept && rq->waiting > 0 && list_last(&rq->queue, struct task, run_link) == t)
-		prefer(rq, t);
-	spin_unlock_irqrestore(&rq->lock, flags);
-}
-
-/* @t, on the queue, is next, and soon. */
-static void
-prefer(struct run_queue *rq, struct task *t)
-{
-	struct task *running = rq->running;
-
-	if (running == rq->idle || t->debt_ns || t->weight < running->weight ||
-	    clock_ns() - running->started_ns < t->turn_ns)
-		return;
-	list_del(&t->run_link);
-	list_add(&t->run_link, &rq->queue);
-	running->need_resched = true;
-}
-
-void
-sched_add_new(struct task *t)
-{
-	u64 flags = irq_save();
-	struct run_queue *rq = this_cpu_ptr(run_queue);
-
-	assertf(t->state == TASK_RUNNING && !t->switches, "task %d (%s) is not new", t->tid, t->comm);
-	spin_lock(&rq->lock);
-	t->cpu = this_cpu_id();
-	balance_place(rq, t); /* consumes the lock */
-	irq_restore(flags);
-}
-
 void
 sched_exit_begin(void)
 {
@@ -269,35 +211,10 @@ sched_quiesce(void)
 	}
 }
 
-u64
-task_runtime_ns(const struct task *t)
-{
-	struct run_queue *rq;
-	u64 flags;
-	u64 sum;
-
-	if (t == current)
-		return t->runtime_ns + clock_ns() - t->started_ns;
-	flags = irq_save();
-	rq = run_queue_lock_of(t);
-	sum = t->runtime_ns;
-	if (rq->running == t)
-		sum += clock_ns() - t->started_ns;
-	spin_unlock(&rq->lock);
-	irq_restore(flags);
-	return sum;
-}
-
 bool
 sched_is_idle(const struct task *t)
 {
 	return t == per_cpu(run_queue, t->cpu).idle;
-}
-
-u64
-sched_cpu_started_ns(u32 cpu)
-{
-	return READ_ONCE(per_cpu(run_queue, cpu).online_ns);
 }
 
 void
@@ -332,46 +249,6 @@ sched_tick(u64 now_ns)
 		run_queue_tick(rq, max_u64(rq->running->slice_end_ns, now_ns));
 	}
 	spin_unlock_irqrestore(&rq->lock, flags);
-}
-
-/* A task that runs has been switched to once more than away. */
-void
-sched_switches_away(const struct task *t, u64 *asleep, u64 *preempted)
-{
-	u64 away = READ_ONCE(t->switches);
-
-	away -= away && READ_ONCE(per_cpu(run_queue, READ_ONCE(t->cpu)).running) == t;
-	*preempted = min_u64(READ_ONCE(t->preempted), away);
-	*asleep = away - *preempted;
-}
-
-u64
-sched_runnable_count(void)
-{
-	u64 sum = 0;
-
-	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
-		const struct run_queue *rq = &per_cpu(run_queue, cpu);
-
-		sum += READ_ONCE(rq->waiting) + (READ_ONCE(rq->running) != rq->idle);
-	}
-	return sum;
-}
-
-u64
-sched_switch_count(void)
-{
-	u64 sum = 0;
-
-	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
-		sum += READ_ONCE(per_cpu(run_queue, cpu).switches);
-	return sum;
-}
-
-u64
-sched_idle_ns(u32 cpu)
-{
-	return task_runtime_ns(&per_cpu(idle_task, cpu));
 }
 
 /*
@@ -489,20 +366,4 @@ switch_to(struct run_queue *rq, struct task *prev, struct task *next)
 	if (prev->mm != next->mm)
 		mm_activate(next->mm);
 	cpu_switch(prev, next);
-}
-
-/*
- * Makes a sleeping task RUNNING. False: it was awake.
- *
- * Race: a task that has not reached schedule() yet may change its own state meanwhile, even to DEAD. It is awake then,
- * and whatever it waits for next, it will look at that after this change.
- */
-static bool
-state_wake(struct task *t)
-{
-	u8 old = READ_ONCE(t->state);
-
-	if (old == TASK_RUNNING || old == TASK_DEAD)
-		return false;
-	return __atomic_compare_exchange_n(&t->state, &old, TASK_RUNNING, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }

@@ -7,7 +7,7 @@
  *             I2  A waker touches an entry and its task for the last time when it clears entry->queued. So an owner
  *                 that finds it cleared may go away, stack and all, without taking the lock.
  * Locks       see wait.h
- * Follow      from wait.h   to sched.c, timer.c
+ * Follow      from wait.h   to sched_wake.c, timer.c
  * Tests       selftest=threads
  */
 #include <kernel/panic.h>

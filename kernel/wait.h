@@ -15,7 +15,7 @@
  * Invariants  I1  An entry is queued only while its owner is inside a wait_event. It is taken off by whoever wakes it,
  *                 or by its owner.
  * Locks       wait_queue.lock (RANK_WAIT, interrupts off)
- * Follow      from everywhere   to wait.c, sched.c
+ * Follow      from everywhere   to wait.c, sched_wake.c
  * Tests       selftest=threads
  * See         docs/locking.md
  */

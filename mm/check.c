@@ -7,7 +7,8 @@
  *             or a corruption.
  * Invariants  none of its own
  * Locks       every mm->lock for writing, at once: memory of programs stands still meanwhile
- * Follow      from kernel/fs/procfs.c (/proc/mm_check)   to mm.c, rmap.c, pagecache.c, page_alloc.c, slab.c
+ * Follow      from kernel/fs/procfs.c (/proc/mm_check)   to mm.c, rmap.c, pagecache.c, page_alloc.c, slab_check.c,
+ *             lru_check.c
  * Tests       runs after each guest case
  * See         docs/mm.md
  */

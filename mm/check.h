@@ -5,7 +5,7 @@
  * Idea        Each module proves its own invariants; this one walks them all, and holds them against one another.
  * Invariants  none of its own
  * Locks       every mm->lock for writing, at once; then the lists' own locks
- * Follow      from /proc/mm_check   to rmap.c, vma.c, pagecache.c, buddy.c, slab.c
+ * Follow      from /proc/mm_check   to rmap.c, vma.c, pagecache.c, buddy.c, slab_check.c, lru_check.c
  * Tests       runs after each guest case
  * See         docs/mm.md
  */
