@@ -292,7 +292,6 @@ fuzz nightly: deps
 	@$(MAKE) --no-print-directory build/tidemark-debug.elf build/initrd.cpio.gz
 	@$(PYTHON) tests/fuzz.py $(CALLS) $(SEED)
 
-# Each allocation of process 1 fails once, a boot for each; and the sweeps of tests/guest/failnth.c without gaps.
 # Memory is short for many minutes, in every way at once, and then all of it is there: tests/guest/test_soak.py.
 .PHONY: soak
 MINUTES ?= 30
@@ -300,6 +299,7 @@ soak: deps
 	@$(MAKE) --no-print-directory test-images
 	@$(PYTHON) tests/guest/test_soak.py $$(($(MINUTES) * 60)) "$(strip $(SEED))" $(CPUS) $(FROM)
 
+# Each allocation of process 1 fails once, a boot for each; and the sweeps of tests/guest/failnth.c without gaps.
 .PHONY: failnth
 nightly: failnth
 failnth: test-images

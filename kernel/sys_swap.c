@@ -203,7 +203,11 @@ header_check(const struct block_device *dev, const struct swap_header *h)
 		pr_warn("Unable to handle swap header version %u on /dev/%s\n", h->version, dev->name);
 		return -EINVAL;
 	}
-	if (!h->last_page || h->last_page >= UINT32_MAX / 2 || (u64)h->last_page + 1 > pages) {
+	if (!h->last_page) {
+		pr_warn("Empty swap-file\n");
+		return -EINVAL;
+	}
+	if (h->last_page >= UINT32_MAX / 2 || (u64)h->last_page + 1 > pages) {
 		pr_warn("Swap area shorter than signature indicates: %u pages, /dev/%s has %lu\n", h->last_page + 1,
 			dev->name, pages);
 		return -EINVAL;
@@ -233,8 +237,6 @@ area_open(struct block_device *dev, const struct swap_header *h, u64 flags)
 	err = swap_area_add(&setup);
 	if (err)
 		setup.ops->close(setup.device);
-	else
-		pr_info("Adding %luk swap on %s.\n", (u64)h->last_page << (PAGE_SHIFT - 10), name);
 	return err;
 }
 

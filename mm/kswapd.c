@@ -10,8 +10,8 @@
  *                                             `-- reclaims -'            |
  *                        ordinary allocations go on ............... until here, then reclaim for themselves
  *
- *             A node that gives nothing back, FAILURES_MOST times in a row, is left alone until memory is freed there:
- *             direct reclaim, and then the OOM killer, must decide.
+ *             A node that gives nothing back, FAILURES_MOST times in a row, is left alone until reclaim frees something
+ *             there, or a swap area comes: direct reclaim, and then the OOM killer, must decide.
  * Invariants  I1  Above high the thread sleeps, and takes no time at all.
  *             I2  Events as Linux has them: wakeup_kswapd is the allocator's call, and comes before any direct reclaim
  *                 that follows it; kswapd_wake is one for each run (pageoutrun), of which several may follow one call;
@@ -29,6 +29,7 @@
 #include <mm/kswapd.h>
 #include <mm/page_alloc.h>
 #include <mm/reclaim.h>
+#include <mm/swap_io.h>
 #include <mm/vmstat.h>
 #include <mm/zone.h>
 
@@ -38,10 +39,12 @@
 
 static struct wait_queue kswapd_wait[MAX_NODES];
 static bool kswapd_needed[MAX_NODES]; /* set by who finds too little, cleared by the thread; atomic */
+static u32 failures[MAX_NODES];       /* runs in a row that freed nothing; racy */
 
 static void kswapd(void *arg);
 static bool is_needed_soon(struct node *node);
 static void balance(struct node *node);
+static bool is_hopeless(const struct node *node);
 static bool is_balanced(struct node *node);
 
 void
@@ -57,11 +60,17 @@ kswapd_start(void)
 void
 kswapd_wake(struct node *node)
 {
-	if (READ_ONCE(kswapd_needed[node->id]) || !reclaim_possible())
+	if (READ_ONCE(kswapd_needed[node->id]) || is_hopeless(node) || !reclaim_possible())
 		return;
 	trace(mm_vmscan_wakeup_kswapd, node->id, nr_free_pages(), 0);
 	WRITE_ONCE(kswapd_needed[node->id], true);
 	wake_all(&kswapd_wait[node->id]);
+}
+
+void
+kswapd_encourage(const struct node *node)
+{
+	WRITE_ONCE(failures[node->id], 0);
 }
 
 static void
@@ -100,15 +109,17 @@ is_needed_soon(struct node *node)
 static void
 balance(struct node *node)
 {
-	u32 failures = 0;
-
-	while (!is_balanced(node) && failures < FAILURES_MOST && reclaim_possible()) {
-		if (reclaim_pages(node, TARGET, true))
-			failures = 0;
-		else
-			failures++;
+	while (!is_balanced(node) && !is_hopeless(node) && reclaim_possible()) {
+		if (!reclaim_pages(node, TARGET, true) && !swap_writes_flying())
+			WRITE_ONCE(failures[node->id], failures[node->id] + 1);
 		cond_resched();
 	}
+}
+
+static bool
+is_hopeless(const struct node *node)
+{
+	return READ_ONCE(failures[node->id]) >= FAILURES_MOST;
 }
 
 static bool

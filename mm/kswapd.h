@@ -15,5 +15,8 @@ struct node;
 /* kswapd_wake - @node has less than `low` free somewhere. Context: any, interrupts off too; cheap when it is awake. */
 void kswapd_wake(struct node *node);
 
+/* kswapd_encourage - something can be reclaimed in @node: past failures count no more. Context: any. */
+void kswapd_encourage(const struct node *node);
+
 /* kswapd_start - a thread for each node. Context: boot, may sleep. */
 void kswapd_start(void);

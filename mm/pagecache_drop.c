@@ -31,7 +31,7 @@ pagecache_set_size(struct pagecache *object, u64 size)
 
 	may_sleep();
 	dassert(atomic_read(&object->refs) > 0);
-	/* Why: the size first. A fault that still finds a page past it maps nothing: see take_page(), rmap_map(). */
+	/* Why: the size first. A fault that still finds a page past it maps nothing: see take_item(), rmap_map(). */
 	spin_lock(&object->lock);
 	WRITE_ONCE(object->size, size);
 	spin_unlock(&object->lock);

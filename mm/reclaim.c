@@ -23,6 +23,7 @@
 #include <kernel/trace.h>
 #include <kernel/wait.h>
 #include <mm/balance.h>
+#include <mm/kswapd.h>
 #include <mm/lazyfree.h>
 #include <mm/page_alloc.h>
 #include <mm/reclaim_batch.h>
@@ -72,6 +73,8 @@ reclaim_pages(struct node *node, u64 target, bool kswapd)
 	if (!kswapd && !r.freed)
 		reclaim_last(&r);
 	current->reclaims = false;
+	if (r.freed)
+		kswapd_encourage(node);
 	trace(mm_vmscan_reclaim, r.scanned, r.freed, r.priority);
 	if (!kswapd)
 		trace(mm_vmscan_direct_reclaim_end, r.freed, nr_free_pages(), 0);

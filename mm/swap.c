@@ -14,6 +14,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
+#include <mm/kswapd.h>
 #include <mm/lru.h>
 #include <mm/pagecache.h>
 #include <mm/swap.h>
@@ -22,15 +23,20 @@
 #include <mm/tlb.h>
 #include <mm/vmalloc.h>
 
+#define PRIORITY_NONE -1 /* nobody's: those that are asked for lie above, those that are numbered here below */
+
 struct swap_area swap_areas[SWAP_AREAS_MAX];
 static u32 areas_ever; /* no area from here on was ever on: grows, one caller at a time */
 static struct spinlock turn_lock = SPINLOCK_INIT(RANK_SWAP);
-static u32 turn_area;          /* turn_lock: the area whose turn it is among its equals */
-static u32 turn_left;          /* turn_lock: slots until the next one's turn */
-static s32 next_priority = -2; /* of an area without one: one caller at a time */
+static u32 turn_area; /* turn_lock: the area whose turn it is among its equals */
+static u32 turn_left; /* turn_lock: slots until the next one's turn */
 
 static int area_prepare(struct swap_area *area, const struct swap_setup *setup);
+static bool mark_bad(struct swap_map *map, const struct swap_setup *setup);
+static void area_announce(const struct swap_area *area);
 static struct swap_area *area_of(swap_entry_t entry);
+static s16 priority_below_all(void);
+static void priorities_close_up(s16 gone);
 static u32 turn_of(s32 priority);
 static bool has_priority(u32 area, s32 priority);
 static bool take_slot(struct swap_area *area, swap_entry_t *out);
@@ -63,7 +69,7 @@ swap_area_add(const struct swap_setup *setup)
 		return err;
 	area->ops = setup->ops;
 	area->device = setup->device;
-	area->priority = (s16)(setup->priority >= 0 ? setup->priority : next_priority--);
+	area->priority = setup->priority >= 0 ? (s16)setup->priority : priority_below_all();
 	strlcpy(area->name, setup->name, sizeof(area->name));
 	area->discard = setup->discard;
 	err = swap_discard_start(area);
@@ -76,6 +82,9 @@ swap_area_add(const struct swap_setup *setup)
 	area->state = SWAP_ON;
 	spin_unlock(&area->lock);
 	lru_start();
+	for (u32 n = 0; n < node_count; n++)
+		kswapd_encourage(&nodes[n]);
+	area_announce(area);
 	return 0;
 }
 
@@ -92,9 +101,7 @@ area_prepare(struct swap_area *area, const struct swap_setup *setup)
 	}
 	memset(mem, 0, swap_map_bytes(setup->slots));
 	swap_map_init(&area->map, setup->slots, mem);
-	for (u32 i = 0; i < setup->bad_count; i++) {
-		if (swap_map_bad(&area->map, setup->bad[i]))
-			continue;
+	if (!mark_bad(&area->map, setup)) {
 		pagecache_put(cache);
 		vfree(mem);
 		return -EINVAL;
@@ -104,12 +111,56 @@ area_prepare(struct swap_area *area, const struct swap_setup *setup)
 	return 0;
 }
 
+/* False: the list names what is no slot, or leaves none. */
+static bool
+mark_bad(struct swap_map *map, const struct swap_setup *setup)
+{
+	for (u32 i = 0; i < setup->bad_count; i++)
+		if (!swap_map_bad(map, setup->bad[i]))
+			return false;
+	if (!swap_map_size(map))
+		pr_warn("Empty swap-file\n");
+	return swap_map_size(map);
+}
+
+/* Linux's line, and its letters for a disk that discards: it can, the area at once, clusters when they are free. */
+static void
+area_announce(const struct swap_area *area)
+{
+	pr_info("Adding %luk swap on %s.  Priority:%d extents:1 across:%luk %s%s%s\n",
+		(u64)swap_map_size(&area->map) << (PAGE_SHIFT - 10), area->name, area->priority,
+		(u64)(area->map.slots - 1) << (PAGE_SHIFT - 10), area->discard ? "D" : "",
+		area->discard & SWAP_DISCARD_AREA ? "s" : "", area->discard & SWAP_DISCARD_FREED ? "c" : "");
+}
+
 void
 swap_area_forget(struct swap_area *area)
 {
 	pagecache_put(area->cache);
 	vfree(area->map.used);
 	area->cache = NULL;
+	priorities_close_up(area->priority);
+}
+
+/* Of an area for which nobody asked for one: -2, -3, ... in the order in which they come, as Linux numbers them. */
+static s16
+priority_below_all(void)
+{
+	s16 least = PRIORITY_NONE;
+
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
+		if (swap_areas[i].state != SWAP_OFF && swap_areas[i].priority < least)
+			least = swap_areas[i].priority;
+	return (s16)(least - 1);
+}
+
+/* An area of priority @gone has left: those numbered after it move up, so that the numbers never run out. */
+static void
+priorities_close_up(s16 gone)
+{
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
+		if (swap_areas[i].state != SWAP_OFF && gone < 0 && swap_areas[i].priority < gone)
+			WRITE_ONCE(swap_areas[i].priority, (s16)(swap_areas[i].priority + 1));
 }
 
 /* The atomic operation orders the two: area_close() stores the state and then looks at the users. */
@@ -329,7 +380,7 @@ turn_of(s32 priority)
 static bool
 has_priority(u32 area, s32 priority)
 {
-	return READ_ONCE(swap_areas[area].state) == SWAP_ON && swap_areas[area].priority == priority;
+	return READ_ONCE(swap_areas[area].state) == SWAP_ON && READ_ONCE(swap_areas[area].priority) == priority;
 }
 
 static bool
@@ -353,9 +404,10 @@ best_priority(s32 below)
 
 	for (u32 i = 0; i < READ_ONCE(areas_ever); i++) {
 		const struct swap_area *area = &swap_areas[i];
+		s32 priority = READ_ONCE(area->priority);
 
-		if (READ_ONCE(area->state) == SWAP_ON && area->priority < below && area->priority > best)
-			best = area->priority;
+		if (READ_ONCE(area->state) == SWAP_ON && priority < below && priority > best)
+			best = priority;
 	}
 	return best;
 }

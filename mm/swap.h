@@ -134,7 +134,7 @@ struct swap_area {
 	struct spinlock lock;              /* RANK_SWAP */
 	u8 state;                          /* enum swap_state; lock */
 	u8 type;                           /* const: index in swap_areas */
-	s16 priority;                      /* const while on */
+	s16 priority;                      /* written by one caller at a time (swapon, swapoff); racy */
 	struct swap_map map;               /* lock */
 	struct pagecache *cache;           /* const while on */
 	const struct swap_device_ops *ops; /* const while on, as device and name */
@@ -160,7 +160,7 @@ struct swap_setup {
 	const struct swap_device_ops *ops;
 	void *device;
 	const char *name;
-	s32 priority;   /* -1: lower than all others so far */
+	s32 priority;   /* -1: lower than all that are on */
 	u32 slots;      /* the header's included */
 	const u32 *bad; /* slots that must not be used */
 	u32 bad_count;
@@ -170,7 +170,7 @@ struct swap_setup {
 /*
  * swap_area_add - let pages go to a further area
  *
- * Returns   0; -EPERM: SWAP_AREAS_MAX are on; -EINVAL: a bad slot that is none, twice the same; -ENOMEM
+ * Returns   0; -EPERM: SWAP_AREAS_MAX are on; -EINVAL: a bad slot that is none, twice the same, no good one; -ENOMEM
  * Context   may sleep; one caller at a time
  */
 int swap_area_add(const struct swap_setup *setup);
@@ -185,7 +185,7 @@ int swap_area_add(const struct swap_setup *setup);
  */
 int swap_area_remove(struct swap_area *area);
 
-/* swap_area_forget - the map and the cache of an area that is off. Context: may sleep. */
+/* swap_area_forget - map, cache and priority of an area that is off. Context: may sleep; one caller at a time. */
 void swap_area_forget(struct swap_area *area);
 
 /*

@@ -19,7 +19,7 @@
 #include <mm/swap_same.h>
 
 static int leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major);
-static int leaf_fill(pte_t *slot, pte_t leaf, struct page *page, u64 bits);
+static int leaf_fill(pte_t *slot, pte_t leaf, struct page *page, u64 bits, struct chain_pool *pool);
 
 int
 swap_leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major)
@@ -39,6 +39,7 @@ static int
 leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major)
 {
 	swap_entry_t entry = leaf_to_swap(leaf);
+	struct chain_pool pool = {NULL, 0};
 	struct page *page;
 	int err;
 
@@ -46,17 +47,20 @@ leaf_in(pte_t *slot, pte_t leaf, u64 bits, u32 alloc, bool own, bool *major)
 		return swap_same_in(slot, leaf, bits, alloc);
 	if (unlikely(swap_entry_is_lost(entry)))
 		return -EIO;
-	err = swap_in(entry, alloc, major, &page);
-	if (err)
-		return err;
-	err = leaf_fill(slot, leaf, page, bits);
+	/* Before the page is locked: who waits for memory holds none. */
+	err = rmap_reserve(&pool, CHAIN_ADD_MAX);
+	if (!err)
+		err = swap_in(entry, alloc, major, &page);
 	if (!err) {
-		swap_put(entry);
-		if (own)
+		err = leaf_fill(slot, leaf, page, bits, &pool);
+		if (!err)
+			swap_put(entry);
+		if (!err && own)
 			swap_cache_disown(page);
+		page_unlock(page);
+		page_put(page);
 	}
-	page_unlock(page);
-	page_put(page);
+	rmap_release(&pool);
 	return err;
 }
 
@@ -70,17 +74,10 @@ swap_leaf_lose(pte_t *slot, pte_t leaf)
 }
 
 static int
-leaf_fill(pte_t *slot, pte_t leaf, struct page *page, u64 bits)
+leaf_fill(pte_t *slot, pte_t leaf, struct page *page, u64 bits, struct chain_pool *pool)
 {
-	struct chain_pool pool = {NULL, 0};
-	bool mapped;
-
-	if (rmap_reserve(&pool, CHAIN_ADD_MAX))
-		return -ENOMEM;
 	page_get(page);
-	mapped = rmap_swap_in(slot, leaf, page, bits, &pool); /* consumes the reference when it succeeds */
-	rmap_release(&pool);
-	if (mapped)
+	if (rmap_swap_in(slot, leaf, page, bits, pool)) /* consumes the reference */
 		return 0;
 	page_put(page);
 	return -EAGAIN;

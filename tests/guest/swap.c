@@ -215,6 +215,67 @@ off_without_room(void)
 	swap_off("/dev/vda");
 }
 
+static long
+priority_of(const char *path)
+{
+	char text[2048] = "";
+	int fd = open("/proc/swaps", O_RDONLY);
+	long priority;
+
+	check(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && close(fd) == 0);
+	check(strstr(text, path) && sscanf(strstr(text, path), "%*s %*s %*s %*s %ld", &priority) == 1);
+	return priority;
+}
+
+/* Who asks for no priority comes below all that are on; when one goes, those below it move up. */
+static void
+numbered_priorities(void)
+{
+	for (int round = 0; round < 3; round++) {
+		swap_on("/dev/vda");
+		swap_on("/dev/vdb");
+		swap_on("/dev/vdf");
+		check(priority_of("/dev/vda") == -2 && priority_of("/dev/vdb") == -3 && priority_of("/dev/vdf") == -4);
+		swap_off("/dev/vdb");
+		check(priority_of("/dev/vda") == -2 && priority_of("/dev/vdf") == -3);
+		check(swapon("/dev/vdb", SWAP_FLAG_PREFER | 7) == 0);
+		check(priority_of("/dev/vdb") == 7 && priority_of("/dev/vdf") == -3);
+		swap_off("/dev/vda");
+		check(priority_of("/dev/vdf") == -2);
+		swap_off("/dev/vdb");
+		swap_off("/dev/vdf");
+	}
+}
+
+/* A header that calls each page bad, or says that there are none. */
+static void
+empty_area(void)
+{
+	static uint32_t header[PAGE / 4], other[PAGE / 4];
+	int fd = open("/dev/vdb", O_RDWR);
+
+	check(fd >= 0 && pread(fd, header, PAGE, 0) == PAGE);
+	memcpy(other, header, PAGE);
+	for (int bad = 0; bad <= 2; bad++) {
+		other[257] = 2; /* last_page */
+		other[258] = bad;
+		other[384] = 1; /* badpages */
+		other[385] = 2;
+		check(pwrite(fd, other, PAGE, 0) == PAGE);
+		if (bad == 2) {
+			check_errno(swapon("/dev/vdb", 0), EINVAL);
+			continue;
+		}
+		swap_on("/dev/vdb");
+		check(figure("SwapTotal:") == (2 - bad) * 4);
+		swap_off("/dev/vdb");
+	}
+	other[257] = 0;
+	check(pwrite(fd, other, PAGE, 0) == PAGE);
+	check_errno(swapon("/dev/vdb", 0), EINVAL);
+	check(pwrite(fd, header, PAGE, 0) == PAGE && close(fd) == 0);
+}
+
 /* The area with the higher priority is filled first. */
 static void
 priorities(void)
@@ -786,6 +847,8 @@ const struct test_case swap_cases[] = {
 	{"swapoff brings every page back", off_brings_back, 0, SWAP},
 	{"swapoff without room is ENOMEM and loses nothing", off_without_room, 0, SWAP},
 	{"the area with the higher priority is filled first", priorities, 0, SWAP},
+	{"areas without a priority are numbered from -2 down, without holes", numbered_priorities, 0, SWAP},
+	{"an area without a good page is none", empty_area, 0, SWAP},
 	{"three times the RAM, every byte as it was written", three_times_ram, 0, SWAP_SMP},
 	{"several processes that together need twice the RAM", workers, 0, SWAP_SMP},
 	{"families that share, break and swap the same pages", families, 0, SWAP_SMP},

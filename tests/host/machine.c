@@ -19,6 +19,7 @@
 #include <kernel/spinlock.h>
 #include <kernel/task.h>
 #include <mm/commit.h>
+#include <mm/kswapd.h>
 #include <mm/lru.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
@@ -543,6 +544,11 @@ oom_report_asker(u32 order, u32 flags)
 
 void
 oom_report_choice(const struct oom_choice *choice)
+{
+}
+
+void
+kswapd_encourage(const struct node *node)
 {
 }
 
