@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""browser.py PAGE.html DIRECTORY - each picture of a report as a PNG file, as a browser draws it
+"""browser.py PAGE.html DIRECTORY | OUT.png - each picture of a report as a PNG file, as a browser draws it
 
 Idea        a headless Chromium loads the page with #NAME at its end, and the page shows that section alone; --dump-dom
-            gives what its script has made of it. No driver, no protocol.
+            gives what its script has made of it. No driver, no protocol. OUT.png: the beginning of the whole page.
 Follow      from Makefile (report PNG=1), test_report.py   to page.js
 """
 import pathlib
@@ -16,6 +16,7 @@ WORDS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--
          "--disable-background-networking"]
 SECONDS = 240
 MARGIN = 56  # pixels above and below a section
+BEGINNING = 850  # of a page, in pixels: two pictures
 
 
 def browser():
@@ -48,6 +49,10 @@ def main(words):
     if not browser():
         print("chromium is missing: apt-get install chromium, or make deps", file=sys.stderr)
         return 1
+    if words[1].endswith(".png"):
+        picture(words[0], "all", pathlib.Path(words[1]).resolve(), BEGINNING)
+        print(words[1])
+        return 0
     for name, height in heights(dom(words[0])).items():
         out = pathlib.Path(words[1]) / f"{pathlib.Path(words[0]).stem}-{name}.png"
         picture(words[0], name, out.resolve(), height)

@@ -10,7 +10,9 @@ const CELL = {reserved: "#5b6670", free: "#dfeaf2", kernel: "#2a9d8f", stack: "#
 	"?": "#f0f"};
 const LINE = ["#1f6fb2", "#c0392b", "#27ae60", "#8e44ad", "#d68910", "#148f77", "#7f8c8d", "#2c3e50"];
 const WIDTH = 980, HEIGHT = 260;
-const ALONE = location.hash.slice(1); // #NAME in the address: that picture alone, for a file of its own
+const SPAN = [Math.min(...RUNS.map(run => run.start)), Math.max(...RUNS.map(run => run.end))];
+const CURSOR = {sync: {key: "time"}}; // a look at one picture shows the same moment in the others
+const ALONE = location.hash.slice(1); // #NAME in the address: that picture alone, for a file of its own; #all: as they stand
 const page = document.getElementById("page");
 
 function element(tag, text, parent = page) {
@@ -48,9 +50,14 @@ function key(box, colours) {
 	}
 }
 
-// [[t, value]...] of several lines, as uPlot wants them: one axis of time, a column for each line.
+// [[x, value]...] of several lines, as uPlot wants them: one axis, a column for each line.
 function joined(lines) {
 	return uPlot.join(lines.map(points => [points.map(p => p[0]), points.map(p => p[1])]));
+}
+
+// The same over the whole time of all runs, so that what is below one another happened at the same time.
+function timed(lines) {
+	return joined([...lines, SPAN.map(t => [t, null])]).slice(0, -1);
 }
 
 // Each kind of band has a lane of its own above the lines, each run its lanes; a kill goes from top to bottom.
@@ -77,15 +84,16 @@ const LEGEND = {live: !ALONE}; // on a still picture there is no cursor that wou
 function plot(box, labels, lines, options = {}) {
 	const series = [{label: "s"}, ...labels.map((label, i) => ({label, stroke: LINE[i % LINE.length], width: 1.5,
 		spanGaps: true, points: {show: false}, ...(options.styles || [])[i]}))];
-	return new uPlot({width: WIDTH, height: HEIGHT, series, scales: {x: {time: false}, y: options.scale || {}},
+	return new uPlot({width: WIDTH, height: options.height || HEIGHT, series, cursor: CURSOR, scales: {x: {time: false}, y: options.scale || {}},
 		axes: [{label: "seconds"}, {label: options.unit || "pages", size: 70, ...options.axis}], legend: LEGEND,
-		plugins: options.plugins || []}, joined(lines), box);
+		plugins: options.plugins || []}, timed(lines), box);
 }
 
 function timeline() {
 	const box = section("timeline", "Free memory against its watermarks",
 		"Below low kswapd wakes; below min programs reclaim for themselves; then one is killed. Above high the axis grows by powers.");
 	key(box, BAND);
+	if (RUNS.length > 1) element("p", `The lanes are those of ${RUNS.map(run => run.name).join(", below them those of ")}.`, box);
 	const labels = [], lines = [], styles = [];
 	RUNS.forEach((run, n) => {
 		const tail = n ? ` (${run.name})` : "";
@@ -106,8 +114,9 @@ function timeline() {
 	for (let t = 10 ** Math.ceil(Math.log10(high * 2)); t <= most * 2; t *= 10) ticks.push(...[t / 2, t].filter(v => v > high * 2));
 	const lanes = RUNS.length * (Object.keys(BAND).length - 1) * LANE;
 	const bend = v => Math.asinh(v / high);
-	const room = (lanes + 8) / (HEIGHT - 97); // of what is drawn
-	plot(box, labels, lines, {styles, scale: {distr: 4, asinh: high,
+	const height = HEIGHT + lanes - lanes / RUNS.length; // each further run has room of its own
+	const room = (lanes + 8) / (height - 97); // of what is drawn
+	plot(box, labels, lines, {styles, height, scale: {distr: 4, asinh: high,
 		range: () => [0, high * Math.sinh(bend(most) / (1 - room))]},
 		axis: {splits: () => ticks.filter((v, i) => v <= most * 1.1 && ticks.indexOf(v) === i), filter: (u, at) => at,
 			values: (u, at) => at.map(v => v.toLocaleString("en"))},
@@ -121,18 +130,23 @@ function map(run, n) {
 	const colours = {};
 	for (const c of used) colours[CELL_KINDS[parseInt(c, 16)]] = CELL[CELL_KINDS[parseInt(c, 16)]];
 	key(box, colours);
-	const canvas = element("canvas", "", box);
-	const rows = run.map.cells.length ? run.map.cells[0].length : 1;
-	canvas.className = "map";
-	canvas.width = WIDTH;
-	canvas.height = 256;
-	const ctx = canvas.getContext("2d"), w = WIDTH / Math.max(run.map.cells.length, 1), h = 256 / rows;
-	run.map.cells.forEach((cells, x) => {
-		for (let y = 0; y < rows; y++) {
-			ctx.fillStyle = CELL[CELL_KINDS[parseInt(cells[y], 16)]];
-			ctx.fillRect(x * w, y * h, w + 1, h + 1);
-		}
-	});
+	const {at, cells, frames} = run.map, rows = cells.length ? cells[0].length : 1;
+	const most = rows * frames * 4 / 1024;
+	const draw = u => {
+		const {left, top, width, height} = u.bbox, h = height / rows;
+		cells.forEach((column, i) => {
+			const a = u.valToPos(at[i], "x", true), b = u.valToPos(i + 1 < at.length ? at[i + 1] : run.end, "x", true);
+			for (let y = 0, to; y < rows; y = to) { // a stretch of one colour at a time
+				for (to = y + 1; to < rows && column[to] === column[y];) to++;
+				u.ctx.fillStyle = CELL[CELL_KINDS[parseInt(column[y], 16)]];
+				u.ctx.fillRect(Math.max(a, left), top + y * h, Math.min(b, left + width) - Math.max(a, left) + .5, (to - y) * h + .5);
+			}
+		});
+	};
+	new uPlot({width: WIDTH, height: HEIGHT + 40, series: [{}, {}], legend: {show: false}, cursor: CURSOR,
+		scales: {x: {time: false}, y: {dir: -1, range: () => [0, most]}}, hooks: {drawClear: [draw]},
+		axes: [{label: "seconds", grid: {show: false}}, {label: "MiB", size: 70, grid: {show: false}}]},
+	[SPAN, [null, null]], box);
 }
 
 function orders() {
@@ -154,20 +168,24 @@ function duration(ns) {
 }
 
 function latency() {
-	const box = section("latency", "How long faults took", "Of one fault in 64; both axes grow by powers.");
+	const box = section("latency", "How long faults took", "Of one fault in 64, by the kind that mm/fault.c gives it; both axes grow by powers.");
 	const labels = [], lines = [], styles = [];
 	RUNS.forEach((run, n) => Object.entries(run.latency.kinds).forEach(([kind, counts], i) => {
 		labels.push(kind + (n ? ` (${run.name})` : ""));
-		lines.push(run.latency.buckets.map((bucket, k) => [bucket, Math.log10(counts[k] + 1)]));
+		lines.push(run.latency.buckets.map((bucket, k) => [bucket, counts[k] ? Math.log10(counts[k]) : null]));
 		styles.push({stroke: LINE[i], dash: n ? [6, 4] : [], points: {show: true}});
 	}));
-	const series = [{label: "2^n ns"}, ...labels.map((label, i) => ({label, width: 1.5, spanGaps: true, ...styles[i],
-		value: (u, v) => v == null ? "" : Math.round(10 ** v - 1)}))];
-	new uPlot({width: WIDTH, height: HEIGHT, series, scales: {x: {time: false}}, legend: LEGEND, axes: [
+	const series = [{label: "2^n ns"}, ...labels.map((label, i) => ({label, width: 1.5, ...styles[i],
+		value: (u, v) => v == null ? "" : Math.round(10 ** v)}))];
+	new uPlot({width: WIDTH, height: HEIGHT, series, legend: LEGEND,
+		scales: {x: {time: false}, y: {range: (u, min, max) => [-.2, max + .2]}}, axes: [
 		{label: "took so long, and up to twice as long", values: (u, at) => at.map(n => n % 1 ? "" : duration(2 ** n))},
 		{label: "faults", size: 70, values: (u, ticks) => ticks.map(v => v % 1 ? "" : Math.round(10 ** v))}]},
 		joined(lines), box);
 }
+
+// A figure of a process is sent when it has changed: until then it is what it was.
+const STEPS = uPlot.paths.stepped({align: 1});
 
 function tasks() {
 	const box = section("tasks", "The largest processes", "Solid: resident; dashed: in swap.");
@@ -177,7 +195,7 @@ function tasks() {
 		const add = (label, column, style) => {
 			labels.push(label);
 			lines.push(task.points.map(p => [p[0], p[column]]));
-			styles.push({stroke: LINE[(i + 2 * n) % 8], ...style});
+			styles.push({stroke: LINE[(i + 2 * n) % 8], paths: STEPS, ...style});
 		};
 		add(name, 1, {});
 		if (task.points.some(p => p[2])) add(name + " swap", 2, {dash: [5, 4]});
@@ -192,9 +210,10 @@ function kills() {
 	let none = true;
 	RUNS.forEach(run => run.kills.forEach(kill => {
 		none = false;
-		element("h3", `${run.name}, ${kill.at} s`, box);
+		element("h3", `${run.name}, ${kill.at.toFixed(2)} s`, box);
 		kill.story.forEach(line => element("p", line, box));
-		element("pre", kill.log.join("\n"), box);
+		if (kill.log.length) element("pre", kill.log.join("\n"), box);
+		else element("p", "The kernel's own report went to its log only: the console was told to be quiet.", box);
 	}));
 	if (none) element("p", "Nobody was killed.", box);
 }
@@ -208,7 +227,7 @@ latency();
 tasks();
 kills();
 if (ALONE) {
-	for (const e of document.querySelectorAll("section, h1, #summary, .save"))
+	for (const e of document.querySelectorAll(ALONE === "all" ? ".save" : "section, h1, #summary, .save"))
 		if (e.id !== ALONE) e.remove();
 }
 // Later, because the lines are drawn later.

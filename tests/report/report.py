@@ -133,6 +133,10 @@ def explained(log, records):
     return out
 
 
+def duration(ns):
+    return f"{ns / 1e9:.1f} s" if ns >= 1e9 else f"{ns / 1e6:.1f} ms"
+
+
 def story(kill, records):
     before = [r for r in records if r.ns <= kill.ns]
     victim = stream.signed(kill.values[0])
@@ -142,7 +146,7 @@ def story(kill, records):
     woken = next((r for r in before if r.name == "mm_vmscan_wakeup_kswapd"), None)
     direct = [r for r in before if r.name == "mm_vmscan_direct_reclaim_end"]
     if woken:
-        say.append(f"kswapd had been woken {(kill.ns - woken.ns) / 1e6:.0f} ms before, for the first time.")
+        say.append(f"kswapd had been woken {duration(kill.ns - woken.ns)} before, for the first time.")
     if direct:
         say.append(f"Programs had reclaimed for themselves {len(direct)} times and got "
                    f"{sum(r.values[0] for r in direct)} pages; the last time {direct[-1].values[0]}.")
@@ -154,7 +158,7 @@ def story(kill, records):
     gone = next((r for r in records if r.name == "exit" and r.ns > kill.ns and
                  stream.signed(r.values[0]) == victim), None)
     if gone:
-        say.append(f"It was gone {(gone.ns - kill.ns) / 1e6:.1f} ms later.")
+        say.append(f"It was gone {duration(gone.ns - kill.ns)} later.")
     return say
 
 
@@ -167,7 +171,9 @@ def run_data(path):
     called = stream.names(records)
     largest = sorted(tasks, key=lambda pid: -max(rss + swap for _, rss, swap in tasks[pid]))[:6]
     step = max(1, len(orders) // 300)
+    times = [t for t, _ in lines["free"]] or [0.0, 1.0]
     return {"name": pathlib.Path(base).name, "records": len(records), "lost": stream.lost(records),
+            "start": times[0], "end": times[-1],
             "series": lines, "marks": marks, "bands": bands(records), "map": frame_map(records),
             "orders": orders[::step], "latency": latencies(records),
             "tasks": [{"pid": pid, "name": called.get(pid, "?"), "points": thin(tasks[pid], 400)} for pid in largest],

@@ -64,7 +64,7 @@ def test_the_page_is_drawn_in_a_browser(page, tmp_path):
     dom = browser.dom(page)
     assert 'data-ready="yes"' in dom and sorted(browser.sections(dom)) == sorted(PICTURES)
     assert dom.count("uplot") >= 4 and "was chosen with a score" in dom
-    for name in ("timeline", "map", "latency"):
+    for name in ("timeline", "map", "latency", "all"):
         out = tmp_path / f"{name}.png"
         browser.picture(page, name, out)
         assert len(colours(out.read_bytes())) > 8, f"{name} is nearly blank"
