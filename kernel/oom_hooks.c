@@ -94,7 +94,7 @@ candidate_fill(struct process *process, struct oom_candidate *c)
 }
 
 bool
-oom_process_kill(s32 pid)
+oom_process_kill(s32 pid, void (*certain)(void *arg), void *arg)
 {
 	struct process *process;
 	struct mm *mm = NULL;
@@ -105,6 +105,8 @@ oom_process_kill(s32 pid)
 		mm = process->mm;
 	if (mm) {
 		oom_mark_victim(mm);
+		if (certain)
+			certain(arg);
 		kill_users_of(mm);
 	}
 	spin_unlock(&process_lock);

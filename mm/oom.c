@@ -13,7 +13,7 @@
  *
  *             Why memory that came back is looked for at min and not, as Linux does, at high: what the allocator can
  *             have is not worth a life.
- * Invariants  I1 and I2 of oom.h
+ * Invariants  I1, I2 and I4 of oom.h
  * Locks       oom_lock (mutex): one choice at a time; victims is atomic; mm->oom_kept is under oom_lock
  * Follow      from page_alloc.c (ladder)   to oom_score.c, oom_report.c, oom_reap.c, kernel/oom_hooks.c
  * Tests       tests/host/oom_test.c, tests/guest/oom.c, tests/guest/exhaust.c
@@ -39,9 +39,18 @@ s32 sysctl_oom_dump_tasks = 1;
 static struct mutex oom_lock = MUTEX_INIT(oom_lock, RANK_OOM);
 static atomic_t victims;
 
+/* Who is to die, with what score, and the words in front of its line in the log. */
+struct verdict {
+	const struct oom_candidate *victim;
+	s64 score;
+	const char *message;
+};
+
 static bool oom_kill_locked(u32 order, u32 flags);
 static void check_panic(u32 order, u32 flags);
 static bool asker_is_killed(u32 order, u32 flags, u64 total_pages);
+static void verdict_execute(const struct verdict *v);
+static void kill_note(void *arg);
 static void kept_count(void);
 static void kept_count_range(u64 pfn, u64 end);
 static void kept_forget(struct oom_candidate *c, void *arg);
@@ -118,13 +127,7 @@ oom_kill_locked(u32 order, u32 flags)
 	}
 	if (choice.worst_score == OOM_NEVER)
 		return false;
-	trace(oom_kill, choice.worst.pid, choice.worst_score, swap_free_pages());
-	if (!oom_process_kill(choice.worst.pid)) /* it is gone already, and its memory came back */
-		return true;
-	if (report) {
-		count_event(VM_OOM_KILL);
-		oom_report_kill("Out of memory", &choice.worst);
-	}
+	verdict_execute(&(struct verdict){&choice.worst, choice.worst_score, "Out of memory"});
 	return true;
 }
 
@@ -145,16 +148,37 @@ static bool
 asker_is_killed(u32 order, u32 flags, u64 total_pages)
 {
 	struct oom_candidate self;
+	s64 score;
 
-	if (!oom_process_self(&self) || oom_score(&self, total_pages) == OOM_NEVER)
+	if (!oom_process_self(&self))
 		return false;
-	if (oom_report_wanted())
+	score = oom_score(&self, total_pages);
+	if (score == OOM_NEVER)
+		return false;
+	if (!self.dying && oom_report_wanted())
 		oom_report_asker(order, flags);
-	if (oom_process_kill(self.pid)) {
-		count_event(VM_OOM_KILL);
-		oom_report_kill("Out of memory (oom_kill_allocating_task)", &self);
-	}
+	verdict_execute(&(struct verdict){&self, score, "Out of memory (oom_kill_allocating_task)"});
 	return true;
+}
+
+/* Who is dying already is helped without a word. And who is gone already was not killed: its memory came back. */
+static void
+verdict_execute(const struct verdict *v)
+{
+	bool told = !v->victim->dying;
+
+	if (oom_process_kill(v->victim->pid, told ? kill_note : NULL, (void *)v) && told)
+		oom_report_kill(v->message, v->victim);
+}
+
+/* I4. Before the first signal is sent: in the stream of events nobody ends of a kill that comes later. */
+static void
+kill_note(void *arg)
+{
+	const struct verdict *v = arg;
+
+	count_event(VM_OOM_KILL);
+	trace(oom_kill, v->victim->pid, v->score, swap_free_pages());
 }
 
 void

@@ -9,6 +9,8 @@
  *             I2  victims is the number of address spaces with oom_victim and without oom_skip.
  *             I3  In an address space with oom_unstable no leaf is filled from nothing: memory that was taken never
  *                 reads as zeroes.
+ *             I4  A kill is one line `Killed process` in the log, one oom_kill in /proc/vmstat and one event oom_kill;
+ *                 who is told to die although it is dying already, or is gone, is none of them.
  * Locks       oom_lock (a mutex inside oom.c)
  * Follow      from page_alloc.c   to kernel/signal.c
  * Tests       tests/host/oom_test.c, tests/guest/oom.c, tests/guest/exhaust.c
@@ -118,7 +120,7 @@ void oom_report_kill(const char *message, const struct oom_candidate *victim);
 /* oom_report_wanted - false when there have been too many in the last seconds. Context: under oom_lock. */
 bool oom_report_wanted(void);
 
-/* oom_meminfo - what memory is used for, in Linux's lines. Context: any. */
+/* oom_meminfo - what memory is used for, in Linux's lines. Context: may sleep, no spinlock. */
 void oom_meminfo(void);
 
 /* ---- oom_reap.c ---- */
@@ -164,12 +166,12 @@ bool oom_process_self(struct oom_candidate *out);
 
 /*
  * oom_process_kill - SIGKILL to @pid and to every process sharing its address space; their tasks may use the reserves;
- *                    calls oom_mark_victim
+ *                    calls oom_mark_victim, then @certain, unless NULL, then sends the signals
  *
- * Returns   false when it no longer exists or has no memory any more
- * Context   takes the process list's lock
+ * Returns   false when it no longer exists or has no memory any more; @certain was not called
+ * Context   takes the process list's lock; @certain must not sleep
  */
-bool oom_process_kill(s32 pid);
+bool oom_process_kill(s32 pid, void (*certain)(void *arg), void *arg);
 
 /*
  * oom_process_victim - a process that oom_process_kill has killed and whose memory is not back yet

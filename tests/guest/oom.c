@@ -10,6 +10,7 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "tracedev.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -536,16 +537,40 @@ kills(void)
 	return proc_value("/proc/vmstat", "oom_kill");
 }
 
+/* Since @fd was opened there is one event of a kill, and it is that of @victim. */
+static void
+must_be_told_of(int fd, pid_t victim)
+{
+	struct record r[64];
+	int events = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return;
+	while ((n = read(fd, r, sizeof(r))) > 0)
+		for (size_t i = 0; i < n / sizeof(r[0]); i++) {
+			if (r[i].event != TRACE_oom_kill)
+				continue;
+			events++;
+			check((pid_t)r[i].value[0] == victim);
+		}
+	check(n == -1 && errno == EAGAIN);
+	check(events == 1);
+	close(fd);
+}
+
 static void
 kill_is_counted(void)
 {
 	begin();
 	long before = kills();
 	pid_t pid = holder_start(500, 500);
+	int events = trace_open("oom_kill", O_NONBLOCK);
 
 	ask_for_a_kill();
 	check(child_wait(pid) == SIGKILL);
 	check(kills() == before + 1);
+	must_be_told_of(events, pid);
 }
 
 /* Kills until there is a whole report: of many in a row the log has only some. Returns the victim. */
@@ -582,7 +607,22 @@ report_is_linux_s(void)
 			       "Mem-Info:",
 			       "active_anon:",
 			       "Node 0 active_anon:",
+			       " writeback_tmp:",
 			       "Node 0 DMA free:",
+			       " reserved_highatomic:",
+			       " active_anon:",
+			       " inactive_anon:",
+			       " active_file:",
+			       " inactive_file:",
+			       " unevictable:",
+			       " writepending:",
+			       " present:",
+			       " managed:",
+			       " mlocked:",
+			       " bounce:",
+			       " free_pcp:",
+			       " local_pcp:",
+			       " free_cma:",
 			       "lowmem_reserve[]:",
 			       "Node 0 DMA: ",
 			       "total pagecache pages",
@@ -611,6 +651,93 @@ report_is_linux_s(void)
 		return;
 	snprintf(line, sizeof(line), "Out of memory: why %d (", pid);
 	check(strstr(log_text(), line) && strstr(log_text(), "Out of memory: next would be "));
+}
+
+/* The number behind the @nth @label of the log, which begins at its newest Mem-Info. */
+static long
+told(const char *label, int nth)
+{
+	const char *at = strstr(log_text(), "Mem-Info:");
+
+	for (int i = 0; at && i <= nth; i++) {
+		at = strstr(at, label);
+		at = at ? at + strlen(label) : NULL;
+	}
+	if (!at)
+		fail("the log has no %s, or not so many", label);
+	return atol(at);
+}
+
+/* What a line of /proc/meminfo says, in pages. */
+static long
+meminfo(const char *name)
+{
+	return proc_value("/proc/meminfo", name) / (PAGE / 1024);
+}
+
+static void
+must_be_near(const char *what, long a, long b)
+{
+	long most = on_tidemark() ? 16 : 256; /* Linux moves pages to their lists by the batch */
+
+	if (labs(a - b) > most)
+		fail("%s: %ld and %ld", what, a, b);
+}
+
+static void
+ends(void *arg)
+{
+	(void)arg;
+}
+
+/* Thousands of mappings that come and go: a few of their slabs stay, empty, until somebody needs the memory. */
+static void
+leave_empty_slabs(void)
+{
+	unsigned char *p = (unsigned char *)map_private(4000 * PAGE);
+
+	for (int i = 0; i < 4000; i += 2)
+		check(mprotect(p + i * PAGE, PAGE, PROT_NONE) == 0);
+	check(munmap(p, 4000 * PAGE) == 0);
+}
+
+/* Of each kind there is so much that it cannot be missed: 500 pages given up, 400 locked, 600 shared. */
+static void
+figures_are_those_of_meminfo(void)
+{
+	volatile unsigned char *given_up = map_private(500 * PAGE), *locked = map_private(400 * PAGE);
+	volatile unsigned char *shared = map_shared(600 * PAGE);
+
+	touch(given_up, 500);
+	touch(shared, 600);
+	check(mlock((void *)locked, 400 * PAGE) == 0);
+	check(madvise((void *)given_up, 500 * PAGE, MADV_FREE) == 0);
+	leave_empty_slabs();
+	check(child_run(ends, NULL) == 0); /* its stack is kept for the next */
+	klogctl(LOG_CLEAR, NULL, 0);
+	check(proc_write("/proc/sysrq-trigger", "m") == 1);
+	check(log_comes("pages reserved"));
+	must_be_near("inactive_anon", told(" inactive_anon:", 0), meminfo("Inactive(anon)"));
+	must_be_near("inactive_file", told(" inactive_file:", 0), meminfo("Inactive(file)"));
+	must_be_near("unevictable", told(" unevictable:", 0), meminfo("Unevictable"));
+	must_be_near("slab_reclaimable", told(" slab_reclaimable:", 0), meminfo("SReclaimable"));
+	must_be_near("slab_unreclaimable", told(" slab_unreclaimable:", 0), meminfo("SUnreclaim"));
+	must_be_near("kernel_misc_reclaimable", told(" kernel_misc_reclaimable:", 0),
+		     meminfo("KReclaimable") - meminfo("SReclaimable"));
+	if (!on_tidemark())
+		return; /* its zones are more, and it keeps caches of files */
+	check(told(" inactive_file:", 0) >= 500 && told(" unevictable:", 0) >= 400 && told(" shmem:", 0) >= 600);
+	check(told(" kernel_misc_reclaimable:", 0) > 0 && told(" slab_reclaimable:", 0) > 0);
+	/* The first is all memory in pages, the second the node, the third and fourth DMA and Normal, in kB. */
+	static const char *of_zones[] = {" inactive_anon:", " inactive_file:", " unevictable:"};
+	for (int i = 0; i < 3; i++) {
+		check(told(of_zones[i], 1) == told(of_zones[i], 0) * (PAGE / 1024));
+		must_be_near(of_zones[i], told(of_zones[i], 0),
+			     (told(of_zones[i], 2) + told(of_zones[i], 3)) / (PAGE / 1024));
+	}
+	check(told(" mlocked:", 0) + told(" mlocked:", 1) == told(" unevictable:", 2) + told(" unevictable:", 3));
+	must_be_near("free_pcp", told(" free_pcp:", 0),
+		     (told(" free_pcp:", 1) + told(" free_pcp:", 2)) / (PAGE / 1024));
 }
 
 static void
@@ -677,10 +804,15 @@ asker_dies_if_wanted(void)
 	begin();
 	klogctl(LOG_CLEAR, NULL, 0);
 	pid_t large = holder_start(free_pages() - 8 * MIB / PAGE, 0);
+	long before = kills();
+	int events = trace_open("oom_kill", O_NONBLOCK);
 	check(proc_write(asker, "1") == 1);
-	int status = child_run(hogs, NULL);
+	pid_t hog = child_start(hogs, NULL);
+	int status = child_wait(hog);
 	check(proc_write(asker, "0") == 1);
 	check(status == SIGKILL);
+	check(kills() == before + 1);
+	must_be_told_of(events, hog);
 	check(log_comes("Out of memory (oom_kill_allocating_task): Killed process "));
 	must_live(large);
 }
@@ -1231,8 +1363,10 @@ const struct test_case oom_cases[] = {
 	{"processes that share memory die together", pairs_die_together, 0, CASE_SMP},
 	{"a vfork child has no score of its own, and dies with its parent", vfork_pairs_die_together, 0, CASE_SMP},
 	{"all threads of the chosen one die", all_threads_die, 0, CASE_SMP},
-	{"a kill is counted once in /proc/vmstat", kill_is_counted, 0, 0},
+	{"a kill is counted once in /proc/vmstat, and is one event", kill_is_counted, 0, 0},
 	{"the report has Linux's lines, in Linux's order", report_is_linux_s, 0, 0},
+	{"what memory is used for: the log has /proc/meminfo's figures, and those of the zones add up",
+	 figures_are_those_of_meminfo, 0, CASE_STILL},
 	{"panic_on_oom and its neighbours have Linux's bounds", settings_have_bounds, 0, 0},
 	{"oom_dump_tasks 0 leaves the table out", table_can_be_left_out, 0, 0},
 	{"oom_adj still works, on its old scale", legacy_file_warns, 0, 0},

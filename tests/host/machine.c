@@ -515,7 +515,7 @@ oom_process_each(void (*visit)(struct oom_candidate *c, void *arg), void *arg)
 }
 
 __attribute__((weak)) bool
-oom_process_kill(s32 pid)
+oom_process_kill(s32 pid, void (*certain)(void *arg), void *arg)
 {
 	return false;
 }

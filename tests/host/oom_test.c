@@ -25,6 +25,7 @@ static u32 process_count;
 static s32 killed; /* the last; 0: none */
 static s32 self;   /* who asks; 0: a thread of the kernel */
 static u32 reports;
+static bool told; /* a kill was counted by the time of its first signal */
 static bool kill_fails, mark, possible;
 
 void
@@ -49,12 +50,19 @@ oom_process_self(struct oom_candidate *out)
 }
 
 bool
-oom_process_kill(s32 pid)
+oom_process_kill(s32 pid, void (*certain)(void *arg), void *arg)
 {
+	s64 kills = vmstat_sum(VM_OOM_KILL);
+
 	killed = pid;
+	if (kill_fails)
+		return false;
 	if (mark)
 		oom_mark_victim(&mms[pid - 1]);
-	return !kill_fails;
+	if (certain)
+		certain(arg);
+	told = vmstat_sum(VM_OOM_KILL) == kills + 1;
+	return true;
 }
 
 bool
@@ -77,6 +85,7 @@ forget_all(void)
 	process_count = 0;
 	killed = self = 0;
 	reports = 0;
+	told = false;
 	sysctl_oom_kill_allocating_task = 0;
 	kill_fails = mark = possible = false;
 }
@@ -145,6 +154,8 @@ the_largest_is_chosen(void **state)
 	assert_true(oom_kill(0, 0));
 	assert_int_equal(killed, 2);
 	assert_int_equal(vmstat_sum(VM_OOM_KILL), kills + 1);
+	assert_true(told);
+	assert_int_equal(reports, 1);
 }
 
 static void
@@ -226,6 +237,8 @@ who_asks_dies_if_that_is_wanted(void **state)
 	self = 2;
 	assert_true(oom_kill(0, 0));
 	assert_int_equal(killed, 2);
+	assert_true(told);
+	assert_int_equal(reports, 1);
 	processes[1].adj = OOM_ADJ_MIN; /* must not be chosen: then a search */
 	assert_true(oom_kill(0, 0));
 	assert_int_equal(killed, 1);
@@ -245,6 +258,13 @@ who_is_dying_already_is_helped_without_a_word(void **state)
 	s64 kills = vmstat_sum(VM_OOM_KILL);
 
 	add(100, 3, 0)->dying = true;
+	assert_true(oom_kill(0, 0));
+	assert_int_equal(killed, 1);
+	assert_int_equal(reports, 0);
+	assert_int_equal(vmstat_sum(VM_OOM_KILL), kills);
+	sysctl_oom_kill_allocating_task = 1;
+	self = 1;
+	killed = 0;
 	assert_true(oom_kill(0, 0));
 	assert_int_equal(killed, 1);
 	assert_int_equal(reports, 0);
@@ -318,7 +338,11 @@ a_victim_that_is_gone_already_is_hope(void **state)
 	add(100, 3, 0);
 	kill_fails = true;
 	assert_true(oom_kill(0, 0));
+	sysctl_oom_kill_allocating_task = 1;
+	self = 1;
+	assert_true(oom_kill(0, 0));
 	assert_int_equal(vmstat_sum(VM_OOM_KILL), kills);
+	assert_int_equal(reports, 0);
 }
 
 static void
