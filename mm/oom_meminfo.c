@@ -3,110 +3,189 @@
  * mm/oom_meminfo.c - what memory is used for, in the lines of Linux's show_mem()
  *
  * Idea        All memory, then by node, then by zone: how much is free, against which marks; then the free blocks by
- *             size; then swap. A figure of a thing that does not exist here is 0, as it is on a Linux without it.
+ *             size; then swap. Figures of all memory are those of /proc/meminfo (meminfo.h). Of a zone nobody keeps
+ *             them: its frames are counted by what their page structs say, one look at each. Why at that price: who
+ *             reads a report looks for the zone that is full, and for what fills it.
+ *             A figure of a thing that does not exist here is 0, as it is on a Linux without it.
+ *             Simple: nodes share their lists' counts in meminfo.h, so there is one node line.
  * Invariants  none
  * Locks       zone->lock for the free blocks; other figures are a moment old
- * Follow      from oom_report.c, kernel/sysrq.c   to vmstat.c, lru_count.c
+ * Follow      from oom_report.c, kernel/sysrq.c   to meminfo.c
  * Tests       tests/guest/test_oom.py
  * See         docs/oom-log.md; Linux mm/page_alloc.c, show_free_areas()
  */
 #include <kernel/lib/format.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
-#include <kernel/task.h>
+#include <kernel/wait.h>
 #include <mm/lru.h>
+#include <mm/memblock.h>
+#include <mm/meminfo.h>
 #include <mm/oom.h>
 #include <mm/page_alloc.h>
-#include <mm/slab.h>
+#include <mm/page_list.h>
 #include <mm/swap.h>
-#include <mm/vmstat.h>
 
 #define KIB (PAGE_SIZE / 1024)
+#define FRAMES_AT_ONCE 1024 /* some 20,000 instructions */
 
-/* Pages by what they hold; one look, so that the lines agree with each other. */
+/* Frames of a zone by what holds them. */
+struct zone_uses {
+	u64 active_anon, inactive_anon, inactive_file, unevictable, isolated, free_pcp, local_pcp;
+};
+
 struct uses {
-	u64 active_anon, inactive_anon, active_file, inactive_file, unevictable;
-	u64 slab, mapped, shmem, tables, cached, free, free_pcp;
+	struct meminfo all;
+	struct zone_uses zone[MAX_NODES][NR_ZONES];
 };
 
 static void uses_take(struct uses *u);
-static void print_all(const struct uses *u);
-static void print_node(const struct uses *u);
-static void print_zone(const struct zone *zone);
+static void uses_count_range(struct uses *u, u64 pfn, u64 end);
+static void zone_count(struct zone_uses *u, const struct page *page, const struct page *end);
+static void count_rare(struct zone_uses *u, const struct page *page, u32 flags);
+static void uses_count_lists(struct uses *u);
+static void print_all(const struct meminfo *m, u64 isolated);
+static void print_node(const struct meminfo *m, u64 isolated);
+static void print_zone(const struct zone *zone, const struct zone_uses *u);
 static void print_blocks(struct zone *zone);
-static void print_rest(const struct uses *u);
-static u64 gauge(enum vmstat_item item);
+static void print_rest(const struct meminfo *m);
 
 void
 oom_meminfo(void)
 {
 	struct uses u;
+	u64 isolated = 0;
 
 	uses_take(&u);
-	pr_info("Mem-Info:");
-	print_all(&u);
-	print_node(&u);
 	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
-		print_zone(z);
+		isolated += u.zone[z->node][z->kind].isolated;
+	pr_info("Mem-Info:");
+	print_all(&u.all, isolated);
+	print_node(&u.all, isolated);
+	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
+		print_zone(z, &u.zone[z->node][z->kind]);
 	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
 		print_blocks(z);
-	print_rest(&u);
+	print_rest(&u.all);
 }
 
 static void
 uses_take(struct uses *u)
 {
-	u64 active = lru_active(LRU_ANON);
+	*u = (struct uses){0};
+	meminfo_take(&u->all);
+	for (u32 i = 0; i < memblock_ram.count; i++)
+		uses_count_range(u, memblock_ram.range[i].base >> PAGE_SHIFT, memblock_ram.range[i].end >> PAGE_SHIFT);
+	uses_count_lists(u);
+}
 
-	*u = (struct uses){
-		.active_anon = active,
-		.inactive_anon = max_u64(gauge(VM_NR_ANON_PAGES), active) - active, /* also while nobody keeps lists */
-		.unevictable = gauge(VM_NR_MLOCK),
-		.slab = slab_pages_total(),
-		.mapped = gauge(VM_NR_MAPPED),
-		.shmem = gauge(VM_NR_SHMEM),
-		.tables = gauge(VM_NR_PAGE_TABLE_PAGES),
-		.cached = gauge(VM_NR_FILE_PAGES),
-		.free = nr_free_pages(),
-		.free_pcp = nr_cached_pages(),
-	};
+/* A stretch of one zone at a time, and others get their turn in between: there are many frames. */
+static void
+uses_count_range(struct uses *u, u64 pfn, u64 end)
+{
+	for (u64 next; pfn < end; pfn = next) {
+		const struct zone *zone = zone_of(pfn_to_page(pfn));
+
+		next = min_u64(min_u64(end, zone->end_pfn), pfn + FRAMES_AT_ONCE);
+		zone_count(&u->zone[zone->node][zone->kind], pfn_to_page(pfn), pfn_to_page(next));
+		cond_resched();
+	}
+}
+
+/* A guess: no lock keeps a page what it is. Why by hand what lru.h has functions for: this is what a report costs. */
+static void
+zone_count(struct zone_uses *u, const struct page *page, const struct page *end)
+{
+	const u32 active_lists = READ_ONCE(lru_of(page)->set[LRU_ANON].active);
+	const u32 rare = BIT(PG_LAZY) | BIT(PG_ISOLATED);
+	u64 active = 0, all = 0;
+
+	for (; page < end; page++) {
+		u8 kind = READ_ONCE(page->kind);
+		u32 flags = READ_ONCE(page->flags);
+
+		if (kind != PAGE_ANON && kind != PAGE_SHMEM)
+			continue;
+		if (unlikely(flags & rare || READ_ONCE(page->locks))) {
+			count_rare(u, page, flags);
+			continue;
+		}
+		all++;
+		if (flags & BIT(PG_LRU))
+			active += active_lists >> (flags >> PAGE_LIST_SHIFT) & 1;
+	}
+	u->active_anon += active;
+	u->inactive_anon += all - active;
+}
+
+/* In the order in which meminfo.h takes one thing for another. */
+static void
+count_rare(struct zone_uses *u, const struct page *page, u32 flags)
+{
+	if (flags & BIT(PG_LAZY))
+		u->inactive_file++;
+	else if (READ_ONCE(page->locks))
+		u->unevictable++;
+	else
+		u->isolated++;
 }
 
 static void
-print_all(const struct uses *u)
+uses_count_lists(struct uses *u)
 {
-	pr_info("active_anon:%lu inactive_anon:%lu isolated_anon:0\n"
+	for (u32 cpu = 0; cpu < cpu_count(); cpu++) {
+		u32 count;
+		const struct page *const *pages = page_list_of(cpu, &count);
+
+		for (u32 i = 0; i < count; i++) {
+			const struct page *page = READ_ONCE(pages[i]);
+			struct zone_uses *of = &u->zone[page->node][page->zone];
+
+			of->free_pcp++;
+			of->local_pcp += cpu == this_cpu_id();
+		}
+	}
+}
+
+static void
+print_all(const struct meminfo *m, u64 isolated)
+{
+	pr_info("active_anon:%lu inactive_anon:%lu isolated_anon:%lu\n"
 		" active_file:%lu inactive_file:%lu isolated_file:0\n"
 		" unevictable:%lu dirty:0 writeback:0\n"
-		" slab_reclaimable:0 slab_unreclaimable:%lu\n"
+		" slab_reclaimable:%lu slab_unreclaimable:%lu\n"
 		" mapped:%lu shmem:%lu pagetables:%lu\n"
 		" sec_pagetables:0 bounce:0\n"
-		" kernel_misc_reclaimable:0\n"
+		" kernel_misc_reclaimable:%lu\n"
 		" free:%lu free_pcp:%lu free_cma:0",
-		u->active_anon, u->inactive_anon, u->active_file, u->inactive_file, u->unevictable, u->slab, u->mapped,
-		u->shmem, u->tables, u->free - min_u64(u->free, u->free_pcp), u->free_pcp);
+		m->active_anon, m->inactive_anon, isolated, m->active_file, m->inactive_file, m->unevictable,
+		m->slab_reclaimable, m->slab_unreclaimable, m->mapped, m->shmem, m->tables, m->misc_reclaimable,
+		m->free - min_u64(m->free, m->free_pcp), m->free_pcp);
 }
 
 static void
-print_node(const struct uses *u)
+print_node(const struct meminfo *m, u64 isolated)
 {
 	pr_info("Node 0 active_anon:%lukB inactive_anon:%lukB active_file:%lukB inactive_file:%lukB unevictable:%lukB "
-		"isolated(anon):0kB isolated(file):0kB mapped:%lukB dirty:0kB writeback:0kB shmem:%lukB "
-		"kernel_stack:%lukB pagetables:%lukB sec_pagetables:0kB all_unreclaimable? %s",
-		u->active_anon * KIB, u->inactive_anon * KIB, u->active_file * KIB, u->inactive_file * KIB,
-		u->unevictable * KIB, u->mapped * KIB, u->shmem * KIB, tasks_total() * (KSTACK_SIZE / 1024),
-		u->tables * KIB, swap_free_pages() ? "no" : "yes");
+		"isolated(anon):%lukB isolated(file):0kB mapped:%lukB dirty:0kB writeback:0kB shmem:%lukB "
+		"writeback_tmp:0kB kernel_stack:%lukB pagetables:%lukB sec_pagetables:0kB all_unreclaimable? %s",
+		m->active_anon * KIB, m->inactive_anon * KIB, m->active_file * KIB, m->inactive_file * KIB,
+		m->unevictable * KIB, isolated * KIB, m->mapped * KIB, m->shmem * KIB, m->stacks * KIB, m->tables * KIB,
+		swap_free_pages() ? "no" : "yes");
 }
 
 static void
-print_zone(const struct zone *zone)
+print_zone(const struct zone *zone, const struct zone_uses *u)
 {
 	pr_info("Node %u %s free:%lukB boost:0kB min:%lukB low:%lukB high:%lukB reserved_highatomic:0KB "
-		"present:%lukB managed:%lukB bounce:0kB free_cma:0kB\n"
+		"active_anon:%lukB inactive_anon:%lukB active_file:0kB inactive_file:%lukB unevictable:%lukB "
+		"writepending:0kB present:%lukB managed:%lukB mlocked:%lukB bounce:0kB free_pcp:%lukB local_pcp:%lukB "
+		"free_cma:0kB\n"
 		"lowmem_reserve[]: %lu %lu",
 		zone->node, zone_name(zone), READ_ONCE(zone->free) * KIB, READ_ONCE(zone->min) * KIB,
-		READ_ONCE(zone->low) * KIB, READ_ONCE(zone->high) * KIB, zone->present * KIB,
-		READ_ONCE(zone->managed) * KIB, READ_ONCE(zone->reserve[ZONE_DMA]),
+		READ_ONCE(zone->low) * KIB, READ_ONCE(zone->high) * KIB, u->active_anon * KIB, u->inactive_anon * KIB,
+		u->inactive_file * KIB, u->unevictable * KIB, zone->present * KIB, READ_ONCE(zone->managed) * KIB,
+		u->unevictable * KIB, u->free_pcp * KIB, u->local_pcp * KIB, READ_ONCE(zone->reserve[ZONE_DMA]),
 		READ_ONCE(zone->reserve[ZONE_NORMAL]));
 }
 
@@ -132,7 +211,7 @@ print_blocks(struct zone *zone)
 }
 
 static void
-print_rest(const struct uses *u)
+print_rest(const struct meminfo *m)
 {
 	u64 present = 0;
 
@@ -145,15 +224,6 @@ print_rest(const struct uses *u)
 		"%lu pages RAM\n"
 		"0 pages HighMem/MovableOnly\n"
 		"%lu pages reserved",
-		u->cached, gauge(VM_NR_SWAPCACHE), swap_free_pages() * KIB, swap_total_pages() * KIB, present,
+		m->cached, m->swap_cached, swap_free_pages() * KIB, swap_total_pages() * KIB, present,
 		present - min_u64(present, total_pages()));
-}
-
-/* A gauge may be below 0 for the moment in which its CPUs are added up. */
-static u64
-gauge(enum vmstat_item item)
-{
-	s64 value = vmstat_sum(item);
-
-	return value > 0 ? (u64)value : 0;
 }

@@ -8,7 +8,7 @@
  *             on a quiet system before and after anything, to the page.
  * Invariants  none
  * Locks       none held; the figures' own functions take theirs
- * Follow      from procfs.c   to the headers of mm/
+ * Follow      from procfs.c   to mm/meminfo.h, the headers of mm/
  * Tests       tests/guest/main.c (mm_check), user/story.c
  * See         proc(5); Linux Documentation/filesystems/proc.rst
  */
@@ -26,6 +26,7 @@
 #include <mm/check.h>
 #include <mm/commit.h>
 #include <mm/lru.h>
+#include <mm/meminfo.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
@@ -42,8 +43,6 @@ static void slabinfo_show(struct seq *s);
 static void mm_check_show(struct seq *s);
 static int sysrq_store(const struct proc_who *who, char *text, u64 len);
 static void line_pages(struct seq *s, const char *label, u64 pages);
-static u64 gauge(enum vmstat_item item);
-static u64 inactive_anon_pages(void);
 static u64 caches_spare(u64 pages);
 static u64 available_pages(void);
 
@@ -64,43 +63,40 @@ const struct proc_entry procfs_mm_entries[] = {
 static void
 meminfo_show(struct seq *s)
 {
-	u64 slab = slab_pages_total();
-	u64 empty = min_u64(slab_empty_pages(), slab);
-	u64 lazy = lru_lazy();
-	u64 active = lru_active(LRU_ANON);
-	u64 inactive = inactive_anon_pages();
+	struct meminfo m;
 
+	meminfo_take(&m);
 	line_pages(s, "MemTotal:", total_pages());
-	line_pages(s, "MemFree:", nr_free_pages());
+	line_pages(s, "MemFree:", m.free);
 	line_pages(s, "MemAvailable:", available_pages());
 	line_pages(s, "Buffers:", 0);
-	line_pages(s, "Cached:", gauge(VM_NR_FILE_PAGES));
-	line_pages(s, "SwapCached:", gauge(VM_NR_SWAPCACHE));
-	line_pages(s, "Active:", active);
-	line_pages(s, "Inactive:", inactive + lazy);
-	line_pages(s, "Active(anon):", active);
-	line_pages(s, "Inactive(anon):", inactive);
-	line_pages(s, "Active(file):", 0);
-	line_pages(s, "Inactive(file):", lazy);            /* what was given up counts so, as on Linux */
-	line_pages(s, "Unevictable:", gauge(VM_NR_MLOCK)); /* nothing else keeps a page */
-	line_pages(s, "Mlocked:", gauge(VM_NR_MLOCK));
+	line_pages(s, "Cached:", m.cached);
+	line_pages(s, "SwapCached:", m.swap_cached);
+	line_pages(s, "Active:", m.active_anon + m.active_file);
+	line_pages(s, "Inactive:", m.inactive_anon + m.inactive_file);
+	line_pages(s, "Active(anon):", m.active_anon);
+	line_pages(s, "Inactive(anon):", m.inactive_anon);
+	line_pages(s, "Active(file):", m.active_file);
+	line_pages(s, "Inactive(file):", m.inactive_file);
+	line_pages(s, "Unevictable:", m.unevictable);
+	line_pages(s, "Mlocked:", m.unevictable);
 	line_pages(s, "SwapTotal:", swap_total_pages());
 	line_pages(s, "SwapFree:", swap_free_pages());
 	line_pages(s, "Dirty:", 0);
 	line_pages(s, "Writeback:", 0);
-	line_pages(s, "AnonPages:", gauge(VM_NR_ANON_PAGES));
-	line_pages(s, "Mapped:", gauge(VM_NR_MAPPED));
-	line_pages(s, "Shmem:", gauge(VM_NR_SHMEM));
-	line_pages(s, "KReclaimable:", empty + task_cache_pages());
-	line_pages(s, "Slab:", slab);
-	line_pages(s, "SReclaimable:", empty);
-	line_pages(s, "SUnreclaim:", slab - empty);
-	line_pages(s, "KernelStack:", tasks_total() * (KSTACK_SIZE / PAGE_SIZE));
-	line_pages(s, "PageTables:", gauge(VM_NR_PAGE_TABLE_PAGES));
+	line_pages(s, "AnonPages:", m.anon);
+	line_pages(s, "Mapped:", m.mapped);
+	line_pages(s, "Shmem:", m.shmem);
+	line_pages(s, "KReclaimable:", m.slab_reclaimable + m.misc_reclaimable);
+	line_pages(s, "Slab:", m.slab_reclaimable + m.slab_unreclaimable);
+	line_pages(s, "SReclaimable:", m.slab_reclaimable);
+	line_pages(s, "SUnreclaim:", m.slab_unreclaimable);
+	line_pages(s, "KernelStack:", m.stacks);
+	line_pages(s, "PageTables:", m.tables);
 	line_pages(s, "CommitLimit:", commit_limit());
 	line_pages(s, "Committed_AS:", commit_pages());
 	line_pages(s, "VmallocTotal:", (VMALLOC_END - VMALLOC_BASE) / PAGE_SIZE);
-	line_pages(s, "VmallocUsed:", gauge(VM_NR_VMALLOC));
+	line_pages(s, "VmallocUsed:", meminfo_gauge(VM_NR_VMALLOC));
 	line_pages(s, "VmallocChunk:", 0); /* Linux does not count it any more either */
 	line_pages(s, "Percpu:", percpu_pages());
 	meminfo_direct_map(s);
@@ -124,7 +120,8 @@ vmstat_show(struct seq *s)
 	seq_printf(s, "nr_free_pages %lu\n", nr_free_pages());
 	gauges_show(s, "");
 	for (u32 i = VM_FIRST_EVENT; i < NR_VMSTAT; i++)
-		seq_printf(s, "%s %lu\n", vmstat_name(i), gauge(i) >> (i == VM_PGPGIN || i == VM_PGPGOUT)); /* KiB */
+		seq_printf(s, "%s %lu\n", vmstat_name(i),
+			   meminfo_gauge(i) >> (i == VM_PGPGIN || i == VM_PGPGOUT)); /* KiB */
 }
 
 void
@@ -137,19 +134,20 @@ proc_gauges_show(struct seq *s)
 static void
 gauges_show(struct seq *s, const char *indent)
 {
-	u64 empty = slab_empty_pages();
+	struct meminfo m;
 
-	seq_printf(s, "%snr_inactive_anon %lu\n", indent, inactive_anon_pages());
-	seq_printf(s, "%snr_active_anon %lu\n", indent, lru_active(LRU_ANON));
-	seq_printf(s, "%snr_inactive_file %lu\n", indent, lru_lazy());
-	seq_printf(s, "%snr_active_file 0\n", indent);
-	seq_printf(s, "%snr_unevictable %lu\n", indent, gauge(VM_NR_MLOCK));
-	seq_printf(s, "%snr_slab_reclaimable %lu\n", indent, empty);
-	seq_printf(s, "%snr_slab_unreclaimable %lu\n", indent, slab_pages_total() - empty);
-	seq_printf(s, "%snr_kernel_misc_reclaimable %lu\n", indent, task_cache_pages());
-	seq_printf(s, "%snr_kernel_stack %lu\n", indent, tasks_total() * (KSTACK_SIZE / 1024));
+	meminfo_take(&m);
+	seq_printf(s, "%snr_inactive_anon %lu\n", indent, m.inactive_anon);
+	seq_printf(s, "%snr_active_anon %lu\n", indent, m.active_anon);
+	seq_printf(s, "%snr_inactive_file %lu\n", indent, m.inactive_file);
+	seq_printf(s, "%snr_active_file %lu\n", indent, m.active_file);
+	seq_printf(s, "%snr_unevictable %lu\n", indent, m.unevictable);
+	seq_printf(s, "%snr_slab_reclaimable %lu\n", indent, m.slab_reclaimable);
+	seq_printf(s, "%snr_slab_unreclaimable %lu\n", indent, m.slab_unreclaimable);
+	seq_printf(s, "%snr_kernel_misc_reclaimable %lu\n", indent, m.misc_reclaimable);
+	seq_printf(s, "%snr_kernel_stack %lu\n", indent, m.stacks * (PAGE_SIZE / 1024));
 	for (u32 i = 0; i < VM_FIRST_EVENT; i++)
-		seq_printf(s, "%s%s %lu\n", indent, vmstat_name(i), gauge(i));
+		seq_printf(s, "%s%s %lu\n", indent, vmstat_name(i), meminfo_gauge(i));
 }
 
 /* Magazines are not tunable: their columns are 0. Objects in magazines count as free. */
@@ -196,12 +194,12 @@ mm_check_show(struct seq *s)
 	seq_printf(s, "tasks %lu\n", tasks_total());
 	seq_printf(s, "processes %u\n", process_count());
 	seq_printf(s, "vmas %lu\n", mm_vmas_total());
-	seq_printf(s, "tables %lu\n", gauge(VM_NR_PAGE_TABLE_PAGES));
+	seq_printf(s, "tables %lu\n", meminfo_gauge(VM_NR_PAGE_TABLE_PAGES));
 	seq_printf(s, "swap_pages %lu\n", swap_total_pages() - swap_free_pages());
-	seq_printf(s, "swapcached %lu\n", gauge(VM_NR_SWAPCACHE));
-	seq_printf(s, "anon_pages %lu\n", gauge(VM_NR_ANON_PAGES));
-	seq_printf(s, "file_pages %lu\n", gauge(VM_NR_FILE_PAGES));
-	seq_printf(s, "vmalloc_pages %lu\n", gauge(VM_NR_VMALLOC));
+	seq_printf(s, "swapcached %lu\n", meminfo_gauge(VM_NR_SWAPCACHE));
+	seq_printf(s, "anon_pages %lu\n", meminfo_gauge(VM_NR_ANON_PAGES));
+	seq_printf(s, "file_pages %lu\n", meminfo_gauge(VM_NR_FILE_PAGES));
+	seq_printf(s, "vmalloc_pages %lu\n", meminfo_gauge(VM_NR_VMALLOC));
 	seq_printf(s, "committed_pages %lu\n", commit_pages());
 }
 
@@ -224,27 +222,6 @@ static void
 line_pages(struct seq *s, const char *label, u64 pages)
 {
 	seq_printf(s, "%-16s%8lu kB\n", label, pages * (PAGE_SIZE / 1024));
-}
-
-/* Sums over CPUs that go on counting meanwhile may be below 0 for a moment. */
-static u64
-gauge(enum vmstat_item item)
-{
-	s64 sum = vmstat_sum(item);
-
-	return sum > 0 ? sum : 0;
-}
-
-/* While nobody keeps lists, all that is neither active nor locked: it is young or old, but nobody looks. */
-static u64
-inactive_anon_pages(void)
-{
-	u64 active = lru_active(LRU_ANON);
-	u64 others = active + gauge(VM_NR_MLOCK);
-
-	if (READ_ONCE(lru_on))
-		return max_u64(lru_pages(LRU_ANON), active) - active;
-	return max_u64(gauge(VM_NR_ANON_PAGES), others) - others;
 }
 
 /* Of a cache, the part that can go without harm: half of it, or all but what the low marks add up to. */
