@@ -901,19 +901,23 @@ stuck_victim_is_reaped(void)
 	check(unlink("/tmp/oom-lock") == 0);
 }
 
-/* Both write the same file; the one that is chosen holds the lock that the other needs, and asks for memory. */
+/*
+ * Both write the same file; the one that is chosen holds the lock that the other needs, and asks for memory. It writes
+ * until it is killed, the other 5 MiB.
+ */
 static void
 fills_file(void *arg)
 {
 	int fd = open("/tmp/oom-lock", O_RDWR | O_APPEND);
 	unsigned char *p = (unsigned char *)map_private(MIB);
+	bool chosen = (intptr_t)arg > 0;
 
 	check(fd >= 0);
 	adj_set(0, (intptr_t)arg);
 	touch(p, MIB / PAGE);
 	announce(&word[0]);
 	await(&word[2], 1);
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; chosen || i < 5; i++)
 		if (write(fd, p, MIB) <= 0)
 			_exit(4);
 }
@@ -925,15 +929,16 @@ victim_holds_lock(void)
 	adj_set(0, -1000);
 	int fd = open("/tmp/oom-lock", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	check(fd >= 0);
-	pid_t bulk = holder_start(free_pages() - 8 * MIB / PAGE, 200);
-	pid_t victim = child_start(fills_file, (void *)500);
+	long before = kills();
+	pid_t bulk = holder_start(free_pages() - 8 * MIB / PAGE, 0);
+	pid_t victim = child_start(fills_file, (void *)1000L);
 	pid_t other = child_start(fills_file, (void *)-1000L);
 
 	await(&word[0], 3);
 	word[2] = 1;
 	check(child_wait(other) == 0); /* it has its memory, from one or from both */
-	int status = child_wait(victim);
-	check(status == SIGKILL || status == 0);
+	check(child_wait(victim) == SIGKILL);
+	check(kills() > before);
 	kill(bulk, SIGKILL);
 	check(child_wait(bulk) == SIGKILL);
 	close(fd);
@@ -954,6 +959,7 @@ forks_on(void *arg)
 		pid_t pid = fork();
 		if (pid < 0) {
 			check(errno == ENOMEM || errno == EAGAIN);
+			word[3] += errno == ENOMEM;
 			break;
 		}
 		if (pid == 0) {
@@ -973,6 +979,7 @@ out_of_memory_in_fork(void)
 	int level = console_quiet();
 	pid_t filler = fill_up_to(6);
 	int status = -1;
+	long before = kills();
 	pid_t pid = child_start(forks_on, NULL);
 
 	setpgid(pid, pid);
@@ -983,6 +990,8 @@ out_of_memory_in_fork(void)
 		status = child_wait(pid);
 	check(status == SIGKILL);
 	klogctl(LOG_CONSOLE, NULL, level);
+	if (kills() == before && !word[3])
+		fail("there was memory for all: nobody was killed, and fork never said ENOMEM");
 	must_live(filler);
 }
 
@@ -1011,6 +1020,7 @@ execs_on(void *arg)
 			continue;
 		int status = child_wait(pid);
 		check(status == 0 || status == SIGKILL || status == SIGSEGV || status == SIGBUS || status == 12 << 8);
+		word[3] += status != 0;
 	}
 }
 
@@ -1020,6 +1030,7 @@ out_of_memory_in_exec(void)
 	begin();
 	int level = console_quiet();
 	pid_t filler = fill_up_to(3);
+	long before = kills();
 	pid_t hog = child_start(hogs, (void *)500);
 	pid_t runner = child_start(execs_on, NULL);
 	int status;
@@ -1033,6 +1044,8 @@ out_of_memory_in_exec(void)
 	kill(hog, SIGKILL);
 	child_wait(hog);
 	klogctl(LOG_CONSOLE, NULL, level);
+	if (kills() == before || !word[3])
+		fail("%ld kills, and %d that did not get through execve", kills() - before, word[3]);
 	must_live(filler);
 }
 
@@ -1070,8 +1083,10 @@ hogs_objects(void *arg)
 	adj_set(0, 900);
 	check(p != MAP_FAILED);
 	for (int i = 0; i < 60000; i += 2)
-		if (mprotect(p + (size_t)i * PAGE, PAGE, PROT_NONE))
+		if (mprotect(p + (size_t)i * PAGE, PAGE, PROT_NONE)) {
+			word[3] += errno == ENOMEM;
 			break;
+		}
 	announce(&word[0]);
 	for (;;)
 		pause();
@@ -1084,9 +1099,10 @@ out_of_memory_for_objects(void)
 		MOST = 8
 	};
 	pid_t pid[MOST];
-	int status, killed = 0, refused = 0;
+	int status, refused = 0;
 
 	begin();
+	long before_all = kills();
 	int level = console_quiet();
 	pid_t filler = fill_up_to(10);
 	for (int i = 0; i < MOST; i++) {
@@ -1095,18 +1111,23 @@ out_of_memory_for_objects(void)
 		if (pid[i] == 0)
 			hogs_objects(NULL);
 		if (pid[i] < 0) {
+			check(errno == ENOMEM);
 			refused++;
 			continue;
 		}
-		while (word[0] == before && waitpid(pid[i], &status, WNOHANG) == 0)
+		while (word[0] == before && pid[i] > 0) {
 			nap();
+			if (waitpid(pid[i], &status, WNOHANG) == pid[i])
+				pid[i] = -1;
+		}
 	}
-	for (int i = 0; i < MOST; i++) {
-		kill(pid[i], SIGKILL);
-		killed += waitpid(pid[i], &status, 0) == pid[i];
-	}
-	check(killed + refused <= MOST);
+	long killed = kills() - before_all;
+	for (int i = 0; i < MOST; i++)
+		if (pid[i] > 0 && kill(pid[i], SIGKILL) == 0)
+			check(waitpid(pid[i], &status, 0) == pid[i] && status == SIGKILL);
 	klogctl(LOG_CONSOLE, NULL, level);
+	if (!killed && !refused && !word[3])
+		fail("there was memory for the objects of %d processes", MOST);
 	must_live(filler);
 }
 
@@ -1248,6 +1269,13 @@ many_kills(void)
 static void
 panic_if_wanted(void)
 {
+	check(proc_write("/proc/sys/vm/panic_on_oom", "1") == 1);
+	child_run(hogs, NULL);
+}
+
+static void
+panic_in_any_case(void)
+{
 	check(proc_write("/proc/sys/vm/panic_on_oom", "2") == 1);
 	child_run(hogs, NULL);
 }
@@ -1335,7 +1363,12 @@ const struct test_case oom_stuck_cases[] = {
 };
 
 const struct test_case oom_panic_cases[] = {
-	{"panic_on_oom ends the machine", panic_if_wanted, 0, CASE_NAMED},
+	{"panic_on_oom 1 ends the machine", panic_if_wanted, 0, CASE_NAMED},
+	{0},
+};
+
+const struct test_case oom_compulsory_cases[] = {
+	{"panic_on_oom 2 ends the machine", panic_in_any_case, 0, CASE_NAMED},
 	{0},
 };
 

@@ -15,7 +15,8 @@ REPORT = [r"invoked oom-killer: gfp_mask=0x\w+\(GFP_\w+", r"Mem-Info:", r"Node 0
 
 
 @pytest.mark.parametrize("group,sentence", [
-    ("oom_panic", r"Kernel panic.*Out of memory: compulsory panic_on_oom is enabled"),
+    ("oom_panic", r"Kernel panic.*Out of memory: system-wide panic_on_oom is enabled"),
+    ("oom_compulsory", r"Kernel panic.*Out of memory: compulsory panic_on_oom is enabled"),
     ("oom_nobody", r"Kernel panic.*no process may be killed"),
 ])
 def test_oom_ends_the_machine(group, sentence):
