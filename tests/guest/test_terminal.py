@@ -68,13 +68,27 @@ class Session:
         self.type(f"echo \"=$(({number}+0))=\"; {command}\r")
         self.expect(f"={number}=")
 
+    def type_ahead(self, keys, echo):
+        """
+        Keys of several bytes, while another command has the terminal: when the line editor looks, all are there. It
+        takes an ESC whose rest comes 50 ms later for a key of its own, and on a busy host the rest may.
+        """
+        self.start("stty noflsh; sleep 1000")
+        self.type(keys)
+        self.expect(echo)
+        self.type("\x03")
+
     def output(self, command, timeout=SECONDS):
         """What the command prints, and its exit status as the last line."""
         number = next(self.count)
-        self.type(f"{command}\recho \"=$?=$(({number}+0))=\"\r")
+        # One line after the other: what is typed ahead would be echoed into what the command prints.
+        self.type(f"{command}\r")
+        self.expect(PROMPT, timeout)
+        before = self.qemu.before + PROMPT.encode()
+        self.type(f"echo \"=$?=$(({number}+0))=\"\r")
         self.expect(rf"=(\d+)={number}=", timeout)
         status = self.qemu.match[1].decode()
-        text = self.qemu.before.decode("utf-8", "replace").replace("\r", "")
+        text = (before + self.qemu.before).decode("utf-8", "replace").replace("\r", "")
         self.prompt()
         text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
         # The echo of what was typed in front, the prompt and the second line's echo behind.
@@ -127,9 +141,11 @@ def test_prompt(shell):
 
 
 def test_arrows_edit_the_line(shell):
-    shell.type("echo wrld" + LEFT * 3 + "o\r")
+    shell.type_ahead("echo wrld" + LEFT * 3 + "o", r"wrld(\^\[\[D){3}o")
+    shell.type("\r")
     shell.expect(r"\nworld\r")
     shell.prompt()
+    must(shell.output("stty -noflsh"), r"^status 0")
 
 
 def test_erase(shell):
@@ -145,9 +161,12 @@ def test_history(shell):
     shell.type("echo other\r")
     shell.expect(r"\nother\r")
     shell.prompt()
-    shell.type(UP + UP + "\r")
+    # Up over the command that waits, and over `other`.
+    shell.type_ahead(UP * 3, r"(\^\[\[A){3}")
+    shell.type("\r")
     shell.expect(r"\n42\r")
     shell.prompt()
+    must(shell.output("stty -noflsh"), r"^status 0")
 
 
 def test_the_terminal_edits_lines_for_who_does_not(shell):
