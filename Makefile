@@ -344,7 +344,7 @@ pictures:
 	@iso/deps.sh report
 	@$(MAKE) --no-print-directory build/tidemark.elf build/initrd.cpio.gz
 	@$(PYTHON) tests/report/tide_picture.py docs/pictures/tide.png
-	@$(MAKE) --no-print-directory report NAME=demo RUN=demo MEM=48
+	@$(MAKE) --no-print-directory report NAME=demo RUN=demo MEM=48 SWAP=128
 	@$(PYTHON) tests/report/browser.py build/report/demo.html docs/pictures/report.png
 
 # The plotting library: fetched, not kept; package-lock.json has its version and checksum.

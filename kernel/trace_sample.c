@@ -44,7 +44,7 @@ struct task_figures {
 /* What was sent last. The sampling task's, as all here. */
 static struct {
 	u64 zone_free[ZONES];
-	u64 marks[3];
+	u64 marks[ZONES][2]; /* min, low: high is as far above low as low above min */
 	u64 blocks[ZONES][NR_ORDERS];
 	u64 lru[4]; /* inactive, active, unevictable, lazy */
 	u64 swap[3];
@@ -123,29 +123,24 @@ changed(u64 *last, u64 now)
 static void
 sample_zones(void)
 {
-	u64 marks[3] = {0};
 	struct zone *zone = NULL;
-	bool moved = false;
 
-	for (u32 number = 0; (zone = zone_next(zone)); number++) {
+	for (u32 number = 0; (zone = zone_next(zone)); number++)
 		sample_zone(zone, number);
-		marks[0] += READ_ONCE(zone->min);
-		marks[1] += READ_ONCE(zone->low);
-		marks[2] += READ_ONCE(zone->high);
-	}
-	for (u32 i = 0; i < 3; i++)
-		moved |= changed(&sent.marks[i], marks[i]);
-	if (moved)
-		trace(sample_marks, marks[0], marks[1], marks[2]);
 }
 
 static void
 sample_zone(struct zone *zone, u32 number)
 {
 	u64 blocks[NR_ORDERS];
+	bool moved;
 	u64 irq;
 	u64 free;
 
+	moved = changed(&sent.marks[number][0], READ_ONCE(zone->min));
+	moved |= changed(&sent.marks[number][1], READ_ONCE(zone->low));
+	if (moved)
+		trace(sample_marks, number, sent.marks[number][0], sent.marks[number][1]);
 	/* Why locked: the blocks add up to the free frames in each sample, whatever the other CPUs do. */
 	irq = spin_lock_irqsave(&zone->lock);
 	free = zone->free;

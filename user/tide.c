@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
@@ -41,6 +42,8 @@ main(void)
 	int timeout = STEP_MS;
 	char c;
 
+	/* Why: who watches memory run out must not wait for it. Only what is touched; without the right to it, no matter. */
+	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	signals_take();
 	screen_open();
 	step();

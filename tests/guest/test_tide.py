@@ -146,6 +146,7 @@ def test_keys(tide):
     tide.shows("pid name")
     tide.key("f")
     tide.shows(r"\d+ frames a cell")
+    tide.shows(r"a anonymous  f file .* c swap cache$")
     assert all(len(row) > 60 for row in tide.screen.lines[1:10])
     tide.key("f")
     tide.shows("pid name")
@@ -216,6 +217,7 @@ def test_swap_slots_are_drawn():
         tide = Tide(session, "(sleep 1; leak 2048 100 126 >/dev/null) & tide")
         tide.shows(r"^swap +\d+ of 32764 kB.* +\.{30,}")
         tide.shows(r"^swap .* [co.]*[co]{3,}")
+        tide.shows(r"unevictable [1-9]\d+ kB")  # tide stays in memory
         tide.key("f")
         tide.shows(r"frames a cell; below: \d+ slots of swap a cell")
         tide.until(lambda text: re.search("[co]{10}", "".join(text.splitlines()[18:23])), "a map of slots in use")

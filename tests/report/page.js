@@ -91,16 +91,17 @@ function plot(box, labels, lines, options = {}) {
 
 function timeline() {
 	const box = section("timeline", "Free memory against its watermarks",
-		"Below low kswapd wakes; below min programs reclaim for themselves; then one is killed. Above high the axis grows by powers.");
+		"Of the largest zone, and of all. Where that zone is below low, kswapd wakes; below min programs reclaim for " +
+		"themselves; then one is killed. Above high the axis grows by powers.");
 	key(box, BAND);
 	if (RUNS.length > 1) element("p", `The lanes are those of ${RUNS.map(run => run.name).join(", below them those of ")}.`, box);
 	const labels = [], lines = [], styles = [];
 	RUNS.forEach((run, n) => {
 		const tail = n ? ` (${run.name})` : "";
 		const ends = run.series.free.length ? [run.series.free[0][0], run.series.free.at(-1)[0]] : [0, 1];
-		labels.push("free" + tail, "swap used" + tail);
-		lines.push(run.series.free, run.series["swap used"]);
-		styles.push({stroke: LINE[0], dash: n ? [6, 4] : []}, {stroke: LINE[3], dash: n ? [6, 4] : []});
+		labels.push("free in the zone" + tail, "free in all" + tail, "swap used" + tail);
+		lines.push(run.series.largest, run.series.free, run.series["swap used"]);
+		for (const stroke of [LINE[0], "#9cc3e6", LINE[3]]) styles.push({stroke, dash: n ? [6, 4] : []});
 		["min", "low", "high"].forEach((mark, i) => {
 			labels.push(mark + tail);
 			lines.push(ends.map(t => [t, run.marks[i]]));

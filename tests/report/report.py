@@ -34,9 +34,22 @@ def thin(points, most=POINTS_MOST):
     return [min(points[int(i * step):int((i + 1) * step) or 1], key=lambda p: p[1]) for i in range(most)] + points[-1:]
 
 
+def largest_zone(records):
+    """Its number. Most pages come from there, and its marks come first: the sum over all zones hides them."""
+    managed = {r.values[0]: r.values[2] for r in records if r.name == "sample_zone"}
+    return max(managed, key=managed.get, default=0)
+
+
+def marks_of(zone, records):
+    """min, low, high: the last ones."""
+    low = next((r.values for r in reversed(records) if r.name == "sample_marks" and r.values[0] == zone), (0, 0, 0))
+    return low[1], low[2], 2 * low[2] - low[1]
+
+
 def series(records):
     """What samples say, at each sample_done: {name: [[t, value]...]}"""
-    now, out = {}, {"free": [], "swap used": [], "swap cache": []}
+    now, out = {}, {"free": [], "largest": [], "swap used": [], "swap cache": []}
+    largest = largest_zone(records)
     orders, tasks = [], {}
     for r in records:
         if r.name == "sample_zone":
@@ -53,6 +66,7 @@ def series(records):
             t = seconds(r.ns)
             free, total, cached = now.get("swap", (0, 0, 0))
             out["free"].append((t, sum(v for k, v in now.items() if k[0] == "zone")))
+            out["largest"].append((t, now.get(("zone", largest), 0)))
             out["swap used"].append((t, total - free))
             out["swap cache"].append((t, cached))
             orders.append((t, [sum(v << k[2] for k, v in now.items() if k[0] == "order" and k[2] == o)
@@ -167,14 +181,13 @@ def run_data(path):
     records = stream.read(base + ".trace")
     log = pathlib.Path(base + ".log")
     lines, orders, tasks = series(records)
-    marks = next((r.values for r in reversed(records) if r.name == "sample_marks"), (0, 0, 0))
     called = stream.names(records)
     largest = sorted(tasks, key=lambda pid: -max(rss + swap for _, rss, swap in tasks[pid]))[:6]
     step = max(1, len(orders) // 300)
     times = [t for t, _ in lines["free"]] or [0.0, 1.0]
     return {"name": pathlib.Path(base).name, "records": len(records), "lost": stream.lost(records),
             "start": times[0], "end": times[-1],
-            "series": lines, "marks": marks, "bands": bands(records), "map": frame_map(records),
+            "series": lines, "marks": marks_of(largest_zone(records), records), "bands": bands(records), "map": frame_map(records),
             "orders": orders[::step], "latency": latencies(records),
             "tasks": [{"pid": pid, "name": called.get(pid, "?"), "points": thin(tasks[pid], 400)} for pid in largest],
             "kills": explained(log.read_text(errors="replace") if log.exists() else "", records)}

@@ -16,6 +16,7 @@
  */
 #include "tide.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	TIDE_TOP = 1,
@@ -56,6 +57,7 @@ static void draw_zones(const struct figures *f);
 static void draw_lists(const struct figures *f, const struct view *v);
 static void draw_slots(const struct figures *f, int row, int column, int width);
 static void draw_map(const struct figures *f, int top, int rows);
+static void draw_kinds(int row);
 static void draw_tasks(const struct figures *f, const struct view *v, int top, int rows);
 static int task_order(const void *a, const void *b);
 static void draw_help(void);
@@ -130,6 +132,7 @@ draw(const struct figures *f, struct view *v)
 		screen_put(1 + map_rows(v), 0, PLAIN, "above: %ld frames a cell; below: %ld slots of swap a cell",
 			   f->frames_a_cell, f->slots_a_cell);
 		draw_slots(f, 2 + map_rows(v), 0, screen_columns);
+		draw_kinds(screen_rows - 2);
 	} else {
 		draw_tide(f, v);
 		draw_zones(f);
@@ -246,6 +249,16 @@ draw_map(const struct figures *f, int top, int rows)
 	for (int i = 0; i < f->cells && i < rows * screen_columns; i++)
 		screen_put(top + i / screen_columns, i % screen_columns, kinds[f->map[i]].colour, "%c",
 			   kinds[f->map[i]].letter);
+}
+
+static void
+draw_kinds(int row)
+{
+	for (int kind = 0, column = 0; kind < KIND_NOTHING; kind++) {
+		screen_put(row, column, kinds[kind].colour, "%c", kinds[kind].letter);
+		screen_put(row, column + 2, PLAIN, "%s", kinds[kind].name);
+		column += (int)strlen(kinds[kind].name) + 4;
+	}
 }
 
 /* ---- tasks ---- */
