@@ -11,12 +11,12 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "swapping.h"
 #include "tracedev.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/swap.h>
 #include <sys/sysinfo.h>
 
 enum {
@@ -98,25 +98,23 @@ survives(const char *policy)
 	size_t bytes = too_much();
 	volatile unsigned char *locked, *p;
 
-	check(swapon("/dev/vda", 0) == 0);
+	swap_on("/dev/vda");
 	choose(policy);
 	locked = map_private(LOCKED);
 	for (size_t i = 0; i < LOCKED; i += PAGE)
 		page_stamp(locked + i, 9000000 + i);
 	check(mlock((void *)locked, LOCKED) == 0);
 	p = map_private(bytes);
-	for (size_t i = 0; i < bytes; i += PAGE)
-		page_stamp(p + i, 7 + i / PAGE);
+	pages_stamp(p, bytes, 7);
 	for (size_t i = 0; i < LOCKED; i += PAGE)
 		check(pagemap_word(0, locked + i) >> 63);
-	for (size_t i = 0; i < bytes; i += PAGE)
-		check(page_stamped(p + i, 7 + i / PAGE));
+	must_be_stamped(p, bytes, 7);
 	for (size_t i = 0; i < LOCKED; i += PAGE)
 		check(page_stamped(locked + i, 9000000 + i));
 	munmap((void *)p, bytes);
 	munmap((void *)locked, LOCKED);
 	choose("two-list");
-	check(swapoff("/dev/vda") == 0);
+	swap_off("/dev/vda");
 }
 
 static void
@@ -174,7 +172,7 @@ switching(void)
 {
 	pthread_t threads[THREADS];
 
-	check(swapon("/dev/vda", 0) == 0);
+	swap_on("/dev/vda");
 	share = too_much() / THREADS & ~(size_t)(PAGE - 1);
 	busy = THREADS;
 	for (uint64_t i = 0; i < THREADS; i++)
@@ -186,18 +184,10 @@ switching(void)
 	for (int i = 0; i < THREADS; i++)
 		check(pthread_join(threads[i], NULL) == 0);
 	choose("two-list");
-	check(swapoff("/dev/vda") == 0);
+	swap_off("/dev/vda");
 }
 
 /* ---- what comes back soon is known to be used ---- */
-
-/* Out of memory, and the disk has taken it. */
-static void
-page_out(volatile unsigned char *p, size_t bytes)
-{
-	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	mm_settle();
-}
 
 /*
  * From fifo all pages go over to the inactive list: then nobody competes, and what comes back was away for too long.
@@ -213,7 +203,7 @@ refaults(void)
 	volatile unsigned char *p = map_private(MANY * PAGE);
 	long refault, activate, restore, in;
 
-	check(swapon("/dev/vda", 0) == 0);
+	swap_on("/dev/vda");
 	for (int i = 0; i < MANY; i++)
 		page_stamp(p + i * PAGE, i);
 	for (int round = 0; round < 2; round++) {
@@ -235,7 +225,7 @@ refaults(void)
 		check(count("workingset_restore_anon") == restore);
 	}
 	munmap((void *)p, MANY * PAGE);
-	check(swapoff("/dev/vda") == 0);
+	swap_off("/dev/vda");
 }
 
 /* ---- what the active list gives back is told ---- */
@@ -338,7 +328,7 @@ refills(void)
 
 	if (fd < 0)
 		return;
-	check(swapon("/dev/vda", 0) == 0);
+	swap_on("/dev/vda");
 	known = map_private(half);
 	p = map_private(bytes);
 	for (size_t i = 0; i < half; i += PAGE)
@@ -363,7 +353,7 @@ refills(void)
 		check(page_stamped(known + i, i));
 	munmap((void *)known, half);
 	close(fd);
-	check(swapoff("/dev/vda") == 0);
+	swap_off("/dev/vda");
 }
 
 #define SWAP CASE_NAMED

@@ -13,6 +13,7 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "swapping.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,27 +65,6 @@ fail_none(void)
 	set(TIMES, 1);
 }
 
-static void
-out(volatile unsigned char *p, size_t bytes)
-{
-	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	mm_settle();
-}
-
-static void
-stamp(volatile unsigned char *p, size_t bytes, uint64_t who)
-{
-	for (size_t i = 0; i < bytes; i += PAGE)
-		page_stamp(p + i, who + i / PAGE);
-}
-
-static void
-must_be_stamped(volatile unsigned char *p, size_t bytes, uint64_t who)
-{
-	for (size_t i = 0; i < bytes; i += PAGE)
-		check(page_stamped(p + i, who + i / PAGE));
-}
-
 /* ---- works ---- */
 
 static void
@@ -92,11 +72,11 @@ private_work(uint64_t who)
 {
 	volatile unsigned char *p = map_private(SIZE);
 
-	stamp(p, SIZE, who);
-	out(p, SIZE);
+	pages_stamp(p, SIZE, who);
+	page_out(p, SIZE);
 	must_be_stamped(p, SIZE, who);
-	stamp(p, SIZE / 2, who + 1);
-	out(p, SIZE);
+	pages_stamp(p, SIZE / 2, who + 1);
+	page_out(p, SIZE);
 	must_be_stamped(p, SIZE / 2, who + 1);
 	must_be_stamped(p + SIZE / 2, SIZE / 2, who + SIZE / 2 / PAGE);
 	munmap((void *)p, SIZE);
@@ -110,7 +90,7 @@ same_work(uint64_t who)
 
 	for (size_t i = 0; i < SIZE; i += sizeof(uint64_t))
 		*(volatile uint64_t *)(p + i) = who + i / PAGE;
-	out(p, SIZE);
+	page_out(p, SIZE);
 	for (size_t i = 0; i < SIZE; i += 512)
 		check(*(volatile uint64_t *)(p + i) == who + i / PAGE);
 	munmap((void *)p, SIZE);
@@ -121,8 +101,8 @@ shared_work(uint64_t who)
 {
 	volatile unsigned char *p = map_shared(SIZE);
 
-	stamp(p, SIZE, who);
-	out(p, SIZE);
+	pages_stamp(p, SIZE, who);
+	page_out(p, SIZE);
 	must_be_stamped(p, SIZE, who);
 	munmap((void *)p, SIZE);
 }
@@ -138,8 +118,8 @@ child_looks_and_writes(void *arg)
 	struct inherited *in = arg;
 
 	must_be_stamped(in->p, SIZE / 4, in->who);
-	stamp(in->p, SIZE / 4, in->who + 77);
-	out(in->p, SIZE / 4);
+	pages_stamp(in->p, SIZE / 4, in->who + 77);
+	page_out(in->p, SIZE / 4);
 	must_be_stamped(in->p, SIZE / 4, in->who + 77);
 }
 
@@ -148,8 +128,8 @@ fork_work(uint64_t who)
 {
 	struct inherited in = {map_private(SIZE / 4), who};
 
-	stamp(in.p, SIZE / 4, who);
-	out(in.p, SIZE / 4);
+	pages_stamp(in.p, SIZE / 4, who);
+	page_out(in.p, SIZE / 4);
 	child_must_live(child_looks_and_writes, &in);
 	must_be_stamped(in.p, SIZE / 4, who);
 	munmap((void *)in.p, SIZE / 4);
@@ -178,7 +158,7 @@ sweep(work_fn *work)
 static void
 once_and_again(work_fn *work)
 {
-	check(swapon("/dev/vda", 0) == 0);
+	swap_on("/dev/vda");
 	int failed = sweep(work);
 	check(failed >= (on_tidemark() ? 3 : 0));
 	for (long n = 8; n < 100; n += n / 3) {
@@ -186,7 +166,7 @@ once_and_again(work_fn *work)
 		work((uint64_t)n << 40);
 		fail_none();
 	}
-	check(swapoff("/dev/vda") == 0);
+	swap_off("/dev/vda");
 }
 
 static void
@@ -221,10 +201,10 @@ pressure(void)
 {
 	size_t bytes = RAM + RAM / 4;
 
-	check(swapon("/dev/vda", 0) == 0);
+	swap_on("/dev/vda");
 	fail_nth(8, -1);
 	volatile unsigned char *p = map_private(bytes);
-	stamp(p, bytes, 5);
+	pages_stamp(p, bytes, 5);
 	must_be_stamped(p, bytes, 5);
 	fail_none();
 	check(munmap((void *)p, bytes) == 0 && swapoff("/dev/vda") == 0);
@@ -238,9 +218,9 @@ system_calls(void)
 	int fd = open("/tmp/failswap", O_CREAT | O_RDWR | O_TRUNC, 0600);
 
 	check(fd >= 0 && swapon("/dev/vda", 0) == 0);
-	stamp(from, SIZE, 9);
+	pages_stamp(from, SIZE, 9);
 	for (long n = 1; n < SURE; n++) {
-		out(from, SIZE);
+		page_out(from, SIZE);
 		fail_nth(n, 1);
 		ssize_t put = pwrite(fd, (void *)from, SIZE, 0);
 		check(put == SIZE || (put > 0 && put % PAGE == 0) || (put < 0 && (errno == EFAULT || errno == ENOMEM)));
@@ -253,7 +233,7 @@ system_calls(void)
 	must_be_stamped(from, SIZE, 9);
 	check(pwrite(fd, (void *)from, SIZE, 0) == SIZE && pread(fd, (void *)to, SIZE, 0) == SIZE);
 	must_be_stamped(to, SIZE, 9);
-	check(swapoff("/dev/vda") == 0);
+	swap_off("/dev/vda");
 	close(fd);
 	unlink("/tmp/failswap");
 }
@@ -265,19 +245,19 @@ swapoffs(void)
 	volatile unsigned char *p = map_private(SIZE), *shared = map_shared(SIZE);
 	int refused = 0;
 
-	stamp(p, SIZE, 11);
-	stamp(shared, SIZE, 4000);
+	pages_stamp(p, SIZE, 11);
+	pages_stamp(shared, SIZE, 4000);
 	for (long n = 1; n < SURE; n += 2) {
-		check(swapon("/dev/vda", 0) == 0);
-		out(p, SIZE);
-		out(shared, SIZE);
+		swap_on("/dev/vda");
+		page_out(p, SIZE);
+		page_out(shared, SIZE);
 		fail_nth(n, 1);
 		int result = swapoff("/dev/vda");
 		check(result == 0 || errno == ENOMEM);
 		fail_none();
 		refused += result != 0;
 		if (result)
-			check(swapoff("/dev/vda") == 0);
+			swap_off("/dev/vda");
 		must_be_stamped(p, SIZE, 11);
 		must_be_stamped(shared, SIZE, 4000);
 	}

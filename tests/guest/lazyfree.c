@@ -12,13 +12,13 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "swapping.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/swap.h>
 #include <sys/uio.h>
 
 enum {
@@ -32,13 +32,13 @@ events(const char *name)
 	return proc_value("/proc/vmstat", name);
 }
 
+/* A mapping of its own in smaps. */
 static volatile unsigned char *
-stamped(size_t bytes, uint64_t who)
+stamped_alone(size_t bytes, uint64_t who)
 {
 	volatile unsigned char *p = map_aligned(bytes, PAGE);
 
-	for (size_t i = 0; i < bytes; i += PAGE)
-		page_stamp(p + i, who + i / PAGE);
+	pages_stamp(p, bytes, who);
 	return p;
 }
 
@@ -82,13 +82,12 @@ resident(volatile unsigned char *p, size_t bytes)
 static void
 stays_until_needed(void)
 {
-	volatile unsigned char *p = stamped(SIZE, 10);
+	volatile unsigned char *p = stamped_alone(SIZE, 10);
 	long given = events("pglazyfree");
 
 	give_up(p, SIZE);
 	check(resident(p, SIZE) == PAGES);
-	for (size_t i = 0; i < SIZE; i += PAGE)
-		check(page_stamped(p + i, 10 + i / PAGE));
+	must_be_stamped(p, SIZE, 10);
 	check(!on_tidemark() || events("pglazyfree") == given + PAGES);
 	give_up(p, SIZE);
 	check(!on_tidemark() || events("pglazyfree") == given + PAGES);
@@ -97,7 +96,7 @@ stays_until_needed(void)
 static void
 smaps_shows_it(void)
 {
-	volatile unsigned char *p = stamped(SIZE, 20);
+	volatile unsigned char *p = stamped_alone(SIZE, 20);
 
 	check(proc_field(smaps_find(0, p), "LazyFree") == 0);
 	give_up(p, SIZE);
@@ -117,7 +116,7 @@ static void
 refused(void)
 {
 	volatile unsigned char *shared = map_shared(SIZE);
-	volatile unsigned char *locked = stamped(SIZE, 30);
+	volatile unsigned char *locked = stamped_alone(SIZE, 30);
 	int fd = file_make("/tmp/lazyfree", SIZE);
 	void *file = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 
@@ -137,7 +136,7 @@ refused(void)
 static void
 taken_reads_zero(void)
 {
-	volatile unsigned char *p = stamped(SIZE, 40);
+	volatile unsigned char *p = stamped_alone(SIZE, 40);
 	long freed = events("pglazyfreed");
 
 	give_up(p, SIZE);
@@ -152,7 +151,7 @@ taken_reads_zero(void)
 static void
 written_survives(void)
 {
-	volatile unsigned char *p = stamped(SIZE, 50);
+	volatile unsigned char *p = stamped_alone(SIZE, 50);
 
 	give_up(p, SIZE);
 	for (size_t i = 0; i < SIZE; i += 2 * PAGE)
@@ -172,7 +171,7 @@ written_survives(void)
 static void
 written_by_others_survives(void)
 {
-	volatile unsigned char *p = stamped(SIZE, 60);
+	volatile unsigned char *p = stamped_alone(SIZE, 60);
 	char text[] = "not to be lost";
 	struct iovec from = {text, sizeof(text)};
 	int ends[2];
@@ -192,7 +191,7 @@ written_by_others_survives(void)
 static void
 locked_later_stays(void)
 {
-	volatile unsigned char *p = stamped(SIZE, 80);
+	volatile unsigned char *p = stamped_alone(SIZE, 80);
 
 	give_up(p, SIZE);
 	check(mlock((void *)p, SIZE) == 0);
@@ -206,7 +205,7 @@ locked_later_stays(void)
 static void
 moved_and_unmapped(void)
 {
-	volatile unsigned char *p = stamped(SIZE, 90);
+	volatile unsigned char *p = stamped_alone(SIZE, 90);
 	volatile unsigned char *to = map_aligned(SIZE, PAGE);
 
 	give_up(p, SIZE);
@@ -235,8 +234,7 @@ child_writes(void *arg)
 		page_stamp(family + i, 300 + i / PAGE);
 	}
 	take(family, SIZE);
-	for (size_t i = 0; i < SIZE; i += PAGE)
-		check(page_stamped(family + i, 300 + i / PAGE));
+	must_be_stamped(family, SIZE, 300);
 }
 
 /* What a child has is not the parent's to give up: its pages stay until both are done with them. */
@@ -246,7 +244,7 @@ given_up_beside_a_child(void)
 	int ends[2];
 	char byte;
 
-	family = stamped(SIZE, 100);
+	family = stamped_alone(SIZE, 100);
 	check(pipe(ends) == 0);
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -270,17 +268,15 @@ child_takes(void *arg)
 	take(family, SIZE);
 	for (size_t i = 2 * PAGE; i < SIZE; i += PAGE)
 		check(page_stamped(family + i, 200 + i / PAGE) || is_zero(family + i));
-	for (size_t i = 0; i < SIZE; i += PAGE)
-		page_stamp(family + i, 400 + i / PAGE);
-	for (size_t i = 0; i < SIZE; i += PAGE)
-		check(page_stamped(family + i, 400 + i / PAGE));
+	pages_stamp(family, SIZE, 400);
+	must_be_stamped(family, SIZE, 400);
 }
 
 /* Given up before fork: each reads old contents or zeroes, and what either writes is its own. */
 static void
 given_up_before_fork(void)
 {
-	family = stamped(SIZE, 200);
+	family = stamped_alone(SIZE, 200);
 	give_up(family, SIZE);
 	page_stamp(family + PAGE, 500);
 	child_must_live((void (*)(void *))child_takes, NULL);
@@ -343,21 +339,18 @@ takes_all_the_time(void *arg)
 static void
 writers_and_takers(void)
 {
-	volatile unsigned char *p = stamped(SIZE, 0);
+	volatile unsigned char *p = stamped_alone(SIZE, 0);
 	pthread_t thread;
 
 	check(pthread_create(&thread, NULL, takes_all_the_time, (void *)p) == 0);
 	for (uint64_t round = 1; round <= 60; round++) {
 		give_up(p, SIZE);
-		for (size_t i = 0; i < SIZE; i += PAGE)
-			page_stamp(p + i, round * 1000 + i / PAGE);
-		for (size_t i = 0; i < SIZE; i += PAGE)
-			check(page_stamped(p + i, round * 1000 + i / PAGE));
+		pages_stamp(p, SIZE, round * 1000);
+		must_be_stamped(p, SIZE, round * 1000);
 	}
 	stop = 1;
 	check(pthread_join(thread, NULL) == 0);
-	for (size_t i = 0; i < SIZE; i += PAGE)
-		check(page_stamped(p + i, 60 * 1000 + i / PAGE));
+	must_be_stamped(p, SIZE, 60 * 1000);
 }
 
 /* ---- with swap ---- */
@@ -365,8 +358,8 @@ writers_and_takers(void)
 static void
 with_swap(void)
 {
-	check(swapon("/dev/vda", 0) == 0);
-	volatile unsigned char *p = stamped(SIZE, 600);
+	swap_on("/dev/vda");
+	volatile unsigned char *p = stamped_alone(SIZE, 600);
 	long out = events("pswpout");
 	take(p, SIZE / 2);
 	/* Half is out, or on its way: it comes back as zeroes, and its slots are free. */
@@ -379,7 +372,7 @@ with_swap(void)
 	page_stamp(p, 700);
 	take(p, SIZE);
 	check(page_stamped(p, 700));
-	check(swapoff("/dev/vda") == 0);
+	swap_off("/dev/vda");
 	check(page_stamped(p, 700));
 	/* What has just been written to the disk is in nobody's list until reclaim takes notice: mm_check makes it. */
 	mm_settle();

@@ -13,6 +13,7 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "swapping.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -32,35 +33,6 @@ enum {
 	FUTEX_WAIT = 0
 };
 
-static void
-swap_on(const char *path)
-{
-	check(swapon(path, 0) == 0);
-}
-
-static void
-swap_off(const char *path)
-{
-	check(swapoff(path) == 0);
-}
-
-/* A figure of /proc/vmstat or, with a colon in the name, of /proc/meminfo. */
-static long
-figure(const char *name)
-{
-	char line[256];
-	FILE *f = fopen(strchr(name, ':') ? "/proc/meminfo" : "/proc/vmstat", "r");
-	long value = -1;
-	size_t n = strlen(name);
-
-	check(f != NULL);
-	while (fgets(line, sizeof(line), f))
-		if (strncmp(line, name, n) == 0 && line[n] == ' ')
-			value = atol(line + n);
-	fclose(f);
-	return value;
-}
-
 /* Lines of /proc/swaps below the first. */
 static int
 areas(void)
@@ -76,16 +48,6 @@ areas(void)
 	return lines;
 }
 
-static volatile unsigned char *
-stamped(size_t bytes, uint64_t who)
-{
-	volatile unsigned char *p = map_private(bytes);
-
-	for (size_t i = 0; i < bytes; i += PAGE)
-		page_stamp(p + i, who + i / PAGE);
-	return p;
-}
-
 /* Page by page, each found as it was: what comes in is dirty at once, and goes out anew. */
 static void
 restamp(volatile unsigned char *p, size_t bytes, uint64_t was, uint64_t who)
@@ -94,21 +56,6 @@ restamp(volatile unsigned char *p, size_t bytes, uint64_t was, uint64_t who)
 		check(page_stamped(p + i, was + i / PAGE));
 		page_stamp(p + i, who + i / PAGE);
 	}
-}
-
-static void
-must_be_stamped(volatile unsigned char *p, size_t bytes, uint64_t who)
-{
-	for (size_t i = 0; i < bytes; i += PAGE)
-		check(page_stamped(p + i, who + i / PAGE));
-}
-
-/* Out of memory it goes. */
-static void
-page_out(volatile unsigned char *p, size_t bytes)
-{
-	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	mm_settle();
 }
 
 /* How many bytes of /proc/swap_slots are @kind; -1: there is no such file. Any kind: 256. */
@@ -238,7 +185,7 @@ numbered_priorities(void)
 		check(priority_of("/dev/vda") == -2 && priority_of("/dev/vdb") == -3 && priority_of("/dev/vdf") == -4);
 		swap_off("/dev/vdb");
 		check(priority_of("/dev/vda") == -2 && priority_of("/dev/vdf") == -3);
-		check(swapon("/dev/vdb", SWAP_FLAG_PREFER | 7) == 0);
+		swap_on_first("/dev/vdb", 7);
 		check(priority_of("/dev/vdb") == 7 && priority_of("/dev/vdf") == -3);
 		swap_off("/dev/vda");
 		check(priority_of("/dev/vdf") == -2);
@@ -282,8 +229,8 @@ priorities(void)
 {
 	long used_b;
 
-	check(swapon("/dev/vda", SWAP_FLAG_PREFER | 1) == 0);
-	check(swapon("/dev/vdb", SWAP_FLAG_PREFER | 2) == 0);
+	swap_on_first("/dev/vda", 1);
+	swap_on_first("/dev/vdb", 2);
 	check(areas() == 2);
 	volatile unsigned char *p = stamped(4 * MIB, 3);
 	page_out(p, 4 * MIB);
@@ -345,8 +292,7 @@ clean_again(void)
 	page_out(p, MIB);
 	check(figure("pswpout") == out);
 	must_be_stamped(p, MIB, 13);
-	for (size_t i = 0; i < MIB; i += PAGE)
-		page_stamp(p + i, 77 + i / PAGE);
+	pages_stamp(p, MIB, 77);
 	page_out(p, MIB);
 	check(figure("pswpout") == out + 256);
 	must_be_stamped(p, MIB, 77);
@@ -669,8 +615,7 @@ toucher(void *arg)
 	volatile unsigned char *p = arg;
 
 	for (int round = 0; round < 40; round++)
-		for (size_t i = 0; i < SMALL; i += PAGE)
-			check(page_stamped(p + i, 39 + i / PAGE));
+		must_be_stamped(p, SMALL, 39);
 	return NULL;
 }
 

@@ -12,6 +12,7 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "swapping.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -29,62 +30,11 @@ enum {
 
 #define ONES 0x0101010101010101UL
 
-static void
-swap_on(const char *path, int flags)
-{
-	check(swapon(path, flags) == 0);
-}
-
-static void
-swap_off(const char *path)
-{
-	check(swapoff(path) == 0);
-}
-
-/* The number behind @name at the beginning of a line of @path; -1: there is no such line. */
-static long
-figure(const char *path, const char *name)
-{
-	char line[512];
-	FILE *f = fopen(path, "r");
-	long value = -1;
-	size_t n = strlen(name);
-
-	check(f != NULL);
-	while (fgets(line, sizeof(line), f))
-		if (strncmp(line, name, n) == 0 && (line[n] == ' ' || line[n] == '\t'))
-			value = atol(line + n);
-	fclose(f);
-	return value;
-}
-
-static long
-event(const char *name)
-{
-	return figure("/proc/vmstat", name);
-}
-
-/* KiB of an area that are in use. */
-static long
-used(const char *path)
-{
-	char line[512], name[64];
-	FILE *f = fopen("/proc/swaps", "r");
-	long size, taken = -1, value;
-
-	check(f != NULL);
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s %*s %ld %ld", name, &size, &value) == 3 && !strcmp(name, path))
-			taken = value;
-	fclose(f);
-	return taken;
-}
-
 /* Does a page of one word go without a slot here? */
 static bool
 words_need_no_slot(void)
 {
-	return event("swpout_same") >= 0;
+	return figure("swpout_same") >= 0;
 }
 
 /* Does page_out leave nothing in memory? Linux keeps a page until somebody needs its frame. */
@@ -100,31 +50,6 @@ sysctl_set(const char *path, int value)
 	FILE *f = fopen(path, "w");
 
 	check(f != NULL && fprintf(f, "%d\n", value) > 0 && fclose(f) == 0);
-}
-
-/* Out of memory it goes. */
-static void
-page_out(volatile void *p, size_t bytes)
-{
-	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	mm_settle();
-}
-
-static volatile unsigned char *
-stamped(size_t bytes, uint64_t who)
-{
-	volatile unsigned char *p = map_private(bytes);
-
-	for (size_t i = 0; i < bytes; i += PAGE)
-		page_stamp(p + i, who + i / PAGE);
-	return p;
-}
-
-static void
-must_be_stamped(volatile unsigned char *p, size_t bytes, uint64_t who)
-{
-	for (size_t i = 0; i < bytes; i += PAGE)
-		check(page_stamped(p + i, who + i / PAGE));
 }
 
 static void
@@ -152,24 +77,24 @@ one_word(void)
 	volatile unsigned char *p = map_private(SMALL);
 	long in, out, same;
 
-	swap_on("/dev/vda", 0);
+	swap_on("/dev/vda");
 	for (size_t i = 0; i < SMALL; i += PAGE)
 		fill(p + i, words[i / PAGE % 4]);
-	in = event("pswpin");
-	out = event("pswpout");
-	same = event("swpout_same");
+	in = figure("pswpin");
+	out = figure("pswpout");
+	same = figure("swpout_same");
 	page_out(p, SMALL);
-	check(figure("/proc/self/status", "VmSwap:") == SMALL / 1024);
+	check(proc_value("/proc/self/status", "VmSwap:") == SMALL / 1024);
 	if (words_need_no_slot()) {
-		check(used("/dev/vda") == 0 && event("pswpout") == out);
-		check(event("swpout_same") == same + SMALL / PAGE);
-		same = event("swpin_same");
+		check(area_figure("/dev/vda", 3) == 0 && figure("pswpout") == out);
+		check(figure("swpout_same") == same + SMALL / PAGE);
+		same = figure("swpin_same");
 	}
 	for (size_t i = 0; i < SMALL; i += PAGE)
 		check(filled(p + i, words[i / PAGE % 4]));
-	check(figure("/proc/self/status", "VmSwap:") == 0);
+	check(proc_value("/proc/self/status", "VmSwap:") == 0);
 	if (words_need_no_slot())
-		check(event("pswpin") == in && event("swpin_same") == same + SMALL / PAGE);
+		check(figure("pswpin") == in && figure("swpin_same") == same + SMALL / PAGE);
 	swap_off("/dev/vda");
 }
 
@@ -182,12 +107,12 @@ many_words(void)
 	};
 	volatile unsigned char *p = map_private(PAGES * PAGE);
 
-	swap_on("/dev/vda", 0);
+	swap_on("/dev/vda");
 	for (uint64_t i = 0; i < PAGES; i++)
 		fill(p + i * PAGE, i % 1000 * ONES);
 	page_out(p, PAGES * PAGE);
 	if (words_need_no_slot())
-		check(used("/dev/vda") == 0);
+		check(area_figure("/dev/vda", 3) == 0);
 	for (uint64_t i = 0; i < PAGES; i++) {
 		uint64_t at = i * 1009 % PAGES;
 
@@ -201,14 +126,14 @@ nearly_one_word(void)
 {
 	volatile unsigned char *p = map_private(SMALL);
 
-	swap_on("/dev/vda", 0);
+	swap_on("/dev/vda");
 	for (size_t i = 0; i < SMALL; i += PAGE) {
 		fill(p + i, 7 * ONES);
 		p[i + i / PAGE * 64 + i / PAGE % 8] = 8; /* one byte, in another place of each */
 	}
-	long out = event("pswpout");
+	long out = figure("pswpout");
 	page_out(p, SMALL);
-	check(event("pswpout") == out + SMALL / PAGE);
+	check(figure("pswpout") == out + SMALL / PAGE);
 	for (size_t i = 0; i < SMALL; i += PAGE) {
 		check(p[i + i / PAGE * 64 + i / PAGE % 8] == 8);
 		p[i + i / PAGE * 64 + i / PAGE % 8] = 7;
@@ -234,7 +159,7 @@ words_of_a_family(void)
 {
 	volatile unsigned char *p = map_private(SMALL);
 
-	swap_on("/dev/vda", 0);
+	swap_on("/dev/vda");
 	for (size_t i = 0; i < SMALL; i += PAGE)
 		fill(p + i, i ? 3 * ONES : 0);
 	page_out(p, SMALL); /* out, then shared */
@@ -252,7 +177,7 @@ words_that_go(void)
 	volatile unsigned char *p = map_private(4 * SMALL);
 	volatile unsigned char *q;
 
-	swap_on("/dev/vda", 0);
+	swap_on("/dev/vda");
 	for (size_t i = 0; i < 4 * SMALL; i += PAGE)
 		fill(p + i, 5 * ONES);
 	page_out(p, 4 * SMALL);
@@ -273,18 +198,18 @@ words_and_swapoff(void)
 {
 	volatile unsigned char *p = map_private(SMALL);
 
-	swap_on("/dev/vda", 0);
-	swap_on("/dev/vdb", 0);
+	swap_on("/dev/vda");
+	swap_on("/dev/vdb");
 	for (size_t i = 0; i < SMALL; i += PAGE)
 		fill(p + i, 9 * ONES);
 	page_out(p, SMALL);
 	swap_off("/dev/vda");
 	swap_off("/dev/vdb"); /* nothing may be anywhere but in memory now */
-	check(figure("/proc/self/status", "VmSwap:") == 0);
-	long major = event("pgmajfault");
+	check(proc_value("/proc/self/status", "VmSwap:") == 0);
+	long major = figure("pgmajfault");
 	for (size_t i = 0; i < SMALL; i += PAGE)
 		check(filled(p + i, 9 * ONES));
-	check(event("pgmajfault") == major);
+	check(figure("pgmajfault") == major);
 }
 
 static void
@@ -293,7 +218,7 @@ words_in_calls(void)
 	volatile unsigned char *p = map_private(SMALL);
 	int ends[2];
 
-	swap_on("/dev/vda", 0);
+	swap_on("/dev/vda");
 	for (size_t i = 0; i < SMALL; i += PAGE)
 		fill(p + i, 6 * ONES);
 	page_out(p, SMALL);
@@ -322,7 +247,7 @@ writers_meet_eviction(void)
 {
 	pthread_t thread;
 
-	swap_on("/dev/vda", 0);
+	swap_on("/dev/vda");
 	contested = map_private(SMALL);
 	contest_over = 0;
 	check(pthread_create(&thread, NULL, evictor, NULL) == 0);
@@ -347,16 +272,16 @@ writers_meet_eviction(void)
 static void
 cluster_zero(void)
 {
-	swap_on("/dev/vda", 0);
+	swap_on("/dev/vda");
 	sysctl_set("/proc/sys/vm/page-cluster", 0);
 	volatile unsigned char *p = stamped(SMALL, 1);
 	page_out(p, SMALL);
-	long in = event("pswpin"), ahead = event("swap_ra");
+	long in = figure("pswpin"), ahead = figure("swap_ra");
 	for (int i = 0; i < SMALL / PAGE; i++) {
 		check(page_stamped(p + i * PAGE, 1 + (uint64_t)i));
-		check(!is_exact() || event("pswpin") == in + i + 1);
+		check(!is_exact() || figure("pswpin") == in + i + 1);
 	}
-	check(event("swap_ra") == ahead);
+	check(figure("swap_ra") == ahead);
 	sysctl_set("/proc/sys/vm/page-cluster", 3);
 	swap_off("/dev/vda");
 }
@@ -384,20 +309,20 @@ in_order(void)
 	struct rusage before, after;
 	long major;
 
-	swap_on("/dev/vda", 0);
+	swap_on("/dev/vda");
 	volatile unsigned char *p = stamped(BYTES, 11);
 	page_out(p, BYTES);
-	long ahead = event("swap_ra"), hit = event("swap_ra_hit"), in = event("pswpin");
+	long ahead = figure("swap_ra"), hit = figure("swap_ra_hit"), in = figure("pswpin");
 	getrusage(RUSAGE_SELF, &before);
 	must_be_stamped(p, BYTES, 11);
 	getrusage(RUSAGE_SELF, &after);
-	ahead = event("swap_ra") - ahead;
-	hit = event("swap_ra_hit") - hit;
+	ahead = figure("swap_ra") - ahead;
+	hit = figure("swap_ra_hit") - hit;
 	major = after.ru_majflt - before.ru_majflt;
-	check(event("pswpin") - in <= PAGES);
+	check(figure("pswpin") - in <= PAGES);
 	check(major <= PAGES / 4 && hit <= ahead);
 	if (is_exact()) /* each page was wanted, so each that was read ahead was a hit */
-		check(hit == ahead && major + ahead == PAGES && event("pswpin") - in == PAGES);
+		check(hit == ahead && major + ahead == PAGES && figure("pswpin") - in == PAGES);
 	swap_off("/dev/vda");
 }
 
@@ -411,17 +336,17 @@ at_random(void)
 	};
 	uint64_t at = 1;
 
-	swap_on("/dev/vda", 0);
+	swap_on("/dev/vda");
 	volatile unsigned char *p = stamped(PAGES * PAGE, 21);
 	page_out(p, PAGES * PAGE);
-	long ahead = event("swap_ra");
+	long ahead = figure("swap_ra");
 	for (int i = 0; i < READS; i++) {
 		at = (at * 1664525 + 1013904223) % (1UL << 32);
 		uint64_t n = (at >> 8) % PAGES;
 		check(page_stamped(p + n * PAGE, 21 + n));
 	}
 	if (is_exact())
-		check(event("swap_ra") - ahead < READS);
+		check(figure("swap_ra") - ahead < READS);
 	swap_off("/dev/vda");
 }
 
@@ -434,7 +359,7 @@ large_transfers(void)
 	};
 	long reads[2], sectors_in[2], writes[2], sectors_out[2];
 
-	swap_on("/dev/vda", 0);
+	swap_on("/dev/vda");
 	sysctl_set("/proc/sys/vm/page-cluster", 5);
 	volatile unsigned char *p = stamped(BYTES, 31);
 	for (int i = 0; i < 2; i++) {
@@ -469,12 +394,12 @@ equals_take_turns(void)
 {
 	long a, b;
 
-	swap_on("/dev/vda", SWAP_FLAG_PREFER | 3);
-	swap_on("/dev/vdb", SWAP_FLAG_PREFER | 3);
+	swap_on_first("/dev/vda", 3);
+	swap_on_first("/dev/vdb", 3);
 	volatile unsigned char *p = stamped(8 * MIB, 41);
 	page_out(p, 8 * MIB);
-	a = used("/dev/vda");
-	b = used("/dev/vdb");
+	a = area_figure("/dev/vda", 3);
+	b = area_figure("/dev/vdb", 3);
 	check(a + b >= 8 * 1024 && (!is_exact() || a + b == 8 * 1024)); /* Linux keeps some slots at hand */
 	check(labs(a - b) <= (is_exact() ? 128 : 2048));
 	must_be_stamped(p, 8 * MIB, 41);
@@ -487,16 +412,16 @@ equals_take_turns(void)
 static void
 half_full(void)
 {
-	swap_on("/dev/vdb", 0);
+	swap_on("/dev/vdb");
 	volatile unsigned char *p = stamped(6 * MIB, 51);
 	page_out(p, 6 * MIB);
 	must_be_stamped(p, 6 * MIB, 51);
-	check(used("/dev/vdb") >= 5 * 1024);
+	check(area_figure("/dev/vdb", 3) >= 5 * 1024);
 	volatile unsigned char *q = stamped(9 * MIB, 52);
 	page_out(q, 9 * MIB);
-	check(used("/dev/vdb") >= 14 * 1024);
+	check(area_figure("/dev/vdb", 3) >= 14 * 1024);
 	must_be_stamped(q, 9 * MIB, 52);
-	check(used("/dev/vdb") <= 9 * 1024);
+	check(area_figure("/dev/vdb", 3) <= 9 * 1024);
 	must_be_stamped(p, 6 * MIB, 51);
 	swap_off("/dev/vdb");
 }
@@ -504,13 +429,13 @@ half_full(void)
 static void
 written_again(void)
 {
-	swap_on("/dev/vdb", 0);
+	swap_on("/dev/vdb");
 	volatile unsigned char *p = stamped(SMALL, 61);
 	page_out(p, SMALL);
-	check(used("/dev/vdb") >= SMALL / 1024);
+	check(area_figure("/dev/vdb", 3) >= SMALL / 1024);
 	for (size_t i = 0; i < SMALL; i += PAGE)
 		p[i + 100] = 1; /* the slot holds something else from now on, and is of no use */
-	check(!is_exact() || used("/dev/vdb") == 0);
+	check(!is_exact() || area_figure("/dev/vdb", 3) == 0);
 	must_be_stamped(p, SMALL, 61);
 	swap_off("/dev/vdb");
 }
@@ -519,13 +444,13 @@ written_again(void)
 static void
 locked_gives_back(void)
 {
-	swap_on("/dev/vdb", 0);
+	swap_on("/dev/vdb");
 	volatile unsigned char *p = stamped(SMALL, 71);
 	page_out(p, SMALL);
 	check(mlock((void *)p, SMALL) == 0);
-	check(!is_exact() || figure("/proc/self/status", "VmSwap:") == 0);
+	check(!is_exact() || proc_value("/proc/self/status", "VmSwap:") == 0);
 	if (is_exact())
-		check(used("/dev/vdb") == 0);
+		check(area_figure("/dev/vdb", 3) == 0);
 	must_be_stamped(p, SMALL, 71);
 	check(munlock((void *)p, SMALL) == 0);
 	page_out(p, SMALL);
@@ -567,7 +492,7 @@ discard_once(void)
 
 	memset(page, 0x5a, sizeof(page));
 	check(pwrite(fd, page, PAGE, 4 * MIB) == PAGE && fsync(fd) == 0);
-	swap_on("/dev/vdb", SWAP_FLAG_DISCARD | SWAP_FLAG_DISCARD_ONCE);
+	check(swapon("/dev/vdb", SWAP_FLAG_DISCARD | SWAP_FLAG_DISCARD_ONCE) == 0);
 	check(discarded() - before == (16 * MIB - PAGE) / 512);
 	if (is_exact()) /* and the disk has really let go of it; Linux reads what it remembers */
 		check(pread(fd, back, PAGE, 4 * MIB) == PAGE && back[0] == 0 && back[PAGE - 1] == 0);
@@ -587,7 +512,7 @@ discard_pages(void)
 {
 	long before = discarded();
 
-	swap_on("/dev/vdb", SWAP_FLAG_DISCARD | SWAP_FLAG_DISCARD_PAGES);
+	check(swapon("/dev/vdb", SWAP_FLAG_DISCARD | SWAP_FLAG_DISCARD_PAGES) == 0);
 	check(discarded() == before);
 	volatile unsigned char *p = stamped(6 * MIB, 82);
 	page_out(p, 6 * MIB);
@@ -606,7 +531,7 @@ no_discard(void)
 {
 	long before = discarded();
 
-	swap_on("/dev/vdb", SWAP_FLAG_DISCARD_PAGES); /* means nothing by itself */
+	check(swapon("/dev/vdb", SWAP_FLAG_DISCARD_PAGES) == 0); /* means nothing by itself */
 	volatile unsigned char *p = stamped(2 * MIB, 84);
 	page_out(p, 2 * MIB);
 	check(munmap((void *)p, 2 * MIB) == 0);
@@ -620,7 +545,7 @@ discards_and_writes(void)
 {
 	volatile unsigned char *kept = NULL;
 
-	swap_on("/dev/vdb", SWAP_FLAG_DISCARD);
+	check(swapon("/dev/vdb", SWAP_FLAG_DISCARD) == 0);
 	for (uint64_t round = 0; round < 24; round++) {
 		volatile unsigned char *p = stamped(2 * MIB, round << 32);
 

@@ -14,6 +14,7 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "swapping.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -40,81 +41,12 @@ enum {
 static sigjmp_buf on_bus;
 static siginfo_t bus;
 
-static void
-swap_on(const char *path, int priority)
-{
-	check(swapon(path, SWAP_FLAG_PREFER | priority) == 0);
-}
-
 /* A case that failed may have left areas on. */
 static void
 all_off(void)
 {
 	for (char path[] = "/dev/vda"; path[7] <= 'e'; path[7]++)
 		swapoff(path);
-}
-
-static void
-swap_off(const char *path)
-{
-	check(swapoff(path) == 0);
-}
-
-/* A figure of /proc/meminfo, in KiB. */
-static long
-figure(const char *name)
-{
-	char line[256];
-	FILE *f = fopen("/proc/meminfo", "r");
-	long value = -1;
-	size_t n = strlen(name);
-
-	check(f != NULL);
-	while (fgets(line, sizeof(line), f))
-		if (strncmp(line, name, n) == 0)
-			value = atol(line + n);
-	fclose(f);
-	return value;
-}
-
-/* A column of /proc/swaps, in KiB: 2 size, 3 used. */
-static long
-area_figure(const char *path, int column)
-{
-	char line[256], name[64];
-	long value[2] = {-1, -1};
-	FILE *f = fopen("/proc/swaps", "r");
-
-	check(f != NULL);
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s %*s %ld %ld", name, &value[0], &value[1]) == 3 && strcmp(name, path) == 0)
-			break;
-	fclose(f);
-	return value[column - 2];
-}
-
-static volatile unsigned char *
-stamped(size_t bytes, uint64_t who)
-{
-	volatile unsigned char *p = map_private(bytes);
-
-	for (size_t i = 0; i < bytes; i += PAGE)
-		page_stamp(p + i, who + i / PAGE);
-	return p;
-}
-
-static void
-must_be_stamped(volatile unsigned char *p, size_t bytes, uint64_t who)
-{
-	for (size_t i = 0; i < bytes; i += PAGE)
-		check(page_stamped(p + i, who + i / PAGE));
-}
-
-static void
-page_out(volatile unsigned char *p, size_t bytes)
-{
-	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	mm_settle();
 }
 
 static size_t
@@ -197,7 +129,7 @@ unreadable(void)
 	int lines = log_has("Read-error on swap-device (");
 
 	all_off();
-	swap_on("/dev/vda", 1);
+	swap_on_first("/dev/vda", 1);
 	volatile unsigned char *p = stamped(AREA, 1000);
 	page_out(p, AREA);
 	check(area_figure("/dev/vda", 3) == SLOTS * 4);
@@ -221,7 +153,7 @@ calls_on_lost(void)
 	int ends[2];
 
 	all_off();
-	swap_on("/dev/vda", 1);
+	swap_on_first("/dev/vda", 1);
 	volatile unsigned char *p = stamped(AREA, 2000);
 	page_out(p, AREA);
 	void *bad = (void *)lost_page(p, AREA, 2000);
@@ -260,7 +192,7 @@ lost_and_shared(void)
 	pid_t pid[WORKERS];
 
 	all_off();
-	swap_on("/dev/vda", 1);
+	swap_on_first("/dev/vda", 1);
 	volatile unsigned char *p = stamped(AREA, 3000);
 	page_out(p, AREA);
 	check(area_figure("/dev/vda", 3) == SLOTS * 4);
@@ -278,7 +210,7 @@ static void
 lost_slot_goes(void)
 {
 	all_off();
-	swap_on("/dev/vda", 1);
+	swap_on_first("/dev/vda", 1);
 	volatile unsigned char *p = stamped(AREA, 4000);
 	page_out(p, AREA);
 	check(figure("SwapFree:") == 0);
@@ -298,7 +230,7 @@ error_of_a_neighbour(void)
 	struct rusage before, after;
 
 	all_off();
-	swap_on("/dev/vda", 1);
+	swap_on_first("/dev/vda", 1);
 	volatile unsigned char *p = stamped(AREA, 5000);
 	page_out(p, AREA);
 	getrusage(RUSAGE_SELF, &before);
@@ -314,7 +246,7 @@ static void
 error_that_passes(void)
 {
 	all_off();
-	swap_on("/dev/vde", 1);
+	swap_on_first("/dev/vde", 1);
 	volatile unsigned char *p = stamped(AREA, 6000);
 	page_out(p, AREA);
 	size_t lost = lost_pages(p, AREA, 6000);
@@ -338,12 +270,11 @@ lost_of_a_file(void)
 	int errors = 0;
 
 	all_off();
-	swap_on("/dev/vda", 1);
+	swap_on_first("/dev/vda", 1);
 	check(fd >= 0 && ftruncate(fd, AREA) == 0);
 	volatile unsigned char *p = mmap(NULL, AREA, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	check(p != MAP_FAILED);
-	for (size_t i = 0; i < AREA; i += PAGE)
-		page_stamp(p + i, 6000 + i / PAGE);
+	pages_stamp(p, AREA, 6000);
 	page_out(p, AREA);
 	swap_off("/dev/vda");
 	check(lost_pages(p, AREA, 6000) == LOST);
@@ -363,7 +294,7 @@ static void
 lost_at_swapoff(void)
 {
 	all_off();
-	swap_on("/dev/vda", 1);
+	swap_on_first("/dev/vda", 1);
 	volatile unsigned char *p = stamped(AREA, 8000);
 	page_out(p, AREA);
 	swap_off("/dev/vda");
@@ -381,7 +312,7 @@ unwritable(void)
 	int lines = log_has("Write-error on swap-device (");
 
 	all_off();
-	swap_on("/dev/vdb", 1);
+	swap_on_first("/dev/vdb", 1);
 	volatile unsigned char *p = stamped(AREA, 10000);
 	page_out(p, AREA);
 	must_be_stamped(p, AREA, 10000);
@@ -405,8 +336,8 @@ static void
 elsewhere(void)
 {
 	all_off();
-	swap_on("/dev/vdb", 2);
-	swap_on("/dev/vdc", 1);
+	swap_on_first("/dev/vdb", 2);
+	swap_on_first("/dev/vdc", 1);
 	volatile unsigned char *p = stamped(AREA, 20000);
 	for (int i = 0; i < 4; i++)
 		page_out(p, AREA);
@@ -424,8 +355,8 @@ static void
 dead_area(void)
 {
 	all_off();
-	swap_on("/dev/vdd", 2);
-	swap_on("/dev/vdc", 1);
+	swap_on_first("/dev/vdd", 2);
+	swap_on_first("/dev/vdc", 1);
 	volatile unsigned char *p = stamped(4 * MIB, 30000);
 	for (int i = 0; i < 4; i++)
 		page_out(p, 4 * MIB);
@@ -456,8 +387,8 @@ failed_and_shared(void)
 	pid_t pid[WORKERS];
 
 	all_off();
-	swap_on("/dev/vdd", 2);
-	swap_on("/dev/vdc", 1);
+	swap_on_first("/dev/vdd", 2);
+	swap_on_first("/dev/vdc", 1);
 	volatile unsigned char *p = stamped(AREA, 40000);
 	check(madvise((void *)p, AREA, MADV_PAGEOUT) == 0);
 	for (int i = 0; i < WORKERS; i++)
@@ -487,7 +418,7 @@ failing_at_the_end(void)
 	pid_t pid[WORKERS];
 
 	all_off();
-	swap_on("/dev/vdb", 1);
+	swap_on_first("/dev/vdb", 1);
 	for (int round = 0; round < 8; round++) {
 		for (long i = 0; i < WORKERS; i++)
 			pid[i] = child_start(short_life, (void *)i);
@@ -512,8 +443,8 @@ failing_and_faults(void)
 	pthread_t thread[3];
 
 	all_off();
-	swap_on("/dev/vdb", 2);
-	swap_on("/dev/vdc", 1);
+	swap_on_first("/dev/vdb", 2);
+	swap_on_first("/dev/vdc", 1);
 	volatile unsigned char *p = stamped(AREA, 60000);
 	for (int i = 0; i < 3; i++)
 		check(pthread_create(&thread[i], NULL, toucher, (void *)p) == 0);
@@ -543,7 +474,7 @@ static void
 no_area_works(void)
 {
 	all_off();
-	swap_on("/dev/vdd", 1);
+	swap_on_first("/dev/vdd", 1);
 	volatile unsigned char *p = stamped(4 * MIB, 70000);
 	child_must_die(hog, NULL, SIGKILL);
 	must_be_stamped(p, 4 * MIB, 70000);

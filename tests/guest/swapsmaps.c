@@ -12,12 +12,12 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "swapping.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/swap.h>
 
 enum {
 	SPAN = 2 * MIB, /* what one page table maps */
@@ -48,7 +48,7 @@ swap_used(void)
 
 /* Out it goes; what Linux did not manage at once (a page on its way to a list) the next call does. */
 static void
-page_out(void)
+all_out(void)
 {
 	for (int i = 0; i < 100 && proc_field(smaps_find(0, memory), "Swap:") < OUT_KB; i++)
 		check(madvise((void *)memory, OUT, MADV_PAGEOUT) == 0);
@@ -66,8 +66,7 @@ member(void *arg)
 	announce(&turn->parted);
 	if (self == 0) {
 		await(&turn->touch, 1);
-		for (size_t i = 0; i < OUT / 2; i += PAGE)
-			check(page_stamped(memory + i, i / PAGE));
+		must_be_stamped(memory, OUT / 2, 0);
 		announce(&turn->touched);
 	}
 	await(&turn->end, 1);
@@ -105,10 +104,9 @@ family_of(int children)
 
 	turn = (void *)map_shared(PAGE);
 	memory = map_aligned(SPAN, SPAN);
-	check(swapon("/dev/vda", 0) == 0);
-	for (size_t i = 0; i < OUT; i += PAGE)
-		page_stamp(memory + i, i / PAGE);
-	page_out();
+	swap_on("/dev/vda");
+	pages_stamp(memory, OUT, 0);
+	all_out();
 	long vm_swap = proc_value("/proc/self/status", "VmSwap:");
 	check(vm_swap >= OUT_KB && proc_field(smaps_find(0, memory), "SwapPss:") == OUT_KB);
 	/* Linux's CPUs keep slots at hand, which count as used. */
@@ -132,12 +130,11 @@ family_of(int children)
 	turn->end = 1;
 	for (int i = 0; i < children; i++)
 		check(child_wait(pid[i]) == 0);
-	page_out();
+	all_out();
 	check(proc_field(smaps_find(0, memory), "SwapPss:") == OUT_KB);
-	for (size_t i = 0; i < OUT; i += PAGE)
-		check(page_stamped(memory + i, i / PAGE));
+	must_be_stamped(memory, OUT, 0);
 	check(munmap((void *)memory, SPAN) == 0);
-	check(swapoff("/dev/vda") == 0);
+	swap_off("/dev/vda");
 }
 
 static void
@@ -168,9 +165,9 @@ pages_of_a_word(void)
 
 	turn = (void *)map_shared(PAGE);
 	memory = map_aligned(SPAN, SPAN);
-	check(swapon("/dev/vda", 0) == 0);
+	swap_on("/dev/vda");
 	memset((void *)memory, 0x5a, OUT);
-	page_out();
+	all_out();
 	check(proc_field(smaps_find(0, memory), "SwapPss:") == OUT_KB);
 	pid = child_start(waits, NULL);
 	await(&turn->ready, 1);
@@ -178,7 +175,7 @@ pages_of_a_word(void)
 	turn->end = 1;
 	check(child_wait(pid) == 0);
 	check(munmap((void *)memory, SPAN) == 0);
-	check(swapoff("/dev/vda") == 0);
+	swap_off("/dev/vda");
 }
 
 const struct test_case swapsmaps_cases[] = {

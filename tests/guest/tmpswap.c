@@ -12,6 +12,7 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "swapping.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -37,18 +38,6 @@ enum {
 
 typedef volatile unsigned char bytes_t;
 
-static void
-swap_on(const char *path)
-{
-	check(swapon(path, 0) == 0);
-}
-
-static void
-swap_off(const char *path)
-{
-	check(swapoff(path) == 0);
-}
-
 static int
 file_new(void)
 {
@@ -67,20 +56,6 @@ map_file(int fd, size_t bytes, int prot, int flags)
 	return p;
 }
 
-static void
-stamp(bytes_t *p, size_t bytes, uint64_t who)
-{
-	for (size_t i = 0; i < bytes; i += PAGE)
-		page_stamp(p + i, who + i / PAGE);
-}
-
-static void
-must_be_stamped(bytes_t *p, size_t bytes, uint64_t who)
-{
-	for (size_t i = 0; i < bytes; i += PAGE)
-		check(page_stamped(p + i, who + i / PAGE));
-}
-
 static long
 resident(bytes_t *p, size_t bytes)
 {
@@ -95,14 +70,13 @@ resident(bytes_t *p, size_t bytes)
 
 /* Maps @bytes of the file, which nobody else has mapped, and has them evicted. */
 static void
-page_out(int fd, size_t bytes)
+file_page_out(int fd, size_t bytes)
 {
 	bytes_t *p = map_file(fd, bytes, PROT_READ, MAP_SHARED);
 
 	for (size_t i = 0; i < bytes; i += PAGE)
 		(void)p[i];
-	check(madvise((void *)p, bytes, MADV_PAGEOUT) == 0);
-	mm_settle();
+	page_out(p, bytes);
 	check(resident(p, bytes) == 0);
 	check(munmap((void *)p, bytes) == 0);
 }
@@ -116,9 +90,9 @@ file_out(uint64_t who)
 
 	check(ftruncate(fd, SMALL) == 0);
 	p = map_file(fd, SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
-	stamp(p, SMALL, who);
+	pages_stamp(p, SMALL, who);
 	check(munmap((void *)p, SMALL) == 0);
-	page_out(fd, SMALL);
+	file_page_out(fd, SMALL);
 	return fd;
 }
 
@@ -143,7 +117,7 @@ press(void)
 {
 	bytes_t *p = map_private(RAM * 5 / 4);
 
-	stamp(p, RAM * 5 / 4, 1000);
+	pages_stamp(p, RAM * 5 / 4, 1000);
 	check(munmap((void *)p, RAM * 5 / 4) == 0);
 }
 
@@ -163,7 +137,7 @@ larger_than_ram(void)
 	check(fd >= 0);
 	for (size_t at = 0; at < RAM * 3 / 2; at += sizeof(buf)) {
 		memset(buf, (int)(at >> 16), sizeof(buf));
-		stamp(buf, sizeof(buf), at / PAGE);
+		pages_stamp(buf, sizeof(buf), at / PAGE);
 		check(write(fd, buf, sizeof(buf)) == sizeof(buf));
 	}
 	check(fstat(fd, &st) == 0 && st.st_blocks == RAM * 3 / 2 / 512);
@@ -303,9 +277,9 @@ quota_counts_out(void)
 	fd = open("/tmp/few/file", O_CREAT | O_RDWR, 0600);
 	check(fd >= 0 && ftruncate(fd, SMALL) == 0);
 	p = map_file(fd, SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
-	stamp(p, SMALL, 600);
+	pages_stamp(p, SMALL, 600);
 	check(munmap((void *)p, SMALL) == 0);
-	page_out(fd, SMALL);
+	file_page_out(fd, SMALL);
 	check(statfs("/tmp/few", &fs) == 0 && fs.f_bfree == 0);
 	check_errno(pwrite(fd, &byte, 1, SMALL), ENOSPC);
 	check(ftruncate(fd, SMALL + PAGE) == 0);
@@ -337,7 +311,7 @@ relative(void *arg)
 
 		child_must_live(relative, &next);
 	}
-	stamp(f->p + half, SMALL / 4, 5000);
+	pages_stamp(f->p + half, SMALL / 4, 5000);
 }
 
 static void
@@ -345,7 +319,7 @@ family_shares(void)
 {
 	swap_on("/dev/vda");
 	bytes_t *p = map_shared(SMALL);
-	stamp(p, SMALL, 700);
+	pages_stamp(p, SMALL, 700);
 	check(madvise((void *)p, SMALL, MADV_PAGEOUT) == 0);
 	mm_settle();
 	check(resident(p, SMALL) == 0);
@@ -373,7 +347,7 @@ pressed_child(void *arg)
 	announce(s->turn);
 	await(s->turn, 2); /* the parent presses meanwhile; our table is its table */
 	must_be_stamped(s->p, MIB, 800);
-	stamp(s->p, MIB, 900);
+	pages_stamp(s->p, MIB, 900);
 }
 
 /* Pages that several map leave for all of them, through tables that fork shares. */
@@ -382,7 +356,7 @@ pressure_on_shared(void)
 {
 	swap_on("/dev/vda");
 	struct pressed s = {map_shared(MIB), (volatile int *)map_shared(PAGE)};
-	stamp(s.p, MIB, 800);
+	pages_stamp(s.p, MIB, 800);
 	pid_t pid = child_start(pressed_child, &s);
 	await(s.turn, 1);
 	press();
@@ -423,7 +397,7 @@ locked_stays(void)
 
 	swap_on("/dev/vda");
 	p = map_shared(SMALL);
-	stamp(p, SMALL, 1100);
+	pages_stamp(p, SMALL, 1100);
 	check(mlock((void *)p, SMALL) == 0);
 	check_errno(madvise((void *)p, SMALL, MADV_PAGEOUT), EINVAL);
 	press();
@@ -488,7 +462,7 @@ figures(void)
 	text = smaps_find(0, p);
 	check(proc_field(text, "Swap:") == 0 && proc_field(text, "Rss:") == SMALL / 1024);
 	check(munmap((void *)p, SMALL) == 0);
-	page_out(fd, SMALL);
+	file_page_out(fd, SMALL);
 	p = map_file(fd, SMALL, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	page_stamp(p, 1); /* the private copy hides a page; reading the original brought neighbours to the cache only */
 	text = smaps_find(0, p);
@@ -561,7 +535,7 @@ exec_out(void)
 	check(fstat(fd, &st) == 0);
 	size_t bytes = (st.st_size + PAGE - 1) / PAGE * PAGE;
 	for (int i = 0; i < 3; i++) {
-		page_out(fd, bytes);
+		file_page_out(fd, bytes);
 		if (i == 0)
 			close(fd); /* a file that is open for writing is not run */
 		int status = child_run(run_out, (void *)path);
@@ -587,7 +561,7 @@ off_brings_back(void)
 	swap_on("/dev/vda");
 	fd = file_out(1500);
 	p = map_shared(SMALL);
-	stamp(p, SMALL, 1600);
+	pages_stamp(p, SMALL, 1600);
 	check(madvise((void *)p, SMALL, MADV_PAGEOUT) == 0);
 	swap_off("/dev/vda");
 	check(resident(p, SMALL) == PAGES);
@@ -606,7 +580,7 @@ off_without_room(void)
 
 	swap_on("/dev/vda");
 	for (size_t at = 0; at < RAM * 3 / 2; at += sizeof(buf)) {
-		stamp(buf, sizeof(buf), at / PAGE);
+		pages_stamp(buf, sizeof(buf), at / PAGE);
 		check(write(fd, buf, sizeof(buf)) == sizeof(buf));
 	}
 	check_errno(swapoff("/dev/vda"), ENOMEM);
@@ -624,7 +598,7 @@ write_for_ever(void *arg)
 
 	(void)arg;
 	for (uint64_t n = 0;; n++) {
-		stamp(buf, sizeof(buf), n * 16 + 1);
+		pages_stamp(buf, sizeof(buf), n * 16 + 1);
 		check(write(fd, buf, sizeof(buf)) > 0);
 	}
 }
@@ -635,7 +609,7 @@ full(void)
 	swap_on("/dev/vdb");
 	child_must_die(write_for_ever, NULL, SIGKILL);
 	bytes_t *p = map_shared(RAM / 2);
-	stamp(p, RAM / 2, 1700);
+	pages_stamp(p, RAM / 2, 1700);
 	must_be_stamped(p, RAM / 2, 1700);
 	check(munmap((void *)p, RAM / 2) == 0);
 	swap_off("/dev/vdb");
@@ -656,11 +630,11 @@ read_ones_stay(void)
 
 	swap_on("/dev/vda");
 	for (size_t at = 0; at < FILE_BYTES; at += sizeof(buf)) {
-		stamp(buf, sizeof(buf), at / PAGE);
+		pages_stamp(buf, sizeof(buf), at / PAGE);
 		check(write(unused, buf, sizeof(buf)) == sizeof(buf) && write(used, buf, sizeof(buf)) == sizeof(buf));
 	}
 	for (int round = 0; round < ROUNDS; round++) {
-		stamp(hog + round * 2 * MIB, 2 * MIB, 100000 + round);
+		pages_stamp(hog + round * 2 * MIB, 2 * MIB, 100000 + round);
 		for (size_t at = 0; at < FILE_BYTES; at += sizeof(buf)) {
 			check(pread(used, buf, sizeof(buf), at) == sizeof(buf));
 			must_be_stamped(buf, sizeof(buf), at / PAGE);
@@ -742,7 +716,7 @@ words_of_a_file(void)
 	check(munmap((void *)p, SMALL) == 0);
 	before = swap_free();
 	same = slots_of_words();
-	page_out(fd, SMALL);
+	file_page_out(fd, SMALL);
 	if (on_tidemark())
 		check(swap_free() == before && slots_of_words() == same + PAGES);
 	for (size_t i = 0; i < PAGES; i += 2)
@@ -754,7 +728,7 @@ words_of_a_file(void)
 	for (size_t i = 0; i < PAGES; i++)
 		check(filled(p + i * PAGE, word_of(i)));
 	check(munmap((void *)p, SMALL) == 0);
-	page_out(fd, SMALL);
+	file_page_out(fd, SMALL);
 	swap_off("/dev/vda");
 	check(pread(fd, buf, PAGE, 5 * PAGE) == PAGE && filled(buf, 0x0202020202020202));
 	close(fd);
@@ -774,7 +748,7 @@ words_that_go(void)
 	for (size_t i = 0; i < PAGES; i++)
 		fill(p + i * PAGE, 7);
 	check(munmap((void *)p, SMALL) == 0);
-	page_out(fd, SMALL);
+	file_page_out(fd, SMALL);
 	check(fallocate(fd, PUNCH, 4 * PAGE, 8 * PAGE) == 0);
 	check(ftruncate(fd, 40 * PAGE + 100) == 0 && ftruncate(fd, SMALL) == 0);
 	check(fstat(fd, &st) == 0 && st.st_blocks == (41 - 8) * PAGE / 512);
@@ -885,7 +859,7 @@ worker(void *arg)
 
 	(void)arg;
 	for (size_t at = 0; at < RAM / 2; at += sizeof(buf)) {
-		stamp(buf, sizeof(buf), who + at / PAGE);
+		pages_stamp(buf, sizeof(buf), who + at / PAGE);
 		check(write(fd, buf, sizeof(buf)) == sizeof(buf));
 	}
 	bytes_t *p = map_file(fd, RAM / 2, PROT_READ, MAP_SHARED);
@@ -931,7 +905,7 @@ race_with_off(void)
 	check(pthread_create(&threads[0], NULL, evictor, &r) == 0);
 	check(pthread_create(&threads[1], NULL, off_and_on, &r) == 0);
 	for (int n = 0; n < 30; n++) {
-		stamp(p, SMALL, 2000 + n);
+		pages_stamp(p, SMALL, 2000 + n);
 		check(madvise((void *)p, SMALL, MADV_PAGEOUT) == 0);
 		if (n % 3 == 0)
 			check(ftruncate(r.fd, SMALL / 2) == 0 && ftruncate(r.fd, SMALL) == 0);

@@ -11,11 +11,10 @@
 /* sources: mm/evict.c mm/evict_two.c mm/evict_fifo.c mm/evict_clock.c mm/evict_random.c mm/evict_gen.c */
 #include "host.h"
 
-#include "machine_user.h"
+#define MACHINE_FRAMES 400
+#include "machine_one.h"
 
 #include <mm/vmstat.h>
-
-static struct mm *mm;
 
 static enum fault_kind
 by_the_table(pte_t entry, u32 vm_flags, bool has_object, u32 access)
@@ -61,23 +60,6 @@ classify_follows_the_table(void **state)
 				}
 	for (u32 kind = 0; kind <= FAULT_KIND_SPURIOUS; kind++)
 		assert_true(seen[kind] > 0);
-}
-
-static int
-setup(void **state)
-{
-	machine_start(400, host_random());
-	mm = user_create();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	assert_int_equal(mm_check(), 0);
-	user_destroy(mm);
-	machine_stop();
-	return 0;
 }
 
 static u64
@@ -303,8 +285,6 @@ threads_fault_on_the_same_pages(void **state)
 		assert_int_equal(mm_rss(mm), 16);
 	}
 }
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(int argc, char **argv)

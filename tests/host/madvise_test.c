@@ -14,28 +14,10 @@
 #include <mm/madvise.h>
 #include <mm/mlock.h>
 
-#include "machine_user.h"
+#define MACHINE_FRAMES 800
+#include "machine_one.h"
 
 #define SPAN 0x200000UL
-
-static struct mm *mm;
-
-static int
-setup(void **state)
-{
-	machine_start(800, host_random());
-	mm = user_create();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	assert_int_equal(mm_check(), 0);
-	user_destroy(mm);
-	machine_stop();
-	return 0;
-}
 
 static void
 numbers(u64 at, u32 pages)
@@ -259,8 +241,6 @@ populating(void **state)
 	assert_int_equal(do_madvise(mm, USER_AT + SPAN - PAGE_SIZE, 2 * PAGE_SIZE, MADV_POPULATE_READ), -ENOMEM);
 	pagecache_put(object);
 }
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(int argc, char **argv)

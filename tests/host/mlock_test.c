@@ -13,29 +13,10 @@
 #include <mm/mlock.h>
 #include <mm/vmstat.h>
 
-#include "machine_user.h"
+#define MACHINE_FRAMES 800
+#include "machine_one.h"
 
 #define SPAN 0x200000UL
-
-static struct mm *mm;
-
-static int
-setup(void **state)
-{
-	machine_start(800, host_random());
-	mm = user_create();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	assert_int_equal(mm_check(), 0);
-	user_destroy(mm);
-	assert_int_equal(vmstat_sum(VM_NR_MLOCK), 0);
-	machine_stop();
-	return 0;
-}
 
 static u32
 page_locks(u64 va)
@@ -183,8 +164,6 @@ without_memory(void **state)
 	}
 	assert_true(failures);
 }
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(int argc, char **argv)

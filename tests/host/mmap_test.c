@@ -10,28 +10,10 @@
 /* sources: mm/evict.c mm/evict_two.c mm/evict_fifo.c mm/evict_clock.c mm/evict_random.c mm/evict_gen.c */
 #include "host.h"
 
-#include "machine_user.h"
+#define MACHINE_FRAMES 600
+#include "machine_one.h"
 
 #define STACK_TOP (USER_TOP - 0x1000000)
-
-static struct mm *mm;
-
-static int
-setup(void **state)
-{
-	machine_start(600, host_random());
-	mm = user_create();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	assert_int_equal(mm_check(), 0);
-	user_destroy(mm);
-	machine_stop();
-	return 0;
-}
 
 static s64
 map(u64 addr, u64 len, u32 prot, u32 flags)
@@ -296,8 +278,6 @@ shared_memory_is_shared_with_children(void **state)
 	user_destroy(child);
 	assert_int_equal(user_read(mm, at), 3);
 }
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(int argc, char **argv)

@@ -10,31 +10,13 @@
 /* sources: mm/evict.c mm/evict_two.c mm/evict_fifo.c mm/evict_clock.c mm/evict_random.c mm/evict_gen.c */
 #include "host.h"
 
-#include "machine_user.h"
+#define MACHINE_FRAMES 900
+#include "machine_one.h"
 
 #define SPAN 0x200000UL
 #define FROM (USER_AT + 16 * SPAN)
 #define TO (USER_AT + 64 * SPAN)
 #define MOVE (MREMAP_MAYMOVE | MREMAP_FIXED)
-
-static struct mm *mm;
-
-static int
-setup(void **state)
-{
-	machine_start(900, host_random());
-	mm = user_create();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	assert_int_equal(mm_check(), 0);
-	user_destroy(mm);
-	machine_stop();
-	return 0;
-}
 
 static s64
 remap(u64 addr, u64 old_pages, u64 new_pages, u32 flags, u64 to)
@@ -212,8 +194,6 @@ without_memory_nothing_changes(void **state)
 	}
 	assert_in_range(failures, 30, 3 * 59 - 5);
 }
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(int argc, char **argv)
