@@ -42,7 +42,7 @@ main(void)
 	int timeout = STEP_MS;
 	char c;
 
-	/* Why: who watches memory run out must not wait for it. Only what is touched; without the right to it, no matter. */
+	/* Why: who watches memory run out must not wait for it. Only what is touched; it does without, too. */
 	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	signals_take();
 	screen_open();

@@ -187,7 +187,8 @@ def run_data(path):
     times = [t for t, _ in lines["free"]] or [0.0, 1.0]
     return {"name": pathlib.Path(base).name, "records": len(records), "lost": stream.lost(records),
             "start": times[0], "end": times[-1],
-            "series": lines, "marks": marks_of(largest_zone(records), records), "bands": bands(records), "map": frame_map(records),
+            "series": lines,
+            "marks": marks_of(largest_zone(records), records), "bands": bands(records), "map": frame_map(records),
             "orders": orders[::step], "latency": latencies(records),
             "tasks": [{"pid": pid, "name": called.get(pid, "?"), "points": thin(tasks[pid], 400)} for pid in largest],
             "kills": explained(log.read_text(errors="replace") if log.exists() else "", records)}

@@ -43,7 +43,8 @@ def story_is_told(screen):
     """The past reaches to the left edge, pages come back from the disk, kswapd is at work."""
     back = re.search(r"swap in (\d+) out (\d+)", screen.text)
     bottom = next((n for n, line in enumerate(screen.lines) if re.search(r" min +\d+$", line)), 0)
-    return (back and int(back[1]) > 3000 and screen.styles[bottom][0] != PLAIN and "thrash" in screen.text and "kswapd*" in screen.text)
+    return (back and int(back[1]) > 3000 and screen.styles[bottom][0] != PLAIN
+            and "thrash" in screen.text and "kswapd*" in screen.text)
 
 
 def watch(out):
