@@ -97,7 +97,9 @@ session_run(void)
 	sysinfo(&info);
 	say("\nTidemark: %ld MiB of RAM, %ld of them free, %ld processors. Linux programs run here, and memory runs "
 	    "out.\n"
-	    "`demo` shows it in half a minute; `help` says what to try; `exit` turns the machine off.\n\n",
+	    "`demo` shows it in half a minute; `demo cow`, overcommit, protect, leak, forkbomb, thrash or mlock, a "
+	    "side of it.\n"
+	    "`help` says what else to try; `exit` turns the machine off.\n\n",
 	    (long)(info.totalram * info.mem_unit >> 20), (long)(info.freeram * info.mem_unit >> 20),
 	    sysconf(_SC_NPROCESSORS_ONLN));
 	klogctl(SYSLOG_CONSOLE_LEVEL, NULL, LEVEL_WARNINGS);

@@ -106,5 +106,8 @@ def test_demo(name):
         found = line and re.search(pattern, line)
         if not found or (judge and not judge[0](*found.groups())):
             pytest.fail(f"{phase!r} says {line!r}, which is not {pattern!r}; {run.describe()}", pytrace=False)
+    stray = [line for line in run.lines if re.match(r"(Terminated|Killed)\b", line)]
+    if stray:
+        pytest.fail(f"the shell says {stray} in between", pytrace=False)
     if "not one page is missing" not in run.text or run.status != 0:
         pytest.fail(run.describe(), pytrace=False)
