@@ -29,6 +29,7 @@ static const char *const kernel_words[] = {
 	"fail_io",
 	"fail_nth",
 	"fail_page_alloc",
+	"ignore_loglevel",
 	"init",
 	"loglevel",
 	"maxcpus",

@@ -26,6 +26,7 @@ static struct printk_ring ring = {.buffer = ring_buffer, .size = PRINTK_RING_SIZ
 static u32 console_owner;                /* atomic: number of the CPU + 1; 0: free */
 static u32 lock_broken_by;               /* number of the CPU that panics + 1 */
 static u32 console_level = PRINTK_DEBUG; /* less urgent than this, or as urgent, stays off the consoles */
+static bool ignore_level;                /* const after boot: the consoles get all, whatever a program says */
 static u64 last_ns;                      /* of the latest message; console_owner */
 static u64 console_column;               /* bytes of the line that the consoles are in; console_owner */
 
@@ -59,6 +60,7 @@ printk_init(void)
 	if (cmdline_has("debug"))
 		printk_console_level(PRINTK_DEBUG + 1);
 	printk_console_level((u32)cmdline_u64("loglevel", console_level));
+	ignore_level = cmdline_has("ignore_loglevel");
 }
 
 void
@@ -165,7 +167,7 @@ say_line(enum printk_level level, u64 ns, const char *line, u64 len)
 	int n;
 
 	printk_ring_put(&ring, ns, level, line, len);
-	if (level >= READ_ONCE(console_level))
+	if (level >= READ_ONCE(console_level) && !ignore_level)
 		return;
 	if (console_column)
 		console_write("\n", 1);

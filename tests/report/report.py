@@ -5,7 +5,7 @@ Idea        What stream.py decodes becomes a few arrays: series over time, bands
             the plotting library (uPlot, fetched by npm ci into build/report, pinned in package-lock.json) go into one
             HTML file, which opens without a network. A second run is laid over the first. OOM reports are taken from
             the console's log, and told with the figures around them.
-Follow      from Makefile (report)   to stream.py, page.html, page.js
+Follow      from Makefile (report)   to stream.py, oom_log.py, page.html, page.js
 """
 import html
 import json
@@ -13,6 +13,7 @@ import pathlib
 import re
 import sys
 
+import oom_log
 import stream
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -134,16 +135,14 @@ def latencies(records):
 
 
 def explained(log, records):
-    """Each kill: what the kernel printed, and what the stream says about the time around it."""
-    kills = [r for r in records if r.name == "oom_kill"]
-    lines = [line for line in log.splitlines() if re.search("[Oo]ut of memory|oom|invoked", line)
-             and not re.search(r" \w+\+0x", line)]  # not the way there
-    ends = [n for n, line in enumerate(lines) if "Killed process" in line]
-    out, start = [], 0
-    for n, kill in enumerate(kills):
-        stop = ends[n] + 1 if n < len(ends) else len(lines)
-        out.append({"at": seconds(kill.ns), "log": lines[start:stop], "story": story(kill, records)})
-        start = stop
+    """Each kill: the kernel's report, the same in sentences, and what the stream says of the time around it."""
+    reports, out = oom_log.blocks(log), []
+    for kill in (r for r in records if r.name == "oom_kill"):
+        victim = stream.signed(kill.values[0])
+        n = next((n for n, (pid, _) in enumerate(reports) if pid == victim), None)
+        lines = [] if n is None else reports[n][1]
+        del reports[:0 if n is None else n + 1]
+        out.append({"at": seconds(kill.ns), "log": lines, "story": story(kill, records) + oom_log.told(lines)})
     return out
 
 

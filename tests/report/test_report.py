@@ -46,12 +46,27 @@ def test_the_page_needs_nothing_else_and_is_small(page):
     assert not re.search(r"""(src|href)=["'](?!#)|@import|url\(|https?://(?!www\.w3\.org)[^\s"']*\.(js|css)""", text)
 
 
+def explains(kill):
+    """The whole report is there, and its sentences have its figures."""
+    block, story = "\n".join(kill["log"]), "\n".join(kill["story"])
+    for part in ("invoked oom-killer", "Call Trace", "Mem-Info:", "Tasks state", "oom-kill:", "Killed process"):
+        assert part in block, f"the report lacks {part}"
+    free, low = re.search(r"Normal free:(\d+)kB.* min:(\d+)kB", block).groups()
+    assert f"Zone Normal had {free} KiB free, its min is {low} KiB" in story
+    total = re.search(r"Total swap = (\d+)kB", block)[1]
+    assert (f"Of {total} KiB of swap" if int(total) else "There was no swap.") in story
+    pid, name, score = re.search(r"why (\d+) \((\S+)\): score (\d+)", block).groups()
+    assert f"Why {name} ({pid}): its death frees most. Its score is {score} pages" in story
+    assert f"The largest: {name} ({pid})" in story and re.search(r"asked for \d+ page", story)
+    assert re.search(r"Next would have been|nobody else", story)
+
+
 def test_each_kill_is_explained(page):
     runs = [report.run_data(page.parent / name) for name in ("swap", "none")]
     for data in runs:
         assert len(data["kills"]) == 1 and data["lost"] == 0
         kill = data["kills"][0]
-        assert any("Killed process" in line for line in kill["log"])
+        explains(kill)
         assert re.search(r"\(hog\) was chosen", kill["story"][0])
         kinds = {band[0] for band in data["bands"]}
         assert "kill" in kinds and "direct reclaim" in kinds

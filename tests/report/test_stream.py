@@ -14,6 +14,7 @@ import pytest
 import disks
 import events
 import machine
+import report
 import stream
 
 pytestmark = pytest.mark.xdist_group("stream")
@@ -87,8 +88,12 @@ def test_nobody_is_killed_while_anything_can_be_reclaimed(hog):
 
 def test_the_demonstration_runs_in_the_order_it_tells(tmp_path):
     """make demo: as the story has it, whatever the machine's speed."""
-    boot = run(tmp_path / "demo.trace", "quiet stream -- demo", mem=48, swap_mib=128)
+    boot = run(tmp_path / "demo.trace", "ignore_loglevel stream -- demo", mem=48, swap_mib=128)
     assert boot.status == 0, boot.describe()
+    (tmp_path / "demo.log").write_text(boot.text)
+    data = report.run_data(tmp_path / "demo.trace")
+    assert len(json.dumps(data)) < report.SIZE_MOST - 80_000  # the library and the page's own text are the rest
+    assert data["kills"] and all("Killed process" in kill["log"][-1] for kill in data["kills"])
     records = stream.read(tmp_path / "demo.trace")
     first = {}
     for n, r in enumerate(records):
