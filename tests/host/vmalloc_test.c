@@ -6,8 +6,8 @@
  *             still be in a TLB: mapping such a page again is an error. Tables are frames of the allocator, so that
  *             the ledger shows one that is not given back.
  */
-/* sources: mm/vmalloc.c kernel/lib/rbtree.c mm/slab.c mm/slab_block.c mm/slab_shrink.c mm/slab_check.c */
-/* sources: mm/slab_guard.c mm/kmalloc.c */
+/* sources: mm/vmalloc.c mm/vmalloc_area.c kernel/lib/rbtree.c mm/slab.c mm/slab_block.c mm/slab_shrink.c */
+/* sources: mm/slab_check.c mm/slab_guard.c mm/kmalloc.c */
 /* sources: mm/page_alloc.c mm/page_ladder.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c */
 /* sources: mm/buddy.c mm/memblock.c */
 /* sources: mm/watermark.c mm/shrinker.c mm/vmstat.c mm/fail_inject.c */
