@@ -9,15 +9,9 @@
 /* sources: mm/page_alloc.c mm/page_ladder.c mm/page_list.c */
 /* sources: mm/page_check.c mm/pageinit.c mm/node.c mm/watermark.c mm/shrinker.c mm/buddy.c mm/memblock.c mm/vmstat.c */
 /* sources: mm/fail_inject.c */
-#include "arena.h"
-
-#include <mm/oom.h>
-#include <mm/slab.h>
-
+#include "arena_slab.h"
 #include "no_swap.h"
-#include <mm/watermark.h>
 
-#define MIB (1UL << 20)
 #define HELD 4000
 
 struct held {
@@ -32,41 +26,6 @@ int
 mmu_map_kernel(u64 va, u64 pa, u64 bits)
 {
 	return 0;
-}
-
-bool
-oom_kill(u32 order, u32 flags)
-{
-	return false;
-}
-
-void
-host_wait(void)
-{
-}
-
-u64
-clock_ns(void)
-{
-	return 0;
-}
-
-const char *
-ksym_lookup(u64 addr, u64 *offset)
-{
-	return NULL;
-}
-
-/* The caches stay for the rest of the program, so all cases share one machine. */
-static void
-boot(void)
-{
-	arena_reset(64 * MIB);
-	memblock_add(0, 64 * MIB);
-	page_init();
-	memblock_free_all();
-	watermark_init(memblock_ram_bytes() >> 10);
-	slab_init();
 }
 
 static void
@@ -331,6 +290,6 @@ main(void)
 	};
 
 	host_start();
-	boot();
+	arena_boot();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

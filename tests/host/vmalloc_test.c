@@ -11,7 +11,7 @@
 /* sources: mm/page_alloc.c mm/page_ladder.c mm/page_list.c mm/page_check.c mm/pageinit.c mm/node.c */
 /* sources: mm/buddy.c mm/memblock.c */
 /* sources: mm/watermark.c mm/shrinker.c mm/vmstat.c mm/fail_inject.c */
-#include "arena.h"
+#include "arena_slab.h"
 
 #include <mm/oom.h>
 #include <mm/slab.h>
@@ -20,7 +20,6 @@
 #include "no_swap.h"
 #include <mm/watermark.h>
 
-#define MIB (1UL << 20)
 #define WINDOW_PAGES (1UL << 16)
 #define WINDOW_TABLES (WINDOW_PAGES / 512)
 #define HELD 300
@@ -89,38 +88,10 @@ mmu_flush_local_global(void)
 	memset(stale, 0, sizeof(stale));
 }
 
-bool
-oom_kill(u32 order, u32 flags)
-{
-	return false;
-}
-
-void
-host_wait(void)
-{
-}
-
-u64
-clock_ns(void)
-{
-	return 0;
-}
-
-const char *
-ksym_lookup(u64 addr, u64 *offset)
-{
-	return NULL;
-}
-
 static void
 boot(void)
 {
-	arena_reset(64 * MIB);
-	memblock_add(0, 64 * MIB);
-	page_init();
-	memblock_free_all();
-	watermark_init(memblock_ram_bytes() >> 10);
-	slab_init();
+	arena_boot();
 	vmalloc_init();
 }
 
