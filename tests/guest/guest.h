@@ -86,7 +86,7 @@ int cpus_online(void);
 /* A file in memory, emptied, of @bytes bytes where byte i is i / 4096 + 1. Returns an open descriptor. */
 int file_make(const char *path, size_t bytes);
 
-/* A word for page @page written by @who; a page bears it in its first and last words. */
+/* Each of a page's 512 words says that @who wrote it, and which word it is; page_stamped looks at all of them. */
 void page_stamp(volatile unsigned char *page, uint64_t who);
 bool page_stamped(volatile unsigned char *page, uint64_t who);
 

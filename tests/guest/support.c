@@ -16,6 +16,7 @@
 static const int rw = PROT_READ | PROT_WRITE;
 
 static volatile unsigned char *map_some(size_t bytes, int flags);
+static uint64_t stamp_start(uint64_t who);
 static void byte_read(void *address);
 static void byte_write(void *address);
 
@@ -160,21 +161,56 @@ file_make(const char *path, size_t bytes)
 	return fd;
 }
 
+/*
+ * Word i of a page is start + i * STEP: no two words of a page are equal, and a page of one word is no stamp. Where a
+ * word differs, its difference stays in @wrong.
+ * Why the barriers: each word is written and read for certain, one by one, and in the order of the program.
+ */
+#define STEP 0xbf58476d1ce4e5b9u
+#define BARRIER() __asm__ volatile("" ::: "memory")
+#define ONE_BY_ONE(word) __asm__ volatile("" : "+r"(word))
+
 void
 page_stamp(volatile unsigned char *page, uint64_t who)
 {
-	volatile uint64_t *words = (volatile uint64_t *)page;
+	uint64_t *words = (uint64_t *)(uintptr_t)page;
+	uint64_t word = stamp_start(who);
 
-	words[0] = words[PAGE / 8 - 1] = who * 0x9e3779b97f4a7c15u + 1;
+	BARRIER();
+	for (int i = 0; i < PAGE / 8; i += 4, word += 4 * STEP) {
+		ONE_BY_ONE(word);
+		words[i] = word;
+		words[i + 1] = word + STEP;
+		words[i + 2] = word + 2 * STEP;
+		words[i + 3] = word + 3 * STEP;
+	}
+	BARRIER();
 }
 
 bool
 page_stamped(volatile unsigned char *page, uint64_t who)
 {
-	volatile uint64_t *words = (volatile uint64_t *)page;
-	uint64_t want = who * 0x9e3779b97f4a7c15u + 1;
+	const uint64_t *words = (const uint64_t *)(uintptr_t)page;
+	uint64_t word = stamp_start(who);
+	uint64_t wrong = 0;
 
-	return words[0] == want && words[PAGE / 8 - 1] == want;
+	BARRIER();
+	for (int i = 0; i < PAGE / 8; i += 4, word += 4 * STEP) {
+		ONE_BY_ONE(word);
+		wrong |= words[i] ^ word;
+		wrong |= words[i + 1] ^ (word + STEP);
+		wrong |= words[i + 2] ^ (word + 2 * STEP);
+		wrong |= words[i + 3] ^ (word + 3 * STEP);
+	}
+	return !wrong;
+}
+
+static uint64_t
+stamp_start(uint64_t who)
+{
+	uint64_t mixed = (who + 1) * 0x9e3779b97f4a7c15u;
+
+	return mixed ^ mixed >> 32;
 }
 
 bool

@@ -434,8 +434,10 @@ written_again(void)
 	page_out(p, SMALL);
 	check(area_figure("/dev/vdb", 3) >= SMALL / 1024);
 	for (size_t i = 0; i < SMALL; i += PAGE)
-		p[i + 100] = 1; /* the slot holds something else from now on, and is of no use */
+		p[i + 100] ^= 1; /* the slot holds something else from now on, and is of no use */
 	check(!is_exact() || area_figure("/dev/vdb", 3) == 0);
+	for (size_t i = 0; i < SMALL; i += PAGE)
+		p[i + 100] ^= 1;
 	must_be_stamped(p, SMALL, 61);
 	swap_off("/dev/vdb");
 }
