@@ -157,6 +157,8 @@ drop_page(struct page *page, bool force, struct tlb_batch *batch)
 	if (result == DISCARD_DIRTY || result == DISCARD_LOCKED)
 		lru_revive(page, result == DISCARD_DIRTY ? LRU_HOT : LRU_UNEVICTABLE);
 	page_unlock(page);
+	if (result == DISCARD_DONE)
+		lru_isolation_ends(page);
 	if (result == DISCARD_BUSY)
 		lru_putback(page, LRU_LAZY);
 	else

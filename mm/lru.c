@@ -137,7 +137,8 @@ lru_revive(struct page *page, u32 list)
 
 	dassert(READ_ONCE(page->flags) & BIT(PG_LOCKED));
 	spin_lock(&lru->lock);
-	__atomic_fetch_and(&page->flags, ~(u32)(BIT(PG_LAZY) | BIT(PG_ISOLATED)), __ATOMIC_RELAXED);
+	lru_isolation_ends(page);
+	page_flag_clear(page, PG_LAZY);
 	if (READ_ONCE(lru_on))
 		lru_link(lru, page, list);
 	spin_unlock(&lru->lock);

@@ -123,6 +123,15 @@ struct page *lru_isolate_chance(struct lruvec *lru, u64 chance);
 bool lru_isolate_page(struct page *page);
 
 /*
+ * lru_isolation_ends - @page goes back to a list, or who isolated it frees it: it counts no more (nr_isolated_anon)
+ *
+ * lru_putback() and lru_revive() call it. A page that is being written is isolated still.
+ *
+ * Context   any; the isolation's reference
+ */
+void lru_isolation_ends(struct page *page);
+
+/*
  * lru_putback - @page, which was isolated, goes back to the head of @list, or for LRU_COLD to its tail
  *
  * Context   takes lruvec->lock; may free the page, so no spinlock above the zone's is held

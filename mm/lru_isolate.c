@@ -18,10 +18,12 @@
 #include <mm/lru.h>
 #include <mm/lru_list.h>
 #include <mm/page_alloc.h>
+#include <mm/vmstat.h>
 
 #define LISTS (LRU_KINDS * EVICT_LISTS + 1) /* of list_number */
 #define CHANCE_STEPS 512                    /* of lru_isolate_chance */
 
+static void isolation_begins(struct page *page);
 static void take_tail(struct lruvec *lru, struct list *list, struct lru_batch *b, u32 *got);
 static struct list *list_number(struct lruvec *lru, u32 n);
 static struct page *step_along(struct list *list, u64 chance);
@@ -70,7 +72,7 @@ lru_isolate_chance(struct lruvec *lru, u64 chance)
 	}
 	if (page) {
 		lru_unlink(lru, page);
-		page_flag_set(page, PG_ISOLATED);
+		isolation_begins(page);
 	}
 	spin_unlock(&lru->lock);
 	return page;
@@ -87,10 +89,17 @@ lru_isolate_page(struct page *page)
 	listed = page->flags & BIT(PG_LRU);
 	if (listed) {
 		lru_unlink(lru, page);
-		page_flag_set(page, PG_ISOLATED);
+		isolation_begins(page);
 	}
 	spin_unlock(&lru->lock);
 	return listed;
+}
+
+void
+lru_isolation_ends(struct page *page)
+{
+	if (page_flag_take(page, PG_ISOLATED))
+		count_events(VM_NR_ISOLATED_ANON, -1);
 }
 
 void
@@ -100,7 +109,7 @@ lru_putback(struct page *page, u32 list)
 
 	dassert(atomic_read(&page->refs) > 0 && !(page->flags & BIT(PG_LRU)));
 	spin_lock(&lru->lock);
-	page_flag_clear(page, PG_ISOLATED);
+	lru_isolation_ends(page);
 	lru_link(lru, page, list);
 	spin_unlock(&lru->lock);
 	page_put(page);
@@ -120,7 +129,7 @@ take_tail(struct lruvec *lru, struct list *list, struct lru_batch *b, u32 *got)
 			continue;
 		}
 		lru_unlink(lru, page);
-		page_flag_set(page, PG_ISOLATED);
+		isolation_begins(page);
 		list_add_tail(&page->link, b->out);
 		++*got;
 	}
@@ -147,4 +156,11 @@ step_along(struct list *list, u64 chance)
 			at = chance % 2 ? at->next : at->prev;
 	}
 	return container_of(at, struct page, link);
+}
+
+static void
+isolation_begins(struct page *page)
+{
+	page_flag_set(page, PG_ISOLATED);
+	count_events(VM_NR_ISOLATED_ANON, 1);
 }

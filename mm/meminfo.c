@@ -15,6 +15,7 @@
 #include <mm/meminfo.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
+#include <mm/swap_io.h>
 #include <mm/vmstat.h>
 
 static u64 inactive_anon(const struct meminfo *m);
@@ -40,6 +41,7 @@ meminfo_take(struct meminfo *m)
 		.tables = meminfo_gauge(VM_NR_PAGE_TABLE_PAGES),
 		.cached = meminfo_gauge(VM_NR_FILE_PAGES),
 		.swap_cached = meminfo_gauge(VM_NR_SWAPCACHE),
+		.writeback = swap_writes_flying(),
 		.free = nr_free_pages(),
 		.free_pcp = nr_cached_pages(),
 	};

@@ -29,6 +29,7 @@ struct meminfo {
 	u64 mapped, shmem, anon, tables;
 	u64 cached; /* of files and shmem */
 	u64 swap_cached;
+	u64 writeback; /* on their way to the disk */
 	u64 free;
 	u64 free_pcp; /* of these, on lists of the CPUs */
 };

@@ -152,26 +152,26 @@ print_all(const struct meminfo *m, u64 isolated)
 {
 	pr_info("active_anon:%lu inactive_anon:%lu isolated_anon:%lu\n"
 		" active_file:%lu inactive_file:%lu isolated_file:0\n"
-		" unevictable:%lu dirty:0 writeback:0\n"
+		" unevictable:%lu dirty:0 writeback:%lu\n"
 		" slab_reclaimable:%lu slab_unreclaimable:%lu\n"
 		" mapped:%lu shmem:%lu pagetables:%lu\n"
 		" sec_pagetables:0 bounce:0\n"
 		" kernel_misc_reclaimable:%lu\n"
 		" free:%lu free_pcp:%lu free_cma:0",
 		m->active_anon, m->inactive_anon, isolated, m->active_file, m->inactive_file, m->unevictable,
-		m->slab_reclaimable, m->slab_unreclaimable, m->mapped, m->shmem, m->tables, m->misc_reclaimable,
-		m->free - min_u64(m->free, m->free_pcp), m->free_pcp);
+		m->writeback, m->slab_reclaimable, m->slab_unreclaimable, m->mapped, m->shmem, m->tables,
+		m->misc_reclaimable, m->free - min_u64(m->free, m->free_pcp), m->free_pcp);
 }
 
 static void
 print_node(const struct meminfo *m, u64 isolated)
 {
 	pr_info("Node 0 active_anon:%lukB inactive_anon:%lukB active_file:%lukB inactive_file:%lukB unevictable:%lukB "
-		"isolated(anon):%lukB isolated(file):0kB mapped:%lukB dirty:0kB writeback:0kB shmem:%lukB "
+		"isolated(anon):%lukB isolated(file):0kB mapped:%lukB dirty:0kB writeback:%lukB shmem:%lukB "
 		"writeback_tmp:0kB kernel_stack:%lukB pagetables:%lukB sec_pagetables:0kB all_unreclaimable? %s",
 		m->active_anon * KIB, m->inactive_anon * KIB, m->active_file * KIB, m->inactive_file * KIB,
-		m->unevictable * KIB, isolated * KIB, m->mapped * KIB, m->shmem * KIB, m->stacks * KIB, m->tables * KIB,
-		swap_free_pages() ? "no" : "yes");
+		m->unevictable * KIB, isolated * KIB, m->mapped * KIB, m->writeback * KIB, m->shmem * KIB,
+		m->stacks * KIB, m->tables * KIB, swap_free_pages() ? "no" : "yes");
 }
 
 static void

@@ -67,8 +67,8 @@ reclaim_batch(struct reclaim *r, enum lru_kind kind, u32 most)
 		taken = lru_isolate(r->lru, &b);
 	}
 	trace(mm_vmscan_lru_isolate, most, b.scanned, taken);
-	active = evict_is_active(&r->lru->set[kind], b.from);
-	if (!r->force && active) {
+	active = !r->force && evict_is_active(&r->lru->set[kind], b.from);
+	if (active) {
 		count_events(VM_PGREFILL, b.scanned);
 	} else {
 		count_events(r->kswapd ? VM_PGSCAN_KSWAPD : VM_PGSCAN_DIRECT, b.scanned);
@@ -321,6 +321,8 @@ page_free_clean(struct page *page)
 	 */
 	if (free && cached)
 		swap_cache_leave(page);
+	if (free)
+		lru_isolation_ends(page);
 	page_unlock(page);
 	if (free)
 		page_put(page);

@@ -282,7 +282,8 @@ forget_unread(struct page *page)
 	if (page_is_cached(page))
 		swap_cache_del(page);
 	page_unlock(page);
-	lru_isolate_page(page); /* the reference stays ours to give back */
+	if (lru_isolate_page(page)) /* the reference stays ours to give back */
+		lru_isolation_ends(page);
 	page_put(page);
 }
 

@@ -25,6 +25,7 @@
 	X(NR_FILE_PAGES, "nr_file_pages")                                 \
 	X(NR_SWAPCACHE, "nr_swapcached")                                  \
 	X(NR_SHMEM, "nr_shmem")                                           \
+	X(NR_ISOLATED_ANON, "nr_isolated_anon")                           \
 	X(NR_PAGE_TABLE_PAGES, "nr_page_table_pages")                     \
 	X(NR_VMALLOC, "nr_vmalloc")                                       \
 	X(PGPGIN, "pgpgin")                                               \

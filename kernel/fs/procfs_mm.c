@@ -83,7 +83,7 @@ meminfo_show(struct seq *s)
 	line_pages(s, "SwapTotal:", swap_total_pages());
 	line_pages(s, "SwapFree:", swap_free_pages());
 	line_pages(s, "Dirty:", 0);
-	line_pages(s, "Writeback:", 0);
+	line_pages(s, "Writeback:", m.writeback);
 	line_pages(s, "AnonPages:", m.anon);
 	line_pages(s, "Mapped:", m.mapped);
 	line_pages(s, "Shmem:", m.shmem);
@@ -146,6 +146,7 @@ gauges_show(struct seq *s, const char *indent)
 	seq_printf(s, "%snr_slab_unreclaimable %lu\n", indent, m.slab_unreclaimable);
 	seq_printf(s, "%snr_kernel_misc_reclaimable %lu\n", indent, m.misc_reclaimable);
 	seq_printf(s, "%snr_kernel_stack %lu\n", indent, m.stacks * (PAGE_SIZE / 1024));
+	seq_printf(s, "%snr_writeback %lu\n", indent, m.writeback);
 	for (u32 i = 0; i < VM_FIRST_EVENT; i++)
 		seq_printf(s, "%s%s %lu\n", indent, vmstat_name(i), meminfo_gauge(i));
 }

@@ -37,6 +37,17 @@ log_says(const char *what)
 	return found;
 }
 
+/* So many pages are on their way to the disk, and so off the lists of pages. */
+static void
+written_must_be(long pages)
+{
+	if (!on_tidemark())
+		return;
+	check(proc_value("/proc/vmstat", "nr_writeback") == pages);
+	check(proc_value("/proc/meminfo", "Writeback") == pages * PAGE / 1024);
+	check(proc_value("/proc/vmstat", "nr_isolated_anon") == pages);
+}
+
 static void
 nobody_notices(void)
 {
@@ -49,7 +60,10 @@ nobody_notices(void)
 		for (size_t i = 0; i < RUN; i += PAGE)
 			page_stamp(at + i, round * RUN + i);
 		check(madvise((void *)at, RUN, MADV_PAGEOUT) == 0);
+		if (round) /* the first the disk takes at once, the others have to wait for it */
+			written_must_be(RUN / PAGE);
 		mm_settle();
+		written_must_be(0);
 	}
 	for (size_t i = 0; i < ROUNDS * RUN; i += PAGE)
 		check(page_stamped(p + i, i));
