@@ -93,13 +93,16 @@ def swap_header(pages, version=1, bad=()):
 
 
 def swap(name):
-    """Six disks as guest/swap.c expects them: two good ones, and four that are not, or hardly."""
-    good, small, none, old, short, bad = (
+    """Six disks as guest/swap.c expects them: two good ones, and four that are not, or hardly. The last fails where its
+    header says so."""
+    bad = (1, 7, 8, 100, 255)
+    kinds = (
         (256, {0: swap_header(256 * 256)}), (16, {0: swap_header(16 * 256)}), (1, {}),
-        (1, {0: swap_header(256, version=2)}), (1, {0: swap_header(257)}),
-        (1, {0: swap_header(256, bad=(1, 7, 8, 100, 255))}))
-    return " ".join(device(image(f"{name}-{n}.img", mib, pieces), ",discard=unmap")
-                    for n, (mib, pieces) in enumerate((good, small, none, old, short, bad)))
+        (1, {0: swap_header(256, version=2)}), (1, {0: swap_header(257)}))
+    last = image(f"{name}-{len(kinds)}.img", 1, {0: swap_header(256, bad=bad)})
+    rules = [{"iotype": kind, "sector": 8 * n + i} for kind in ("read", "write") for n in bad for i in range(8)]
+    return " ".join([device(image(f"{name}-{n}.img", mib, pieces), ",discard=unmap")
+                     for n, (mib, pieces) in enumerate(kinds)] + [faulty(last, rules)])
 
 
 def swap_failing(name):

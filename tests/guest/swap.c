@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/klog.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
@@ -32,6 +33,18 @@ enum {
 	WORKERS = 4,
 	FUTEX_WAIT = 0
 };
+
+static void
+setting(const char *name, long value)
+{
+	char path[80], text[32];
+	int n = snprintf(text, sizeof(text), "%ld\n", value);
+
+	snprintf(path, sizeof(path), "/proc/sys/vm/%s", name);
+	int fd = open(path, O_WRONLY);
+	check(fd >= 0 && write(fd, text, n) == n);
+	close(fd);
+}
 
 /* Lines of /proc/swaps below the first. */
 static int
@@ -116,13 +129,50 @@ refused(void)
 	check(areas() == 0);
 }
 
+static bool
+log_says(const char *what)
+{
+	enum {
+		READ_LOG = 3
+	};
+	static char text[256 * 1024];
+
+	check(klogctl(READ_LOG, text, sizeof(text) - 1) >= 0);
+	return strstr(text, what);
+}
+
+/* The pages that the header of vdf calls bad can neither be read nor written. All others are used. */
 static void
 bad_pages(void)
 {
+	static const size_t bad[] = {0, 1, 7, 8, 100, 255};
+	enum {
+		SLOTS = 256,
+		GOOD = SLOTS - sizeof(bad) / sizeof(bad[0])
+	};
+	unsigned char kinds[SLOTS + 1];
+	long size, used;
+
 	swap_on("/dev/vdf");
-	volatile unsigned char *p = stamped(200 * PAGE, 1);
-	page_out(p, 200 * PAGE);
-	must_be_stamped(p, 200 * PAGE, 1);
+	check(sscanf(strstr(proc_text("/proc/swaps"), "/dev/vdf"), "%*s %*s %ld", &size) == 1);
+	check(size == GOOD * PAGE / 1024);
+	volatile unsigned char *p = stamped(SLOTS * PAGE, 1);
+	page_out(p, SLOTS * PAGE);
+	check(sscanf(strstr(proc_text("/proc/swaps"), "/dev/vdf"), "%*s %*s %*d %ld", &used) == 1);
+	check(used <= size && (used == size || !on_tidemark()));
+	int fd = open("/proc/swap_slots", O_RDONLY);
+	if (fd >= 0) {
+		size_t n = 0;
+
+		check(read(fd, kinds, sizeof(kinds)) == SLOTS);
+		for (size_t i = 0; i < SLOTS; i++) {
+			n += n < sizeof(bad) / sizeof(bad[0]) && bad[n] == i;
+			check(kinds[i] == (n && bad[n - 1] == i ? 1 : 2));
+		}
+		close(fd);
+	}
+	must_be_stamped(p, SLOTS * PAGE, 1);
+	check(!log_says("-error on swap-device")); /* nobody reads or writes there: the disk cannot */
 	swap_off("/dev/vdf");
 }
 
@@ -266,17 +316,47 @@ out_and_in(void)
 	swap_off("/dev/vda");
 }
 
+/* The difference that reading @p, which is out, makes; how many faults waited for the disk. */
+static long
+read_back(volatile unsigned char *p, size_t bytes, uint64_t who, long *ahead, long *hits)
+{
+	long in = figure("pswpin"), major = figure("pgmajfault");
+	struct rusage before, after;
+
+	*ahead = figure("swap_ra");
+	*hits = figure("swap_ra_hit");
+	getrusage(RUSAGE_SELF, &before);
+	must_be_stamped(p, bytes, who);
+	getrusage(RUSAGE_SELF, &after);
+	major = figure("pgmajfault") - major;
+	*ahead = figure("swap_ra") - *ahead;
+	*hits = figure("swap_ra_hit") - *hits;
+	check(figure("pswpin") - in == (long)(bytes / PAGE));
+	check(after.ru_majflt - before.ru_majflt == major);
+	return major;
+}
+
+/* Every page comes from the disk once: wanted by a fault that waits for it, or ahead of one that finds it. */
 static void
 counters(void)
 {
+	const long pages = MIB / PAGE;
+	long ahead, hits;
+
 	swap_on("/dev/vda");
-	volatile unsigned char *p = stamped(MIB, 11);
-	long out = figure("pswpout"), in = figure("pswpin"), major = figure("pgmajfault");
-	page_out(p, MIB);
-	check(figure("pswpout") - out == 256);
-	must_be_stamped(p, MIB, 11);
-	check(figure("pswpin") - in == 256);
-	check(figure("pgmajfault") > major);
+	for (int round = 0; round < 2; round++) {
+		setting("page-cluster", round ? 3 : 0);
+		volatile unsigned char *p = stamped(MIB, 11);
+		long out = figure("pswpout");
+		page_out(p, MIB);
+		check(figure("pswpout") - out == pages);
+		long major = read_back(p, MIB, 11, &ahead, &hits);
+		if (round == 0)
+			check(major == pages && ahead == 0 && hits == 0);
+		else
+			check(major + ahead == pages && hits == ahead && ahead > pages / 2);
+		munmap((void *)p, MIB);
+	}
 	swap_off("/dev/vda");
 }
 
@@ -705,18 +785,6 @@ none(void)
 #define SWAP_SMP (CASE_NAMED | CASE_SMP)
 
 /* ---- what was promised on the strength of it ---- */
-
-static void
-setting(const char *name, long value)
-{
-	char path[80], text[32];
-	int n = snprintf(text, sizeof(text), "%ld\n", value);
-
-	snprintf(path, sizeof(path), "/proc/sys/vm/%s", name);
-	int fd = open(path, O_WRONLY);
-	check(fd >= 0 && write(fd, text, n) == n);
-	close(fd);
-}
 
 static void
 promise_needs_area(void *arg)

@@ -11,7 +11,9 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "tracedev.h"
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +22,11 @@
 enum {
 	ZONES_MOST = 5,
 	RAM = 64 * MIB,
-	LOCKED = 4 * MIB
+	LOCKED = 4 * MIB,
+	ROOM = 10 * MIB,
+	HOT = 12 * MIB,
+	STEP = MIB / 4,
+	COLD = 96 * MIB
 };
 
 static const char min_path[] = "/proc/sys/vm/min_free_kbytes";
@@ -29,7 +35,7 @@ static const char ratio_path[] = "/proc/sys/vm/lowmem_reserve_ratio";
 
 /* What zoneinfo says of a zone. */
 struct zone {
-	long min, low, high, managed;
+	long free, min, low, high, managed;
 	long protection[ZONES_MOST];
 	int protections;
 };
@@ -45,10 +51,11 @@ zones_read(struct zone *zones)
 {
 	int n = 0;
 
-	for (char *at = proc_text("/proc/zoneinfo"); (at = strstr(at, "        min ")); n++) {
+	for (char *at = proc_text("/proc/zoneinfo"); (at = strstr(at, "\n  pages free ")); n++) {
 		struct zone *z = &zones[n];
 
-		check(n < ZONES_MOST && sscanf(at, " min %ld low %ld high %ld", &z->min, &z->low, &z->high) == 3);
+		check(n < ZONES_MOST && sscanf(at, " pages free %ld boost %*d min %ld low %ld high %ld", &z->free,
+					       &z->min, &z->low, &z->high) == 4);
 		at = strstr(at, "managed ");
 		z->managed = atol(at + 8);
 		at = strstr(at, "protection: (") + 12;
@@ -254,60 +261,314 @@ press(size_t bytes)
 	child_must_live(fills, &bytes);
 }
 
-/* Each page that is looked at, or freed, counts twice: by who did it, and by its kind. */
-static void
-kinds_and_causes_agree(void)
-{
-	static const char *const names[] = {"pgscan_kswapd",  "pgscan_direct",  "pgscan_anon",  "pgscan_file",
-					    "pgsteal_kswapd", "pgsteal_direct", "pgsteal_anon", "pgsteal_file"};
-	long n[8];
+/* What /proc/vmstat counted between two moments. */
+static char *tally_before, *tally_after;
 
-	check(swapon("/dev/vda", 0) == 0);
-	for (int i = 0; i < 8; i++)
-		n[i] = events(names[i]);
-	press(RAM / 4 * 5);
-	check(swapoff("/dev/vda") == 0);
-	for (int i = 0; i < 8; i++)
-		n[i] = events(names[i]) - n[i];
-	check(n[0] + n[1] == n[2] + n[3] || !on_tidemark());
-	check(n[4] + n[5] == n[6] + n[7] || !on_tidemark());
-	check(n[0] > 0 && n[4] > 0 && n[2] > 0 && n[6] > 0);
-	check(n[4] + n[5] <= n[0] + n[1] && n[4] + n[5] >= RAM / 4 / PAGE);
-	check(n[3] == 0 || !on_tidemark());
+static void
+tally_begin(void)
+{
+	check((tally_before = strdup(proc_text("/proc/vmstat"))));
 }
 
-/* What a disk moves is what swap moves: nothing else uses it here. */
 static void
-transfers_are_counted(void)
+tally_end(void)
 {
-	check(swapon("/dev/vda", 0) == 0);
-	long in = events("pgpgin"), out = events("pgpgout");
-	long pages_in = events("pswpin"), pages_out = events("pswpout");
-	press(RAM / 4 * 5);
-	check(swapoff("/dev/vda") == 0);
-	in = events("pgpgin") - in;
-	out = events("pgpgout") - out;
-	pages_in = events("pswpin") - pages_in;
-	pages_out = events("pswpout") - pages_out;
-	check(pages_in > 0 && pages_out >= RAM / 4 / PAGE);
-	check(in == 4 * pages_in || (!on_tidemark() && in >= 4 * pages_in));
-	check(out == 4 * pages_out || (!on_tidemark() && out >= 4 * pages_out));
+	check((tally_after = strdup(proc_text("/proc/vmstat"))));
 }
 
-/* kswapd runs when it is called, and once more for each time that it was wanted again at once. */
+static long
+moved(const char *name)
+{
+	return proc_field(tally_after, name) - proc_field(tally_before, name);
+}
+
+/* What the events of a run add up to. */
+static struct sums {
+	long direct, runs, sleeps;              /* direct reclaims; runs of kswapd, and when it slept after them */
+	long active, inactive, freed, isolated; /* pages of batches: taken, become inactive; freed; looked at */
+	long written, wakeups, lost;
+	bool awake, ended; /* kswapd; the task @last */
+} sums;
+
 static void
-kswapd_is_counted(void)
+sums_add(const struct record *r, pid_t last)
+{
+	switch (r->event) {
+	case TRACE_mm_vmscan_direct_reclaim_begin:
+		sums.direct++;
+		break;
+	case TRACE_mm_vmscan_wakeup_kswapd:
+		sums.wakeups++;
+		break;
+	case TRACE_mm_vmscan_kswapd_wake:
+		sums.runs++;
+		sums.awake = true;
+		break;
+	case TRACE_mm_vmscan_kswapd_sleep:
+		sums.sleeps++;
+		sums.awake = false;
+		break;
+	case TRACE_mm_vmscan_lru_isolate:
+		sums.isolated += (long)r->value[1];
+		break;
+	case TRACE_mm_vmscan_lru_shrink_active:
+		sums.active += (long)r->value[0];
+		sums.inactive += (long)r->value[1];
+		break;
+	case TRACE_mm_vmscan_lru_shrink_inactive:
+		sums.freed += (long)r->value[1];
+		break;
+	case TRACE_swap_out:
+		sums.written += (long)r->value[1];
+		break;
+	case TRACE_exit:
+		sums.ended |= (pid_t)r->value[0] == last;
+		break;
+	case TRACE_lost:
+		sums.lost += (long)r->value[1];
+		break;
+	}
+}
+
+/* Runs @run in a child, and counts and adds up what happens until it has ended and kswapd sleeps. */
+static void
+watched(void (*run)(void *), void *arg)
+{
+	static struct record r[1024];
+	int fd = trace_open("scan,reclaim,swap_out,exit", 0);
+
+	tally_begin();
+	pid_t child = child_start(run, arg);
+	while (fd >= 0 && (!sums.ended || sums.awake)) {
+		ssize_t n = read(fd, r, sizeof(r));
+
+		check(n > 0);
+		for (size_t i = 0; i < n / sizeof(r[0]); i++)
+			sums_add(&r[i], child);
+	}
+	check(child_wait(child) == 0);
+	proc_text(on_tidemark() ? "/proc/mm_check" : "/proc/vmstat"); /* what was written is let go of */
+	tally_end();
+	if (fd >= 0)
+		close(fd);
+	check(sums.lost == 0);
+}
+
+static void
+fills_too_much(void *arg)
+{
+	size_t bytes = RAM / 4 * 5;
+
+	(void)arg;
+	fills(&bytes);
+}
+
+/*
+ * Each page that is looked at, or freed, counts twice: by who did it, and by its kind. What the disk moves is what swap
+ * moves, since nothing else uses it here. Who has to reclaim himself has stalled, once each time. A page that was
+ * written goes to the end of its list, and leaves. kswapd runs when it is called, and once more for each time that it
+ * was wanted again at once.
+ */
+static void
+counts_agree(void)
 {
 	check(swapon("/dev/vda", 0) == 0);
-	long runs = events("pageoutrun");
-	long low = events("kswapd_low_wmark_hit_quickly"), high = events("kswapd_high_wmark_hit_quickly");
-	press(RAM / 4 * 5);
+	watched(fills_too_much, NULL);
 	check(swapoff("/dev/vda") == 0);
-	runs = events("pageoutrun") - runs;
-	low = events("kswapd_low_wmark_hit_quickly") - low;
-	high = events("kswapd_high_wmark_hit_quickly") - high;
-	check(runs > 0 && low >= 0 && high >= 0);
-	check(low + high <= runs);
+	long scanned = moved("pgscan_anon") + moved("pgscan_file"),
+	     stolen = moved("pgsteal_anon") + moved("pgsteal_file");
+	check(moved("pgscan_kswapd") > 0 && moved("pgsteal_kswapd") > 0);
+	check(moved("pgscan_anon") > 0 && moved("pgsteal_anon") >= RAM / 4 / PAGE);
+	check(stolen <= scanned);
+	check(moved("pswpin") > 0 && moved("pswpout") >= RAM / 4 / PAGE);
+	check(moved("pgpgin") >= 4 * moved("pswpin") && moved("pgpgout") >= 4 * moved("pswpout"));
+	check(moved("pageoutrun") > 0);
+	if (!on_tidemark())
+		return;
+	check(moved("pgscan_kswapd") + moved("pgscan_direct") == scanned && moved("pgscan_file") == 0);
+	check(moved("pgsteal_kswapd") + moved("pgsteal_direct") == stolen && moved("pgsteal_file") == 0);
+	check(moved("pgpgin") == 4 * moved("pswpin") && moved("pgpgout") == 4 * moved("pswpout"));
+	check(moved("pswpout") == sums.written && moved("pgrotated") == sums.written);
+	check(moved("pgscan_anon") + moved("pgrefill") == sums.isolated);
+	check(moved("allocstall_dma") + moved("allocstall_normal") == sums.direct);
+	check(moved("pageoutrun") == sums.runs);
+	check(proc_field(tally_after, "nr_isolated_anon") == 0 && proc_field(tally_after, "nr_writeback") == 0);
+	check(sums.wakeups > 0 && moved("kswapd_low_wmark_hit_quickly") > 0);
+	check(sums.runs ==
+	      sums.sleeps + moved("kswapd_low_wmark_hit_quickly") + moved("kswapd_high_wmark_hit_quickly"));
+}
+
+/* The largest zone as it is now. */
+static struct zone
+main_zone(void)
+{
+	struct zone zones[ZONES_MOST];
+	int n = zones_read(zones), most = 0;
+
+	for (int i = 1; i < n; i++)
+		if (zones[i].managed > zones[most].managed)
+			most = i;
+	return zones[most];
+}
+
+static size_t
+take(volatile unsigned char *p)
+{
+	for (size_t i = 0; i < STEP; i += PAGE)
+		page_stamp(p + i, i);
+	return STEP;
+}
+
+/* The next event of kswapd, its start or its sleep; 0: none yet. */
+static int
+kswapd_event(int fd)
+{
+	struct record r;
+	ssize_t n = read(fd, &r, sizeof(r));
+
+	check(n == (ssize_t)sizeof(r) || (n < 0 && errno == EAGAIN));
+	return n > 0 ? r.event : 0;
+}
+
+/*
+ * With marks far apart: whenever kswapd has reached high, pages are taken until half of what is between low and high is
+ * left, and no more. When kswapd looks again after a moment, it is below high. It may have looked before, and sleep.
+ */
+static void
+just_below_high(void *arg)
+{
+	int fd = trace_open("mm_vmscan_kswapd_wake,mm_vmscan_kswapd_sleep", O_NONBLOCK);
+	volatile unsigned char *p = map_private(2 * COLD);
+	size_t used = 0;
+	long low, high;
+
+	(void)arg;
+	do {
+		while (kswapd_event(fd) != TRACE_mm_vmscan_kswapd_wake && used < COLD)
+			used += take(p + used);
+		low = events("kswapd_low_wmark_hit_quickly");
+		high = events("kswapd_high_wmark_hit_quickly");
+		while (!kswapd_event(fd) && used < COLD) {
+			struct zone z = main_zone();
+
+			for (long n = z.free < z.high ? 0 : (z.high - z.low) / 2; n > 0; n -= STEP / PAGE)
+				used += take(p + used);
+			sched_yield();
+		}
+	} while (events("kswapd_high_wmark_hit_quickly") == high && used < COLD);
+	check(used < COLD && events("kswapd_high_wmark_hit_quickly") == high + 1);
+	check(events("kswapd_low_wmark_hit_quickly") == low);
+}
+
+static void
+soon_below_high(void)
+{
+	char scale[32];
+
+	if (!on_tidemark())
+		return;
+	snprintf(scale, sizeof(scale), "%s", proc_text(scale_path));
+	set(scale_path, "500");
+	check(swapon("/dev/vda", 0) == 0);
+	int status = child_run(just_below_high, NULL);
+	check(swapoff("/dev/vda") == 0);
+	set(scale_path, scale);
+	check(status == 0);
+}
+
+/* ---- the active list ---- */
+
+static void
+touch(volatile unsigned char *p, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i += PAGE)
+		(void)p[i];
+}
+
+static size_t
+pages_out(volatile unsigned char *p, size_t bytes)
+{
+	static unsigned char in[HOT / PAGE];
+	size_t out = 0;
+
+	check(mincore((void *)p, bytes, in) == 0);
+	for (size_t i = 0; i < bytes / PAGE; i++)
+		out += !(in[i] & 1);
+	return out;
+}
+
+/* Since @before, pages became active and inactive as often as the counters say: those that are active are left. */
+static bool
+active_adds_up(const char *before)
+{
+	char *now = proc_text("/proc/vmstat");
+	long sum = 0;
+
+	static const struct {
+		const char *name;
+		int sign;
+	} terms[] = {{"nr_active_anon", -1}, {"pgactivate", 1}, {"workingset_activate_anon", 1}, {"pgdeactivate", -1}};
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
+		sum += terms[i].sign * (proc_field(now, terms[i].name) - proc_field(before, terms[i].name));
+	return sum == 0;
+}
+
+/*
+ * In a memory of ROOM: hot pages beside fresh ones that are used once. The hot ones become active, until they are more
+ * than the others; then nobody wants them, and some become inactive, and leave; then they are wanted again, and are
+ * known.
+ */
+static void
+hot_beside_cold(void *arg)
+{
+	size_t rest = (size_t)free_pages() * PAGE;
+	size_t used = 0;
+
+	(void)arg;
+	if (rest > ROOM) {
+		volatile unsigned char *locked = map_private(rest - ROOM);
+
+		check(mlock((void *)locked, rest - ROOM) == 0);
+	}
+	volatile unsigned char *hot = map_private(HOT), *cold = map_private(COLD);
+	char *before = strdup(proc_text("/proc/vmstat"));
+	for (size_t i = 0; i < HOT; i += PAGE)
+		page_stamp(hot + i, i);
+	while (used < COLD && events("nr_active_anon") <= events("nr_inactive_anon")) {
+		used += take(cold + used);
+		touch(hot, HOT);
+	}
+	while (used < COLD && pages_out(hot, HOT) < 64) {
+		used += take(cold + used);
+	}
+	check(used < COLD);
+	for (size_t i = 0; i < HOT; i += PAGE)
+		check(page_stamped(hot + i, i));
+	for (int i = 0; on_tidemark() && !active_adds_up(before); i++)
+		check(i < 1000 && sched_yield() == 0); /* kswapd has pages in its hands */
+}
+
+static void
+active_pages_are_counted(void)
+{
+	static const char *const names[] = {"pgrefill",
+					    "pgdeactivate",
+					    "pgactivate",
+					    "workingset_refault_anon",
+					    "workingset_activate_anon",
+					    "workingset_restore_anon"};
+
+	check(swapon("/dev/vda", 0) == 0);
+	watched(hot_beside_cold, NULL);
+	check(swapoff("/dev/vda") == 0);
+	for (size_t i = 0; on_tidemark() && i < sizeof(names) / sizeof(names[0]); i++)
+		if (moved(names[i]) <= 0)
+			fail("%s did not move", names[i]);
+	check(moved("workingset_activate_anon") <= moved("workingset_refault_anon"));
+	check(moved("workingset_restore_anon") <= moved("workingset_activate_anon"));
+	if (!on_tidemark())
+		return;
+	check(moved("pgrefill") == sums.active && moved("pgdeactivate") == sums.inactive);
 }
 
 /* Reclaim puts aside what is locked, once; munlock brings it back. */
@@ -337,9 +598,9 @@ const struct test_case vmscan_cases[] = {
 	{"zoneinfo has Linux's lines in Linux's order", zones_have_linux_lines, 0, 0},
 	{"drop_caches lets kernel caches go, and counts", caches_let_go, 0, 0},
 	{"what can be reclaimed adds up in meminfo", reclaimable_adds_up, 0, 0},
-	{"pages scanned and stolen: causes and kinds agree", kinds_and_causes_agree, 0, CASE_NAMED},
-	{"pgpgin and pgpgout count what the disk moves", transfers_are_counted, 0, CASE_NAMED},
-	{"each run of kswapd is counted, and the quick ones", kswapd_is_counted, 0, CASE_NAMED},
+	{"under pressure each counter of reclaim moves by its events", counts_agree, 0, CASE_NAMED},
+	{"kswapd that is below high again soon is counted", soon_below_high, 0, CASE_NAMED},
+	{"pages that become active, inactive, and known again are counted", active_pages_are_counted, 0, CASE_NAMED},
 	{"locked pages are put aside by reclaim and rescued by munlock", locked_pages_are_put_aside, 0, CASE_NAMED},
 	{0},
 };
