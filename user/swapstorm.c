@@ -36,6 +36,7 @@ static void work(uint32_t me, int rounds);
 static void page_write(unsigned long page, uint32_t who);
 static void page_check(unsigned long page);
 static void all_check(void);
+static long pages_written(void);
 static uint64_t stamp(unsigned long page, uint32_t who);
 static uint64_t draw(void);
 
@@ -49,6 +50,7 @@ main(int argc, char **argv)
 
 	sysinfo(&info);
 	unsigned long mib = argc > 3 ? strtoul(argv[3], NULL, 0) : info.totalram * info.mem_unit / (1 << 20) / 2;
+	long before = pages_written();
 	pages = mib * 256;
 	memory = mmap(NULL, pages * PAGE, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	writer = calloc(pages, sizeof(*writer));
@@ -60,7 +62,8 @@ main(int argc, char **argv)
 		page_write(page, 1);
 	int wrong = children_of(workers, rounds);
 	all_check();
-	printf("swapstorm: %lu MiB, %d workers, %d rounds: %d ended badly\n", mib, workers, rounds, wrong);
+	printf("swapstorm: %lu MiB, %d workers, %d rounds: %d ended badly, %ld pages went out\n", mib, workers, rounds,
+	       wrong, pages_written() - before);
 	return wrong != 0;
 }
 
@@ -136,6 +139,21 @@ page_check(unsigned long page)
 	printf("swapstorm: WRONG: page %lu is %lx, not %lx of writer %u\n", page, (unsigned long)memory[page * WORDS],
 	       (unsigned long)want, writer[page]);
 	exit(1);
+}
+
+/* By all programs, since the system started. */
+static long
+pages_written(void)
+{
+	FILE *f = fopen("/proc/vmstat", "r");
+	char line[128];
+	long value = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "pswpout %ld", &value);
+	if (f)
+		fclose(f);
+	return value;
 }
 
 static void

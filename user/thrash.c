@@ -6,12 +6,13 @@
  *             (default: 1.25x), filled once, then read and written page by page. Patterns: sequential, random, hotcold
  *             (9 of 10 accesses go to a tenth of the pages), zipf (page k is wanted like 1/k). A page knows its number
  *             and how often it was written, and all of its words follow from that: a page that comes back wrong, late
- *             or as another is seen.
+ *             or as another is seen. The last line also says which share of the accesses the first tenth got.
  * Invariants  none
  * Locks       none
  * Follow      to mm/reclaim.c, mm/swap_cache.c
  * Tests       tests/guest/test_guest.py
  */
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,18 +26,33 @@ enum {
 	PAGE = 4096,
 	WORDS = PAGE / sizeof(uint64_t),
 	HOT_SHARE = 10,
-	STATUS_WRONG = 1
+	STATUS_WRONG = 1,
+	STATUS_USAGE = 2
 };
+
+enum pattern {
+	SEQUENTIAL,
+	RANDOM,
+	HOTCOLD,
+	ZIPF,
+	PATTERNS
+};
+
+static const char *const patterns[PATTERNS] = {"sequential", "random", "hotcold", "zipf"};
 
 static uint64_t *memory;
 static uint32_t *generation; /* by page: times it was written */
 static unsigned long pages;
 static uint64_t state;
 
+static void usage(void) __attribute__((noreturn));
+static enum pattern pattern_of(const char *word);
 static unsigned long size_of(const char *word);
 static double seconds(void);
 static uint64_t draw(void);
-static unsigned long page_next(const char *pattern, unsigned long i);
+static unsigned long page_next(enum pattern pattern, unsigned long i);
+static double draw_unit(void);
+static unsigned long zipf(void);
 static void page_write(unsigned long page);
 static void page_check(unsigned long page);
 static uint64_t word_of(unsigned long page, unsigned int word);
@@ -47,7 +63,8 @@ main(int argc, char **argv)
 	struct rusage before, after;
 
 	unsigned long mib = size_of(argc > 1 ? argv[1] : "1.25x");
-	const char *pattern = argc > 2 ? argv[2] : "random";
+	enum pattern pattern = argc > 2 ? pattern_of(argv[2]) : RANDOM;
+	unsigned long first = 0; /* accesses to the first tenth */
 	unsigned long accesses = argc > 3 ? strtoul(argv[3], NULL, 0) : mib * 256 * 2;
 	state = argc > 4 ? strtoul(argv[4], NULL, 0) : 1;
 
@@ -65,6 +82,7 @@ main(int argc, char **argv)
 	for (unsigned long i = 0; i < accesses; i++) {
 		unsigned long page = page_next(pattern, i);
 
+		first += page < pages / HOT_SHARE;
 		page_check(page);
 		if (draw() % 3 == 0)
 			page_write(page);
@@ -73,9 +91,30 @@ main(int argc, char **argv)
 	double taken = seconds() - start;
 	for (unsigned long page = 0; page < pages; page++)
 		page_check(page);
-	printf("thrash: %lu MiB, %s: %lu accesses in %.2f s, %ld major faults a thousand, every byte right\n", mib,
-	       pattern, accesses, taken, accesses ? (after.ru_majflt - before.ru_majflt) * 1000 / (long)accesses : 0);
+	printf("thrash: %lu MiB, %s: %lu accesses in %.2f s, %lu%% of them to a tenth, %ld major faults a thousand, "
+	       "every byte right\n",
+	       mib, patterns[pattern], accesses, taken, accesses ? first * 100 / accesses : 0,
+	       accesses ? (after.ru_majflt - before.ru_majflt) * 1000 / (long)accesses : 0);
 	return 0;
+}
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: thrash [MIB | FACTORx] [sequential | random | hotcold | zipf] [ACCESSES] [SEED]\n");
+	exit(STATUS_USAGE);
+}
+
+static enum pattern
+pattern_of(const char *word)
+{
+	unsigned int n = 0;
+
+	while (n < PATTERNS && strcmp(word, patterns[n]) != 0)
+		n++;
+	if (n == PATTERNS)
+		usage();
+	return (enum pattern)n;
 }
 
 /* MiB, or a multiple of the RAM. */
@@ -89,10 +128,8 @@ size_of(const char *word)
 	sysinfo(&info);
 	if (*end == 'x')
 		number *= (double)(info.totalram * info.mem_unit) / (1 << 20);
-	if (end == word || number < 1) {
-		fprintf(stderr, "thrash: no working set of %s\n", word);
-		exit(STATUS_WRONG);
-	}
+	if (end == word || number < 1)
+		usage();
 	return (unsigned long)number;
 }
 
@@ -116,20 +153,40 @@ draw(void)
 }
 
 static unsigned long
-page_next(const char *pattern, unsigned long i)
+page_next(enum pattern pattern, unsigned long i)
 {
-	if (strcmp(pattern, "sequential") == 0)
+	switch (pattern) {
+	case SEQUENTIAL:
 		return i % pages;
-	if (strcmp(pattern, "hotcold") == 0)
+	case HOTCOLD:
 		return draw() % 10 ? draw() % (pages / HOT_SHARE) : draw() % pages;
-	if (strcmp(pattern, "zipf") == 0) {
-		/* The inverse of the sum of 1/k, which grows like a logarithm: pages^u for u from 0 to 1. */
-		unsigned long page = 1;
-		for (uint64_t u = draw() % 64; u; u--)
-			page = page * 5 / 4 + 1 < pages ? page * 5 / 4 + 1 : pages;
-		return draw() % page;
+	case ZIPF:
+		return zipf() - 1;
+	default:
+		return draw() % pages;
 	}
-	return draw() % pages;
+}
+
+static double
+draw_unit(void)
+{
+	return (double)(draw() >> 11) / (double)(1UL << 53);
+}
+
+/*
+ * k from 1 to pages, wanted like 1/k: by rejection. (pages + 1)^u for u from 0 to 1, rounded down, is k with a chance
+ * like log(1 + 1/k). That is 1/k but for a factor between log 2 at k = 1 and 1, which the second draw corrects.
+ */
+static unsigned long
+zipf(void)
+{
+	for (;;) {
+		unsigned long k = (unsigned long)exp(draw_unit() * log((double)pages + 1));
+		double want = 1 / (double)k;
+
+		if (k >= 1 && k <= pages && draw_unit() * log1p(want) < want * log(2))
+			return k;
+	}
 }
 
 static void

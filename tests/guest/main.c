@@ -75,7 +75,7 @@ extern const struct test_case disk_cases[], disk_error_cases[], disk_lost_cases[
 	tmpswap_cases[];
 extern const struct test_case vmscan_cases[], evict_cases[], lazyfree_cases[];
 extern const struct test_case swapfail_cases[], swapsmaps_cases[], interrupts_cases[];
-extern const struct test_case failswap_cases[], swappart_cases[], swapslow_cases[];
+extern const struct test_case failswap_cases[], swappart_cases[], swapslow_cases[], swaprace_cases[];
 extern const struct test_case failnth_cases[];
 /* signals */
 extern const struct test_case signal_cases[], signal_frame_cases[], signal_rt_cases[], signal_restart_cases[],
@@ -161,6 +161,7 @@ static const struct test_group groups[] = {
 	{"disk_error", disk_error_cases},
 	{"disk_lost", disk_lost_cases},
 	{"swap", swap_cases},
+	{"swaprace", swaprace_cases},
 	{"swapcache", swapcache_cases},
 	{"swapsmaps", swapsmaps_cases},
 	{"tmpswap", tmpswap_cases},

@@ -124,9 +124,30 @@ vmstat_counts(void)
 	check(line && line[1] && strchr(line + 1, '\n'));
 }
 
+/* Since the system started: the counters themselves, a second. */
+static void
+vmstat_counts_paging(void)
+{
+	static char text[1 << 14];
+	double in, out, faults, major, freed, kswapd, direct, steal, share;
+
+	if (!output_of((char *[]){"/bin/vmstat", "-B", NULL}, text, sizeof(text)))
+		return;
+	check(strncmp(text, "pgpgin/s pgpgout/s   fault/s  majflt/s  pgfree/s pgscank/s pgscand/s pgsteal/s  %vmeff\n",
+		      86) == 0);
+	char *line = strchr(text, '\n');
+	check(sscanf(line, " %lf %lf %lf %lf %lf %lf %lf %lf %lf", &in, &out, &faults, &major, &freed, &kswapd, &direct,
+		     &steal, &share) == 9);
+	double uptime = atof(proc_text("/proc/uptime")) + 1;
+	check(faults > 0 && faults * uptime >= proc_value("/proc/vmstat", "pgfault") / 2);
+	check(freed > 0 && freed * uptime >= proc_value("/proc/vmstat", "pgfree") / 2);
+	check(in >= 0 && out >= 0 && major >= 0 && steal <= kswapd + direct && share >= 0 && share <= 100);
+}
+
 const struct test_case proc_tools_cases[] = {
 	{"pmap -x adds up to what is resident", pmap_adds_up, 0, 0},
 	{"pagemap finds the frames that fork shares", pagemap_finds_shared_frames, 0, 0},
 	{"vmstat prints a line each second", vmstat_counts, 0, 0},
+	{"vmstat -B prints paging a second", vmstat_counts_paging, 0, 0},
 	{0},
 };

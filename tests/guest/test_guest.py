@@ -42,15 +42,17 @@ CONFIGURATIONS = {
     "disks-plain": (("disk",), dict(kernel=DEBUG, limit=120, disks=functools.partial(
         disks.healthy, more=",vectors=0,indirect_desc=off,event_idx=off"))),
     "disk-errors": (("disk_error",), dict(kernel=DEBUG, limit=60, disks=disks.failing)),
-    "swap": (("swap", "vmscan", "lazyfree", "failswap"), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
+    "swap": (("swap", "swaprace", "vmscan", "lazyfree", "failswap"),
+             dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
     "tmpswap": (("swapcache", "swapsmaps", "tmpswap"), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
     "tmpswap-1cpu": (("swapcache", "tmpswap", "failswap", "smp"),
                      dict(kernel=DEBUG, cpus=1, mem=64, limit=300, disks=disks.swap)),
     "tmpswap-4cpu": (("swapcache", "swapsmaps", "tmpswap", "smp"),
                      dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
     # One processor, and the kernel without checks.
-    "swap-1cpu": (("swap",), dict(kernel=RELEASE, cpus=1, mem=64, limit=300, disks=disks.swap)),
-    "swap-4cpu": (("swap", "failswap", "smp"), dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
+    "swap-1cpu": (("swap", "swaprace"), dict(kernel=RELEASE, cpus=1, mem=64, limit=300, disks=disks.swap)),
+    "swap-4cpu": (("swap", "swaprace", "failswap", "smp"),
+                  dict(kernel=DEBUG, cpus=4, mem=64, limit=300, disks=disks.swap)),
     "evict": (("evict",), dict(kernel=DEBUG, mem=64, limit=300, disks=disks.swap)),
     "evict-4cpu": (("evict", "smp"), dict(kernel=RELEASE, cpus=4, mem=64, limit=300, disks=disks.swap)),
     "swap-parts": (("swappart",), dict(kernel=DEBUG, mem=64, limit=90, disks=disks.swap_parts)),
@@ -142,7 +144,6 @@ def test_story_from_the_iso():
     ("forkstorm forks=1000", r"1000 good, 0 killed, 0 wrong"),
     ("forkstorm forks=1000 press", r" 0 wrong; "),
     ("cowstorm", r"pages verified, none wrong"),
-    ("swapstorm 3 8 8", r"8 MiB, 3 workers, 8 rounds: 0 ended badly"),
     ("mlockhog 4", r"4 MiB locked; Mlocked 4096 KiB"),
     ("recurse", r"/bin/recurse was killed by signal 11"),
     ("mmapstorm", r"mappings, then Out of memory"),
@@ -151,6 +152,21 @@ def test_story_from_the_iso():
 ])
 def test_program(words, line, cpus):
     run = machine.boot(kernel=DEBUG, initrd=INITRD, append=f"-- {words}", cpus=cpus, limit=180)
+    must_match(run, line, r"not one page is missing")
+    assert "mm_check:" not in run.text, run.describe()
+    must_power_off(run)
+
+
+@pytest.mark.parametrize("words, line", [
+    ("swapstorm 3 8 40", r"40 MiB, 3 workers, 8 rounds: 0 ended badly, [1-9]\d* pages went out"),
+    # Of 1/1 + 1/2 + ... + 1/20000 the first tenth has 78 %.
+    ("thrash 1.25x zipf 20000",
+     r"zipf: 20000 accesses in .* s, 7[789]% of them to a tenth, [1-9]\d* .*every byte right"),
+    ("thrash 8 zpif", r"usage: thrash [^§]*/bin/thrash exited with status 2"),
+])
+def test_program_that_swaps(words, line):
+    run = machine.boot(kernel=DEBUG, initrd=INITRD, append=f"-- {words}", mem=64, limit=180,
+                       QEMUEXTRA=disks.torture(words.split()[0]))
     must_match(run, line, r"not one page is missing")
     assert "mm_check:" not in run.text, run.describe()
     must_power_off(run)
