@@ -7,9 +7,12 @@
  *             tells the OOM killer other preferences, drops caches. What a round does is drawn from (S, R), so `seed`
  *             with `from` begins where another run found something; only who runs when is not repeated. A round ends
  *             when all its workers have ended. Then nothing may be left of it: the kernel proves its invariants
- *             (/proc/mm_check) and its ledger must be that of the beginning, to the unit.
- *             As process 1 (rdinit=/bin/soak) it turns the machine off at the end. Its memory is locked: disks that
- *             lose pages then take them from workers only.
+ *             (/proc/mm_check) and its ledger must be that of the beginning, to the unit. The last lines count what
+ *             has happened, so that a run in which nothing did can be told.
+ *             Of a page that cannot be read one worker dies by SIGBUS, and for each such read the kernel's log has a
+ *             line: these are counted as they come, and there must be no SIGBUS without one.
+ *             As process 1 (rdinit=/bin/soak) it turns the machine off at the end. Its memory is locked, and
+ *             all files of the RAM disk with it: disks that lose pages then take them from workers only.
  * Invariants  none
  * Locks       none
  * Follow      from init.c   to soak/work.c, soak/churn.c
@@ -18,6 +21,7 @@
 #include "soak/soak.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -51,7 +55,12 @@ struct worker {
 
 static struct {
 	uint64_t rounds, workers, done, gave_up, killed, faults, wrong;
+	uint64_t bus, unread; /* deaths by SIGBUS that need a reason; reads of a swap slot that failed */
 } tally;
+
+uint64_t *swapoffs;
+
+static int log_fd = -1; /* the kernel's log, from the start of this program on */
 
 static uint64_t seed;
 static long seconds = 120;
@@ -61,6 +70,7 @@ static char ledger[LEDGER_SIZE];
 
 static void arguments_read(int argc, char **argv);
 static void machine_prepare(void);
+static int file_keep(const char *path, const struct stat *st, int what, struct FTW *at);
 static void rounds_run(void);
 static void round_run(uint64_t number);
 static void worker_start(struct worker *w, struct chance *c, size_t pages);
@@ -68,12 +78,16 @@ static int workers_alive(void);
 static void workers_reap(void);
 static void worker_judge(const struct worker *w, int status);
 static void disturb(struct chance *c);
+static void log_follow(void);
 static void round_clean(void);
+static bool files_leave(void);
 static bool area_leaves(const char *path);
 static bool ledger_holds(uint64_t number);
 static void ledger_read(char *text);
 static const char *ledger_difference(const char *now);
 static void tell(uint64_t number);
+static void tell_totals(void);
+static uint64_t vmstat(const char *name);
 static long now_seconds(void);
 static bool file_write(const char *path, const char *text);
 
@@ -107,11 +121,32 @@ static void
 machine_prepare(void)
 {
 	mkdir(SOAK_DIR, 0755);
+	if (access("/proc/self", F_OK) < 0 && mount("proc", "/proc", "proc", 0, NULL) < 0)
+		wrong("there is no /proc: %s", strerror(errno));
+	swapoffs = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (swapoffs == MAP_FAILED || log_fd < 0 || lseek(log_fd, 0, SEEK_END) < 0)
+		wrong("no memory to count in, or no log: %s", strerror(errno));
 	mlockall(MCL_CURRENT | MCL_FUTURE);
+	nftw("/", file_keep, 8, FTW_MOUNT | FTW_PHYS);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	file_write("/proc/self/oom_score_adj", "-1000");
 	file_write("/proc/sys/vm/drop_caches", "7");
 	klogctl(SYSLOG_CONSOLE_LEVEL, NULL, LEVEL_URGENT);
+}
+
+/* A program's file stays in memory: it is mapped by who locks all that it maps. */
+static int
+file_keep(const char *path, const struct stat *st, int what, struct FTW *at)
+{
+	int fd = what == FTW_F && S_ISREG(st->st_mode) && st->st_size ? open(path, O_RDONLY) : -1;
+
+	(void)at;
+	if (fd >= 0 && mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+		wrong("mmap %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return 0;
 }
 
 static void
@@ -134,6 +169,8 @@ rounds_run(void)
 		}
 	}
 	tell(number);
+	log_follow();
+	tell_totals();
 }
 
 static void
@@ -158,6 +195,7 @@ round_run(uint64_t number)
 	while (workers_alive()) {
 		nanosleep(&(struct timespec){.tv_nsec = (long)(1 + draw(&c, 30)) * 1000000}, NULL);
 		disturb(&c);
+		log_follow();
 		workers_reap();
 	}
 	round_clean();
@@ -218,9 +256,10 @@ worker_judge(const struct worker *w, int status)
 
 	if (signal == SIGKILL)
 		tally.killed++;
-	else if (signal == SIGBUS || (signal && w->work->may_fault))
+	else if (signal == SIGBUS || (signal && w->work->may_fault)) {
 		tally.faults++;
-	else if (!signal && WEXITSTATUS(status) == END_DONE)
+		tally.bus += signal == SIGBUS && !w->work->may_fault;
+	} else if (!signal && WEXITSTATUS(status) == END_DONE)
 		tally.done++;
 	else if (!signal && WEXITSTATUS(status) == END_GAVE_UP)
 		tally.gave_up++;
@@ -253,6 +292,31 @@ disturb(struct chance *c)
 		file_write(path, text);
 }
 
+/* Counts reads of slots that failed. Of lines that come by the thousand, the next one says how many were left out. */
+static void
+log_follow(void)
+{
+	static uint64_t left_out;
+	char line[1024];
+	ssize_t n;
+
+	while ((n = read(log_fd, line, sizeof(line) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
+		char *text;
+
+		if (n < 0) {
+			printf("soak: the log was faster than its reader\n");
+			continue;
+		}
+		line[n] = 0;
+		text = strchr(line, ';');
+		if (text && strstr(text, "Read-error on swap-device"))
+			tally.unread += 1 + left_out;
+		left_out = 0;
+		if (text && strstr(text, " lines like the next one were left out"))
+			left_out = strtoul(text + 1, NULL, 10);
+	}
+}
+
 /* All that a round leaves: orphans, files, swap areas. */
 static void
 round_clean(void)
@@ -261,13 +325,27 @@ round_clean(void)
 
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
-	if (umount(SOAK_DIR) < 0)
+	if (!files_leave())
 		wrong("umount: %s", strerror(errno));
 	for (int i = 0; i < SWAP_AREAS; i++) {
 		path[sizeof(path) - 2] = (char)('a' + i);
 		if (!area_leaves(path))
 			wrong("swapoff %s, with nobody there: %s", path, strerror(errno));
 	}
+}
+
+/* Why several times: the last victim's memory, and with it a file that it had mapped, goes after its death is told. */
+static bool
+files_leave(void)
+{
+	for (int i = 0; i < LEDGER_TRIES; i++) {
+		if (umount(SOAK_DIR) == 0)
+			return true;
+		if (errno != EBUSY)
+			return false;
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
+	return false;
 }
 
 /* Why several times: the kernel may still hold memory of the last victim, and a page of it that cannot be read. */
@@ -296,12 +374,12 @@ ledger_holds(uint64_t number)
 			return true;
 		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 	}
-	printf("soak: WRONG: after round %lu the ledger has %s\n", number, difference);
+	printf("soak: WRONG: after round %lu the ledger has%s\n", number, difference);
 	tally.wrong++;
 	return false;
 }
 
-/* Empty where there is no such file. */
+/* Without such a file nothing is proved. */
 static void
 ledger_read(char *text)
 {
@@ -310,28 +388,29 @@ ledger_read(char *text)
 
 	while (fd >= 0 && (n = read(fd, text + length, (size_t)(LEDGER_SIZE - 1 - length))) > 0)
 		length += n;
+	if (length <= 0)
+		wrong("/proc/mm_check cannot be read: %s", strerror(errno));
 	text[length] = 0;
 	close(fd);
 }
 
-/* Both are lines "name number" in the same order: the first two that differ, NULL when none do. */
+/* Both are lines "name number" in the same order: all that differ, NULL when none do. */
 static const char *
 ledger_difference(const char *now)
 {
-	static char text[256];
+	static char text[LEDGER_SIZE];
 	const char *was = ledger;
+	int length = 0;
 
 	while (*was && *now) {
 		int w = (int)strcspn(was, "\n"), n = (int)strcspn(now, "\n");
 
-		if (w != n || memcmp(was, now, (size_t)n) != 0) {
-			snprintf(text, sizeof(text), "%.*s, was %.*s", n, now, w, was);
-			return text;
-		}
+		if ((w != n || memcmp(was, now, (size_t)n) != 0) && length < (int)sizeof(text) - 256)
+			length += snprintf(text + length, 256, " %.*s, was %.*s;", n, now, w, was);
 		was += w + (was[w] == '\n');
 		now += n + (now[n] == '\n');
 	}
-	return NULL;
+	return length ? text : NULL;
 }
 
 static void
@@ -340,6 +419,31 @@ tell(uint64_t number)
 	printf("soak: round %lu: %lu workers: %lu done, %lu gave up, %lu killed, %lu by a fault, %lu wrong\n", number,
 	       tally.workers, tally.done, tally.gave_up, tally.killed, tally.faults, tally.wrong);
 	fflush(stdout);
+}
+
+static void
+tell_totals(void)
+{
+	printf("soak: in all: %lu pieces of work done, %lu kills, %lu pages swapped out, %lu areas turned off in use, "
+	       "%lu ended by SIGBUS, %lu slots could not be read\n",
+	       tally.done, vmstat("oom_kill"), vmstat("pswpout"), __atomic_load_n(swapoffs, __ATOMIC_RELAXED),
+	       tally.bus, tally.unread);
+	fflush(stdout);
+}
+
+static uint64_t
+vmstat(const char *name)
+{
+	FILE *file = fopen("/proc/vmstat", "r");
+	char line[128], found[64];
+	uint64_t value, sum = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %lu", found, &value) == 2 && strcmp(found, name) == 0)
+			sum = value;
+	if (file)
+		fclose(file);
+	return sum;
 }
 
 static long

@@ -73,8 +73,9 @@ def largest(text):
     tasks = sorted(((int(rss) + int(out), int(rss), int(out), name.strip(), pid)
                     for pid, rss, out, name in TASK.findall(text)), reverse=True)
     if tasks:
-        yield "The largest: " + ", ".join(f"{name} ({pid}) with {rss / MIB:.1f} MiB resident and {out / MIB:.1f} in swap"
-                                          for _, rss, out, name, pid in tasks[:LARGEST]) + "."
+        named = [f"{name} ({pid}) with {rss / MIB:.1f} MiB resident and {out / MIB:.1f} in swap"
+                 for _, rss, out, name, pid in tasks[:LARGEST]]
+        yield f"The largest: {', '.join(named)}."
 
 
 def chosen(text):

@@ -146,8 +146,8 @@ work_swapper(struct chance *c, size_t pages)
 		path[sizeof(path) - 2] = (char)('a' + draw(c, SWAP_AREAS));
 		if (draw(c, 3))
 			swapon(path, draw(c, 2) ? 0 : SWAP_FLAG_PREFER | (int)draw(c, 10));
-		else
-			swapoff(path);
+		else if (swapoff(path) == 0)
+			__atomic_add_fetch(swapoffs, 1, __ATOMIC_RELAXED);
 		nanosleep(&(struct timespec){.tv_nsec = (long)draw(c, 50) * 1000000}, NULL);
 	}
 }

@@ -29,6 +29,9 @@ enum {
 
 #define SOAK_DIR "/tmp/soak"
 
+/* Areas that workers have turned off, whoever had pages there; atomic, shared by all. */
+extern uint64_t *swapoffs;
+
 struct chance {
 	uint64_t state;
 };
