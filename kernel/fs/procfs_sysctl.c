@@ -4,8 +4,8 @@
  *
  * Idea        A number has a function that tells it, one that sets it, and bounds; the rest are texts. Only what has an
  *             effect is here: a number that Linux lets one change and that is fixed here can be read only, which is
- *             enforced for root too, as Linux does below /proc/sys. (vm.swappiness is asked each time, but weighs nothing
- *             until there are files on a disk, whose pages could go instead: mm/balance.h.)
+ *             enforced for root too, as Linux does below /proc/sys. (vm.swappiness is asked each time, but weighs
+ *             nothing until there are files on a disk, whose pages could go instead: mm/balance.h.)
  * Invariants  none
  * Locks       those of the setters; several writers of one number: the last wins
  * Follow      from procfs.c   to the variables' files

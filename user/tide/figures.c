@@ -58,6 +58,7 @@ figures_read(struct figures *f, int cells, int slot_cells)
 	if (!slurp("/proc/vmstat") ||
 	    (strcmp(text, vmstat_before) == 0 && cells == f->cells && slot_cells == f->slot_cells))
 		return false;
+	/* Why before the rest: what others do while we look at it is a change still to be seen. Looking moves nothing. */
 	strcpy(vmstat_before, text);
 	f->scan_kswapd = number_after("pgscan_kswapd ");
 	f->steal_kswapd = number_after("pgsteal_kswapd ");
@@ -81,9 +82,6 @@ figures_read(struct figures *f, int cells, int slot_cells)
 	tasks_read(f);
 	map_read(f, cells);
 	slots_read(f, slot_cells);
-	/* Why: what we did just now counts too, and must not look like a change next time. */
-	slurp("/proc/vmstat");
-	strcpy(vmstat_before, text);
 	return true;
 }
 
