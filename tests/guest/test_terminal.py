@@ -37,7 +37,7 @@ class Session:
         self.qemu = pexpect.spawn(str(ROOT / "iso/run.sh"), words, cwd=str(ROOT), env=environment, timeout=SECONDS,
                                   dimensions=(24, 80), echo=False, logfile=self.log)
         self.count = itertools.count(1000)
-        self.expect(r"`help` says what to try")
+        self.expect(r"`help` says what else to try")
         self.expect(f"# {QUERY}$")
         self.type(f"PS1='{PROMPT[:-1]}'\" \"\r")
         self.prompt()

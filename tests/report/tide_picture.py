@@ -56,7 +56,7 @@ def watch(out):
                          cwd=str(machine.ROOT), env=settings, timeout=LIMIT, echo=False, encoding="utf-8",
                          codec_errors="replace")
     try:
-        qemu.expect(r"`help` says what to try")
+        qemu.expect(r"`help` says what else to try")
         qemu.expect(r"# (?:\x1b\[6n)?$")
         qemu.send(f"stty rows {ROWS} cols {COLUMNS}; {COMMAND}\r")
         qemu.expect_exact("\x1b[?1049h")

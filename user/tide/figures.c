@@ -58,7 +58,7 @@ figures_read(struct figures *f, int cells, int slot_cells)
 	if (!slurp("/proc/vmstat") ||
 	    (strcmp(text, vmstat_before) == 0 && cells == f->cells && slot_cells == f->slot_cells))
 		return false;
-	/* Why before the rest: what others do while we look at it is a change still to be seen. Looking moves nothing. */
+	/* Why before the rest: what others do during the look is a change still to be seen. Looking moves nothing. */
 	strcpy(vmstat_before, text);
 	f->scan_kswapd = number_after("pgscan_kswapd ");
 	f->steal_kswapd = number_after("pgsteal_kswapd ");
