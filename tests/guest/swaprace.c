@@ -247,10 +247,12 @@ goes_in_and_out(void *arg)
 	static struct race r;
 
 	r.p = map_private(FEW * PAGE);
+	bytes_t *fresh = map_private(PRESS / WORKERS * PAGE);
 	race_write(&r, 0, 1, (uint64_t)getpid() << 20);
 	announce(&t->ready);
 	for (size_t n = 0; !t->stop; n++) {
 		check(madvise((void *)r.p, FEW * PAGE, MADV_PAGEOUT) == 0);
+		stamp(fresh + n * FEW % (PRESS / WORKERS - FEW) * PAGE, FEW, n); /* so that frames are wanted */
 		if (n % 4 == 0)
 			child_must_live(inherits, &r);
 		race_check(&r);
@@ -258,6 +260,21 @@ goes_in_and_out(void *arg)
 		announce(&t->rounds);
 	}
 	race_check(&r);
+}
+
+/* Until each worker has gone round, more or less. */
+static void
+rounds_await(struct turns *t)
+{
+	int want = t->rounds + WORKERS;
+
+	while (__atomic_load_n(&t->rounds, __ATOMIC_SEQ_CST) < want) {
+		if (waitpid(-1, NULL, WNOHANG) != 0) {
+			t->stop = 1;
+			fail("a worker ended before its time");
+		}
+		sched_yield();
+	}
 }
 
 /* An area goes and comes, beside a second one that stays, while several use it; each round meets all at work. */
@@ -269,20 +286,24 @@ private_and_off(void)
 
 	swap_on("/dev/vda");
 	swap_on("/dev/vdb");
+	size_t bytes;
+	bytes_t *locked = room_make(&bytes);
+	long in = event("pswpin");
 	for (int i = 0; i < WORKERS; i++)
 		pid[i] = child_start(goes_in_and_out, t);
 	await(&t->ready, WORKERS);
 	for (int i = 0; i < OFFS; i++) {
-		await(&t->rounds, t->rounds + WORKERS);
+		rounds_await(t);
 		swap_off("/dev/vda");
 		swap_on("/dev/vda");
 	}
 	t->stop = 1;
 	for (int i = 0; i < WORKERS; i++)
 		check(child_wait(pid[i]) == 0);
+	check(event("pswpin") > in + FEW);
+	check(munmap((void *)t, PAGE) == 0 && munmap((void *)locked, bytes) == 0);
 	swap_off("/dev/vdb");
 	swap_off("/dev/vda");
-	check(munmap((void *)t, PAGE) == 0);
 }
 
 /* ---- a signal's frame ---- */
