@@ -25,6 +25,7 @@ enum lock_rank {
 	RANK_TTY,     /* a terminal's settings and bytes: signals its foreground group, prints */
 	RANK_TRACE,   /* who reads trace events: makes rings for the first of them */
 	RANK_SWAPOFF, /* who searches all address spaces for slots: one at a time */
+	RANK_CHECK,   /* one mm_check at a time */
 	RANK_MM_LIST, /* all address spaces: mm_check stops each of them under it */
 	RANK_MM,      /* mm->lock: nearly everything in mm/ happens under it */
 	RANK_PAGE,    /* the page lock: held across I/O, and taken by a fault */

@@ -12,6 +12,7 @@
  * Tests       runs after each guest case
  * See         docs/mm.md
  */
+#include <kernel/mutex.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <mm/check.h>
@@ -47,6 +48,9 @@ struct frozen {
 	u64 promised; /* pages, by all of them */
 };
 
+static struct mutex check_lock = MUTEX_INIT(check_lock, RANK_CHECK); /* one proof at a time: some of it is static */
+
+static int check_locked(void);
 static int check_frozen(struct mm *mm, void *arg);
 static int check_pages(void);
 static void check_page(struct page *page, struct tally *t);
@@ -55,6 +59,18 @@ static int check_gauge(enum vmstat_item item, s64 found);
 
 int
 mm_check(void)
+{
+	int bad;
+
+	may_sleep();
+	mutex_lock(&check_lock);
+	bad = check_locked();
+	mutex_unlock(&check_lock);
+	return bad;
+}
+
+static int
+check_locked(void)
 {
 	struct frozen f = {0};
 	int bad;

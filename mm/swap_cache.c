@@ -216,9 +216,12 @@ void
 swap_cache_settle(void)
 {
 	may_sleep();
-	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
-		if (READ_ONCE(swap_areas[i].state) != SWAP_OFF)
-			settle_area(&swap_areas[i]);
+	for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
+		if (!swap_area_get(swap_entry(i, 0)))
+			continue;
+		settle_area(&swap_areas[i]);
+		swap_area_put(swap_entry(i, 0));
+	}
 }
 
 static void

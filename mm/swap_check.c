@@ -20,7 +20,8 @@
 
 #define TOLD_MOST 5 /* lines for one area */
 
-static u16 *ticks[SWAP_AREAS_MAX]; /* by slot; NULL: the area is not proved */
+/* One proof at a time: mm_check's. */
+static u16 *ticks[SWAP_AREAS_MAX]; /* by slot; NULL: the area is not proved. Else it is held (swap_area_get) */
 static u64 words;                  /* leaves that name a word in the place of a slot (swap_same.h) */
 
 static int compare(struct swap_area *area);
@@ -31,14 +32,17 @@ swap_check_begin(void)
 	may_sleep();
 	words = 0;
 	for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
-		u64 bytes = swap_areas[i].map.slots * sizeof(u16);
+		u64 bytes;
 
 		assert(!ticks[i]);
-		if (READ_ONCE(swap_areas[i].state) == SWAP_OFF)
+		if (!swap_area_get(swap_entry(i, 0)))
 			continue;
+		bytes = swap_areas[i].map.slots * sizeof(u16);
 		ticks[i] = vmalloc_named(bytes, "swap check");
 		if (ticks[i])
 			memset(ticks[i], 0, bytes);
+		else
+			swap_area_put(swap_entry(i, 0));
 	}
 }
 
@@ -93,6 +97,7 @@ swap_check_end(void)
 		bad += compare(&swap_areas[i]);
 		vfree(ticks[i]);
 		ticks[i] = NULL;
+		swap_area_put(swap_entry(i, 0));
 	}
 	return bad;
 }

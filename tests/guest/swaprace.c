@@ -30,7 +30,8 @@ enum {
 	OFFS = 4,
 	WORKERS = 3,
 	TRIES = 20,
-	STACK_PAGES = 16
+	STACK_PAGES = 16,
+	PROOFS = 10
 };
 
 static void
@@ -354,6 +355,35 @@ frame_on_stack_that_is_out(void)
 	swap_off("/dev/vda");
 }
 
+/* What it finds is not asked: it is exact on a quiet machine only. */
+static void
+read_proofs(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < PROOFS && on_tidemark(); i++)
+		proc_text("/proc/mm_check");
+}
+
+static void
+proofs_and_off(void)
+{
+	bytes_t *p = map_private(FEW * PAGE);
+	pid_t readers[WORKERS];
+
+	for (int i = 0; i < WORKERS; i++)
+		readers[i] = child_start(read_proofs, NULL);
+	stamp(p, FEW, 80000);
+	for (int i = 0; i < PROOFS; i++) {
+		swap_on("/dev/vda");
+		page_out(p, FEW);
+		swap_off("/dev/vda");
+	}
+	must_be_stamped(p, FEW, 80000);
+	for (int i = 0; i < WORKERS; i++)
+		check(child_wait(readers[i]) == 0);
+	check(munmap((void *)p, FEW * PAGE) == 0);
+}
+
 #define SWAP CASE_NAMED
 #define SWAP_SMP (CASE_NAMED | CASE_SMP)
 
@@ -362,6 +392,7 @@ const struct test_case swaprace_cases[] = {
 	 SWAP},
 	{"a thread evicts while another forks: each has its own pages", eviction_and_fork, 0, SWAP_SMP},
 	{"private memory goes in and out while its area is turned off", private_and_off, 0, SWAP_SMP},
+	{"several read /proc/mm_check while areas come and go", proofs_and_off, 0, SWAP_SMP},
 	{"a signal's frame on a stack that is out, and out again before sigreturn", frame_on_stack_that_is_out, 0,
 	 SWAP},
 	{0},
