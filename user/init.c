@@ -3,12 +3,12 @@
  * user/init.c - process 1: makes a machine that a person can use, and turns it off
  *
  * Idea        init                 mounts what programs expect, swaps to /dev/vda if that is a swap area, and runs a
- *             login
- *                                  shell on the console; when it exits, the machine is turned off. A shell that is
+ *                                  login shell on the console; when it exits, the machine is turned off. A shell that is
  *                                  killed (it may be the OOM killer's choice) is replaced.
  *             init PROGRAM ARGS    runs this one program: the words behind `--` on the kernel's command line. Process
  *                                  1 only waits meanwhile, so that its account of free memory before and after is
- *                                  that of everything in between. Swap is on only while the program runs.
+ *                                  that of everything in between. Swap is on only while the program runs. What
+ *                                  the program leaves running is killed.
  * Invariants  process 1 reaps every child, its own and orphans
  * Locks       none
  * Follow      from kernel/main.c   to iso/root/etc/profile, user/story.c
@@ -58,6 +58,7 @@ static void account_describe(const struct account *before, const struct account 
 static void ledger_describe(const char *before, const char *after);
 static void account_take(struct account *account);
 static int children_reap(pid_t pid);
+static void rest_end(void);
 static void file_systems_mount(void);
 static void swap_turn_on(void);
 static void swap_turn_off(void);
@@ -189,6 +190,7 @@ round_account(const char *path, char **words, struct account *before, struct acc
 	account_take(before);
 	swap_turn_on();
 	int status = program_run(path, words);
+	rest_end();
 	swap_turn_off();
 	for (int i = 0; i < ACCOUNT_TRIES; i++) {
 		account_take(after);
@@ -295,6 +297,18 @@ children_reap(pid_t pid)
 	while (waitpid(-1, &status, WNOHANG) > 0)
 		;
 	return found;
+}
+
+/*
+ * Whoever the program has left behind ends now, and is waited for: orphans that were killed a moment ago may be on
+ * their way still, and an account is of a machine where nothing moves. __WALL: some may not end with SIGCHLD.
+ */
+static void
+rest_end(void)
+{
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
+		;
 }
 
 /* What is mounted already stays as it is, and what this kernel does not have is left out. */

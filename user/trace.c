@@ -12,6 +12,7 @@
  * Follow      to kernel/trace_file.c, kernel/trace_events.def
  * Tests       tests/guest/test_tide.py
  */
+#include "trace_record.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -23,15 +24,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* struct trace_record of kernel/trace_text.h; strings are their first eight characters. */
-struct record {
-	uint64_t ns;
-	uint16_t event;
-	uint16_t cpu;
-	int32_t tid;
-	uint64_t value[3];
-};
 
 static const struct {
 	const char *name, *group, *format;

@@ -3,7 +3,8 @@
  * tests/guest/swapping.h - areas on and off, pages out, and what is told of it
  *
  * Idea        what the groups about swap have in common. Each ends the case when it fails.
- * Follow      from swap.c, swapcache.c, swapfail.c, tmpswap.c, failswap.c, lazyfree.c   to swapping.c
+ * Follow      from swap.c, swapcache.c, swapfail.c, swaprace.c, swapsmaps.c, tmpswap.c, failswap.c, lazyfree.c, evict.c
+ *             to swapping.c
  */
 #pragma once
 

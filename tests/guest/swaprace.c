@@ -11,6 +11,7 @@
  */
 #include "guest.h"
 #include "procfile.h"
+#include "swapping.h"
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -33,45 +34,6 @@ enum {
 	STACK_PAGES = 16,
 	PROOFS = 10
 };
-
-static void
-swap_on(const char *path)
-{
-	check(swapon(path, 0) == 0);
-}
-
-static void
-swap_off(const char *path)
-{
-	check(swapoff(path) == 0);
-}
-
-static long
-event(const char *name)
-{
-	return proc_value("/proc/vmstat", name);
-}
-
-static void
-stamp(bytes_t *p, size_t pages, uint64_t who)
-{
-	for (size_t i = 0; i < pages; i++)
-		page_stamp(p + i * PAGE, who + i);
-}
-
-static void
-must_be_stamped(bytes_t *p, size_t pages, uint64_t who)
-{
-	for (size_t i = 0; i < pages; i++)
-		check(page_stamped(p + i * PAGE, who + i));
-}
-
-static void
-page_out(bytes_t *p, size_t pages)
-{
-	check(madvise((void *)p, pages * PAGE, MADV_PAGEOUT) == 0);
-	mm_settle();
-}
 
 static bool
 is_out(bytes_t *page)
@@ -97,10 +59,10 @@ on_signal(int sig)
 static void
 interrupts(void *arg)
 {
-	long in = event("pswpin");
+	long in = figure("pswpin");
 
 	announce(arg);
-	while (event("pswpin") == in)
+	while (figure("pswpin") == in)
 		sched_yield();
 	check(kill(getppid(), SIGUSR1) == 0);
 }
@@ -115,10 +77,10 @@ off_is_interrupted(void)
 	int result = 0;
 
 	check(sigaction(SIGUSR1, &action, NULL) == 0);
-	stamp(p, MANY, 100);
+	pages_stamp(p, MANY * PAGE, 100);
 	swap_on("/dev/vda");
 	for (int i = 1; !result && i <= TRIES; i++) {
-		page_out(p, MANY);
+		page_out(p, MANY * PAGE);
 		pid_t child = child_start(interrupts, (void *)ready);
 		await(ready, i);
 		result = swapoff("/dev/vda") ? errno : 0;
@@ -129,15 +91,15 @@ off_is_interrupted(void)
 	check(result == EINTR);
 	check(strstr(proc_text("/proc/swaps"), "/dev/vda"));
 	check(proc_value("/proc/meminfo", "SwapTotal") == 256 * 1024 - 4);
-	must_be_stamped(p, MANY, 100);
+	must_be_stamped(p, MANY * PAGE, 100);
 	/* And it is on as before: pages go out to it. */
-	long out = event("pswpout");
-	stamp(p, FEW, 50000);
-	page_out(p, FEW);
-	check(event("pswpout") >= out + FEW);
+	long out = figure("pswpout");
+	pages_stamp(p, FEW * PAGE, 50000);
+	page_out(p, FEW * PAGE);
+	check(figure("pswpout") >= out + FEW);
 	swap_off("/dev/vda");
-	must_be_stamped(p, FEW, 50000);
-	must_be_stamped(p + FEW * PAGE, MANY - FEW, 100 + FEW);
+	must_be_stamped(p, FEW * PAGE, 50000);
+	must_be_stamped(p + FEW * PAGE, (MANY - FEW) * PAGE, 100 + FEW);
 	check(munmap((void *)p, MANY * PAGE) == 0 && munmap((void *)ready, PAGE) == 0);
 }
 
@@ -157,7 +119,7 @@ evicts(void *arg)
 	bytes_t *fresh = map_private(PRESS * PAGE);
 
 	for (size_t i = 0; !r->stop; i = (i + FEW) % PRESS) {
-		stamp(fresh + i * PAGE, FEW, i);
+		pages_stamp(fresh + i * PAGE, FEW * PAGE, i);
 		check(madvise((void *)r->p, FEW * PAGE, MADV_PAGEOUT) == 0);
 		sched_yield();
 	}
@@ -210,7 +172,7 @@ eviction_and_fork(void)
 	pthread_t thread;
 
 	swap_on("/dev/vda");
-	long out = event("pswpout");
+	long out = figure("pswpout");
 	size_t bytes;
 	bytes_t *locked = room_make(&bytes);
 	r.p = map_private(FEW * PAGE);
@@ -229,7 +191,7 @@ eviction_and_fork(void)
 	r.stop = 1;
 	check(pthread_join(thread, NULL) == 0);
 	race_check(&r);
-	check(event("pswpout") > out + FEW);
+	check(figure("pswpout") > out + FEW);
 	check(munmap((void *)r.p, FEW * PAGE) == 0 && munmap((void *)locked, bytes) == 0);
 	swap_off("/dev/vda");
 }
@@ -253,7 +215,8 @@ goes_in_and_out(void *arg)
 	announce(&t->ready);
 	for (size_t n = 0; !t->stop; n++) {
 		check(madvise((void *)r.p, FEW * PAGE, MADV_PAGEOUT) == 0);
-		stamp(fresh + n * FEW % (PRESS / WORKERS - FEW) * PAGE, FEW, n); /* so that frames are wanted */
+		/* So that frames are wanted. */
+		pages_stamp(fresh + n * FEW % (PRESS / WORKERS - FEW) * PAGE, FEW * PAGE, n);
 		if (n % 4 == 0)
 			child_must_live(inherits, &r);
 		race_check(&r);
@@ -289,7 +252,7 @@ private_and_off(void)
 	swap_on("/dev/vdb");
 	size_t bytes;
 	bytes_t *locked = room_make(&bytes);
-	long in = event("pswpin");
+	long in = figure("pswpin");
 	for (int i = 0; i < WORKERS; i++)
 		pid[i] = child_start(goes_in_and_out, t);
 	await(&t->ready, WORKERS);
@@ -301,7 +264,7 @@ private_and_off(void)
 	t->stop = 1;
 	for (int i = 0; i < WORKERS; i++)
 		check(child_wait(pid[i]) == 0);
-	check(event("pswpin") > in + FEW);
+	check(figure("pswpin") > in + FEW);
 	check(munmap((void *)t, PAGE) == 0 && munmap((void *)locked, bytes) == 0);
 	swap_off("/dev/vdb");
 	swap_off("/dev/vda");
@@ -319,7 +282,7 @@ frame_goes_out(int sig, siginfo_t *info, void *context)
 	check(sig == SIGUSR1 && info->si_code == SI_TKILL && info->si_pid == getpid());
 	check((bytes_t *)&sig > stack && (bytes_t *)context > stack);
 	__asm__ volatile("movq %0, %%xmm8" : : "r"(~0UL) : "xmm8");
-	page_out(stack, STACK_PAGES + 1);
+	page_out(stack, (STACK_PAGES + 1) * PAGE);
 	check(is_out(stack + STACK_PAGES * PAGE));
 	runs++;
 }
@@ -335,12 +298,12 @@ frame_on_stack_that_is_out(void)
 	stack = map_private((STACK_PAGES + 1) * PAGE);
 	stack_t alternate = {.ss_sp = (void *)stack, .ss_size = STACK_PAGES * PAGE + 256};
 	check(sigaltstack(&alternate, NULL) == 0 && sigaction(SIGUSR1, &action, NULL) == 0);
-	stamp(stack, STACK_PAGES + 1, 70000);
+	pages_stamp(stack, (STACK_PAGES + 1) * PAGE, 70000);
 	for (int i = 1; i <= 3; i++) {
 		uint64_t found;
 		long result;
 
-		page_out(stack, STACK_PAGES + 1);
+		page_out(stack, (STACK_PAGES + 1) * PAGE);
 		check(is_out(stack + (STACK_PAGES - 1) * PAGE) && is_out(stack + STACK_PAGES * PAGE));
 		__asm__ volatile("movq %6, %%xmm8\n\tsyscall\n\tmovq %%xmm8, %1"
 				 : "=a"(result), "=&r"(found)
@@ -349,7 +312,7 @@ frame_on_stack_that_is_out(void)
 				 : "rcx", "r11", "memory", "xmm8");
 		check(result == 0 && runs == i && found == mark);
 	}
-	must_be_stamped(stack, 1, 70000); /* where no frame comes, all is as it was */
+	must_be_stamped(stack, PAGE, 70000); /* where no frame comes, all is as it was */
 	stack_t none = {.ss_flags = SS_DISABLE};
 	check(sigaltstack(&none, NULL) == 0 && munmap((void *)stack, (STACK_PAGES + 1) * PAGE) == 0);
 	swap_off("/dev/vda");
@@ -372,13 +335,13 @@ proofs_and_off(void)
 
 	for (int i = 0; i < WORKERS; i++)
 		readers[i] = child_start(read_proofs, NULL);
-	stamp(p, FEW, 80000);
+	pages_stamp(p, FEW * PAGE, 80000);
 	for (int i = 0; i < PROOFS; i++) {
 		swap_on("/dev/vda");
-		page_out(p, FEW);
+		page_out(p, FEW * PAGE);
 		swap_off("/dev/vda");
 	}
-	must_be_stamped(p, FEW, 80000);
+	must_be_stamped(p, FEW * PAGE, 80000);
 	for (int i = 0; i < WORKERS; i++)
 		check(child_wait(readers[i]) == 0);
 	check(munmap((void *)p, FEW * PAGE) == 0);

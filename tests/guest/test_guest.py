@@ -149,6 +149,8 @@ def test_story_from_the_iso():
     ("mmapstorm", r"mappings, then Out of memory"),
     ("tmpfill", r"tmpfill: \d+ KiB in /tmp, then No space left on device"),
     ("nothing", r"/bin/nothing: No such file"),
+    # What a program leaves running is ended, and waited for, before the account.
+    ('sh -c "sleep 100 & (sleep 0.02) &"', r"/bin/sh exited with status 0"),
 ])
 def test_program(words, line, cpus):
     run = machine.boot(kernel=DEBUG, initrd=INITRD, append=f"-- {words}", cpus=cpus, limit=180)

@@ -7,18 +7,10 @@
  */
 #pragma once
 
+#include "../../user/trace_record.h"
 #include "guest.h"
 #include <fcntl.h>
 #include <string.h>
-
-/* struct trace_record of kernel/trace_text.h. */
-struct record {
-	uint64_t ns;
-	uint16_t event;
-	uint16_t cpu;
-	int32_t tid;
-	uint64_t value[3];
-};
 
 enum event {
 #define TRACE_EVENT(name, group, depth, format) TRACE_##name,

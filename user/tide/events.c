@@ -9,21 +9,13 @@
  * Follow      from user/tide.c   to kernel/trace_file.c
  * Tests       tests/guest/test_tide.py
  */
+#include "../trace_record.h"
 #include "tide.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-/* struct trace_record of kernel/trace_text.h. */
-struct record {
-	uint64_t ns;
-	uint16_t event;
-	uint16_t cpu;
-	int32_t tid;
-	uint64_t value[3];
-};
 
 static const struct {
 	const char *name, *format;
