@@ -55,7 +55,7 @@ help:
 	@echo 'make test-linux   the guest tests on a stock Linux kernel'
 	@echo 'make torture      the guest tests while every third fault evicts some page'
 	@echo 'make deps         install what is missing from the distribution'
-	@echo 'make docs         docs/abi.md, from the tables of system calls'
+	@echo 'make docs         docs/abi.md and docs/trace.md, from the tables of system calls and events'
 	@echo 'make fmt style clean'
 	@echo
 	@echo 'MEM=$(strip $(MEM)) CPUS=$(strip $(CPUS)) BOOT=iso|pvh|uefi ACCEL=tcg|kvm DEBUG=0|1 GUI=0|1 V=0|1'

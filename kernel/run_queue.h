@@ -5,7 +5,7 @@
  * Idea        a list in the order of service, and beside it the task that runs
  * Invariants  I1 to I3 of sched.c
  * Locks       run_queue.lock (RANK_RUNQUEUE, interrupts off)
- * Follow      from sched.c, sched_wake.c, sched_count.c, balance.c; nobody else
+ * Follow      from sched.c, sched_wake.c, sched_count.c, sched_attr.c, balance.c; nobody else
  * Tests       selftest=threads
  */
 #pragma once

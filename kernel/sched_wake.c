@@ -6,7 +6,7 @@
  *             joins. It waits its turn there, but one whose time has come may go first.
  * Invariants  I1 to I3 of sched.c
  * Locks       run_queue.lock of the task's CPU, and of this one (RANK_RUNQUEUE, interrupts off), one at a time
- * Follow      from wait.c, lock_wait.c, timer.c, kthread.c, fork.c   to balance.c
+ * Follow      from wait.c, lock_wait.c, task.c, signal.c, process.c, kthread.c, fork.c   to balance.c
  * Tests       selftest=threads
  * See         sched.h
  */

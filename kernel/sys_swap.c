@@ -107,7 +107,7 @@ swaps_show(struct seq *s)
 		seq_printf(s, "%s", area->name);
 		seq_pad(s, 40);
 		seq_printf(s, "partition\t%lu\t\t%lu\t\t%d\n", size << (PAGE_SHIFT - 10),
-			   (size - READ_ONCE(area->map.free)) << (PAGE_SHIFT - 10), area->priority);
+			   (size - READ_ONCE(area->map.free)) << (PAGE_SHIFT - 10), READ_ONCE(area->priority));
 	}
 }
 

@@ -17,11 +17,10 @@
 #include <kernel/trace.h>
 #include <mm/fault.h>
 
-#define LATENCY_KINDS 6    /* enum fault_kind */
 #define LATENCY_BUCKETS 40 /* the last one, of 9 minutes, also has what took longer */
 
 struct trace_latency {
-	u64 count[LATENCY_KINDS][LATENCY_BUCKETS]; /* owner CPU only; read racily */
+	u64 count[FAULT_KINDS][LATENCY_BUCKETS]; /* owner CPU only; read racily */
 };
 
 DECLARE_PER_CPU(struct trace_latency, trace_latency);

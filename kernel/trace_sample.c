@@ -51,7 +51,7 @@ static struct {
 	s64 vmstat[NR_VMSTAT];
 	struct task_figures tasks[TASKS];
 	u64 map[CELLS / CELLS_A_RECORD][2];
-	u64 latency[LATENCY_KINDS][LATENCY_BUCKETS];
+	u64 latency[FAULT_KINDS][LATENCY_BUCKETS];
 } sent;
 static bool everything; /* a first sample */
 static u32 since_map;   /* samples */
@@ -304,7 +304,7 @@ frame_kind(u64 pfn)
 static void
 sample_latency(void)
 {
-	for (u32 kind = 0; kind < LATENCY_KINDS; kind++) {
+	for (u32 kind = 0; kind < FAULT_KINDS; kind++) {
 		for (u32 bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
 			u64 sum = 0;
 

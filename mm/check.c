@@ -6,8 +6,9 @@
  *             side: its slots, its references, its kind. Then the gauges against both. What no side explains is a leak
  *             or a corruption.
  * Invariants  none of its own
- * Locks       every mm->lock for writing, at once: memory of programs stands still meanwhile
- * Follow      from kernel/fs/procfs.c (/proc/mm_check)   to mm.c, rmap.c, pagecache.c, page_alloc.c, slab_check.c,
+ * Locks       check_lock (RANK_CHECK): one proof at a time; then every mm->lock for writing, at once: memory of
+ *             programs stands still meanwhile
+ * Follow      from kernel/fs/procfs_mm.c (/proc/mm_check)   to mm.c, rmap.c, pagecache.c, page_alloc.c, slab_check.c,
  *             lru_check.c
  * Tests       runs after each guest case
  * See         docs/mm.md

@@ -61,6 +61,7 @@ enum fault_kind {
 	FAULT_KIND_COW,
 	FAULT_KIND_SPURIOUS,
 };
+#define FAULT_KINDS (FAULT_KIND_SPURIOUS + 1)
 
 /*
  * fault_classify - the table at the head of fault.c

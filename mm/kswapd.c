@@ -10,8 +10,8 @@
  *                                             `-- reclaims -'            |
  *                        ordinary allocations go on ............... until here, then reclaim for themselves
  *
- *             A node that gives nothing back, FAILURES_MOST times in a row, is left alone until reclaim frees something
- *             there, or a swap area comes: direct reclaim, and then the OOM killer, must decide.
+ *             A node that gives nothing back, FAILURES_MOST times in a row, is left alone until reclaim_pages() frees
+ *             something there, or a swap area comes: direct reclaim, and then the OOM killer, must decide.
  * Invariants  I1  Above high the thread sleeps, and takes no time at all.
  *             I2  Events as Linux has them: wakeup_kswapd is the allocator's call, and comes before any direct reclaim
  *                 that follows it; kswapd_wake is one for each run (pageoutrun), of which several may follow one call;
@@ -100,7 +100,7 @@ is_needed_soon(struct node *node)
 		count_event(VM_KSWAPD_LOW_WMARK_HIT_QUICKLY);
 		return true;
 	}
-	if (is_balanced(node) || !reclaim_possible())
+	if (is_balanced(node) || is_hopeless(node) || !reclaim_possible())
 		return false;
 	count_event(VM_KSWAPD_HIGH_WMARK_HIT_QUICKLY);
 	return true;

@@ -7,14 +7,13 @@
  *             Here a page comes, goes for good, or changes sides; reclaim takes pages in lru_isolate.c.
  * Invariants  see lru.h
  * Locks       see lru.h
- * Follow      from rmap.c, tlb.c, lazyfree.c, mlock.c   to lru_list.h, evict.c
+ * Follow      from rmap.c, rmap_lock.c, tlb.c, lazyfree.c, swap_cache.c, pagecache.c   to lru_list.h, evict.c
  * Tests       tests/guest/swap.c, tests/guest/evict.c
  * See         lru.h
  */
 #include <kernel/panic.h>
 #include <mm/lru.h>
 #include <mm/lru_list.h>
-#include <mm/page_alloc.h>
 #include <mm/vmstat.h>
 
 static void add_fresh(struct page *page, bool hot);

@@ -131,6 +131,9 @@ bool lru_isolate_page(struct page *page);
  */
 void lru_isolation_ends(struct page *page);
 
+/* lru_isolation_stays - @page counts no more, but no list shall ever have it: a device may still write to it */
+void lru_isolation_stays(struct page *page);
+
 /*
  * lru_putback - @page, which was isolated, goes back to the head of @list, or for LRU_COLD to its tail
  *

@@ -5,7 +5,7 @@
  * Idea        Counts are kept with the lists; here they are added up over the nodes, for balance.h and for /proc.
  * Invariants  lru.h I2
  * Locks       lruvec->lock for the costs; counts are read without
- * Follow      from reclaim.c, workingset.c, kernel/fs/procfs_mm.c   to zone.h
+ * Follow      from reclaim.c, workingset.c, meminfo.c, kernel/trace_sample.c   to zone.h
  * Tests       tests/guest/evict.c
  * See         lru.h; balance.h
  */

@@ -10,7 +10,7 @@
  *
  * Invariants  lru.h I3
  * Locks       lruvec->lock
- * Follow      from reclaim_batch.c, advise_pages.c, torture.c   to lru_list.h, evict.c
+ * Follow      from reclaim_batch.c, advise_pages.c, lazyfree.c, swap_cache.c, torture.c   to lru_list.h, evict.c
  * Tests       tests/guest/swap.c, tests/guest/evict.c
  * See         lru.h
  */
@@ -100,6 +100,13 @@ lru_isolation_ends(struct page *page)
 {
 	if (page_flag_take(page, PG_ISOLATED))
 		count_events(VM_NR_ISOLATED_ANON, -1);
+}
+
+void
+lru_isolation_stays(struct page *page)
+{
+	dassert(READ_ONCE(page->flags) & BIT(PG_ISOLATED));
+	count_events(VM_NR_ISOLATED_ANON, -1);
 }
 
 void

@@ -6,7 +6,7 @@
  *             while no program runs. A new policy takes the lists over as they are (evict.h).
  * Invariants  after lru_start() each private page is on a list, or in somebody's hands
  * Locks       every mm->lock, then lruvec->lock for each page
- * Follow      from swap.c, kernel/fs/procfs_sysctl.c   to lru_list.h, evict.c
+ * Follow      from swap.c, swapoff.c, kernel/fs/procfs_sysctl.c, kernel/main.c   to lru_list.h, evict.c
  * Tests       tests/guest/swap.c, tests/guest/evict.c
  * See         lru.h
  */

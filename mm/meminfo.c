@@ -16,6 +16,7 @@
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/swap_io.h>
+#include <mm/swap_mend.h>
 #include <mm/vmstat.h>
 
 static u64 inactive_anon(const struct meminfo *m);
@@ -41,7 +42,8 @@ meminfo_take(struct meminfo *m)
 		.tables = meminfo_gauge(VM_NR_PAGE_TABLE_PAGES),
 		.cached = meminfo_gauge(VM_NR_FILE_PAGES),
 		.swap_cached = meminfo_gauge(VM_NR_SWAPCACHE),
-		.writeback = swap_writes_flying(),
+		.isolated_anon = meminfo_gauge(VM_NR_ISOLATED_ANON),
+		.writeback = less(swap_writes_flying(), swap_mend_waiting()),
 		.free = nr_free_pages(),
 		.free_pcp = nr_cached_pages(),
 	};

@@ -13,7 +13,6 @@
 #pragma once
 
 #include <kernel/lib/types.h>
-#include <mm/zone.h>
 
 /* Pages. */
 struct meminfo {
@@ -22,6 +21,7 @@ struct meminfo {
 	u64 active_file;      /* 0: no file system here reads from a device and keeps pages of it */
 	u64 inactive_file;    /* given up by their programs (lazyfree.h): Linux counts those here, too */
 	u64 unevictable;      /* locked: nothing else keeps a page */
+	u64 isolated_anon;    /* off their lists for a moment, given up or not: most while they are written */
 	u64 slab_reclaimable; /* slabs without an object in use */
 	u64 slab_unreclaimable;
 	u64 misc_reclaimable; /* stacks kept for the next task */
@@ -34,7 +34,7 @@ struct meminfo {
 	u64 free_pcp; /* of these, on lists of the CPUs */
 };
 
-/* meminfo_take - the figures of this moment. Context: any. */
+/* meminfo_take - the figures of this moment. Context: any; takes each cache->lock. */
 void meminfo_take(struct meminfo *m);
 
 /* meminfo_gauge - a gauge of vmstat.h; its sum over CPUs that go on counting may be below 0: 0. Context: any. */

@@ -12,7 +12,7 @@
  *             I4  A kill is one line `Killed process` in the log, one oom_kill in /proc/vmstat and one event oom_kill;
  *                 who is told to die although it is dying already, or is gone, is none of them.
  * Locks       oom_lock (a mutex inside oom.c)
- * Follow      from page_alloc.c   to kernel/signal.c
+ * Follow      from page_ladder.c   to oom.c, kernel/oom_hooks.c
  * Tests       tests/host/oom_test.c, tests/guest/oom.c, tests/guest/exhaust.c
  * See         docs/mm.md section 7; docs/oom-log.md
  */

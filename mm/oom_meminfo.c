@@ -31,7 +31,7 @@
 
 /* Frames of a zone by what holds them. */
 struct zone_uses {
-	u64 active_anon, inactive_anon, inactive_file, unevictable, isolated, free_pcp, local_pcp;
+	u64 active_anon, inactive_anon, inactive_file, unevictable, free_pcp, local_pcp;
 };
 
 struct uses {
@@ -44,8 +44,8 @@ static void uses_count_range(struct uses *u, u64 pfn, u64 end);
 static void zone_count(struct zone_uses *u, const struct page *page, const struct page *end);
 static void count_rare(struct zone_uses *u, const struct page *page, u32 flags);
 static void uses_count_lists(struct uses *u);
-static void print_all(const struct meminfo *m, u64 isolated);
-static void print_node(const struct meminfo *m, u64 isolated);
+static void print_all(const struct meminfo *m);
+static void print_node(const struct meminfo *m);
 static void print_zone(const struct zone *zone, const struct zone_uses *u);
 static void print_blocks(struct zone *zone);
 static void print_rest(const struct meminfo *m);
@@ -54,14 +54,11 @@ void
 oom_meminfo(void)
 {
 	struct uses u;
-	u64 isolated = 0;
 
 	uses_take(&u);
-	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
-		isolated += u.zone[z->node][z->kind].isolated;
 	pr_info("Mem-Info:");
-	print_all(&u.all, isolated);
-	print_node(&u.all, isolated);
+	print_all(&u.all);
+	print_node(&u.all);
 	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
 		print_zone(z, &u.zone[z->node][z->kind]);
 	for (struct zone *z = zone_next(NULL); z; z = zone_next(z))
@@ -118,7 +115,7 @@ zone_count(struct zone_uses *u, const struct page *page, const struct page *end)
 	u->inactive_anon += all - active;
 }
 
-/* In the order in which meminfo.h takes one thing for another. */
+/* In the order in which meminfo.h takes one thing for another. What is off its list for a moment is on none. */
 static void
 count_rare(struct zone_uses *u, const struct page *page, u32 flags)
 {
@@ -126,8 +123,6 @@ count_rare(struct zone_uses *u, const struct page *page, u32 flags)
 		u->inactive_file++;
 	else if (READ_ONCE(page->locks))
 		u->unevictable++;
-	else
-		u->isolated++;
 }
 
 static void
@@ -139,7 +134,11 @@ uses_count_lists(struct uses *u)
 
 		for (u32 i = 0; i < count; i++) {
 			const struct page *page = READ_ONCE(pages[i]);
-			struct zone_uses *of = &u->zone[page->node][page->zone];
+			struct zone_uses *of;
+
+			if (!page) /* Race: counted, and not written yet: the place was never used before */
+				continue;
+			of = &u->zone[page->node][page->zone];
 
 			of->free_pcp++;
 			of->local_pcp += cpu == this_cpu_id();
@@ -148,7 +147,7 @@ uses_count_lists(struct uses *u)
 }
 
 static void
-print_all(const struct meminfo *m, u64 isolated)
+print_all(const struct meminfo *m)
 {
 	pr_info("active_anon:%lu inactive_anon:%lu isolated_anon:%lu\n"
 		" active_file:%lu inactive_file:%lu isolated_file:0\n"
@@ -158,19 +157,19 @@ print_all(const struct meminfo *m, u64 isolated)
 		" sec_pagetables:0 bounce:0\n"
 		" kernel_misc_reclaimable:%lu\n"
 		" free:%lu free_pcp:%lu free_cma:0",
-		m->active_anon, m->inactive_anon, isolated, m->active_file, m->inactive_file, m->unevictable,
+		m->active_anon, m->inactive_anon, m->isolated_anon, m->active_file, m->inactive_file, m->unevictable,
 		m->writeback, m->slab_reclaimable, m->slab_unreclaimable, m->mapped, m->shmem, m->tables,
 		m->misc_reclaimable, m->free - min_u64(m->free, m->free_pcp), m->free_pcp);
 }
 
 static void
-print_node(const struct meminfo *m, u64 isolated)
+print_node(const struct meminfo *m)
 {
 	pr_info("Node 0 active_anon:%lukB inactive_anon:%lukB active_file:%lukB inactive_file:%lukB unevictable:%lukB "
 		"isolated(anon):%lukB isolated(file):0kB mapped:%lukB dirty:0kB writeback:%lukB shmem:%lukB "
 		"writeback_tmp:0kB kernel_stack:%lukB pagetables:%lukB sec_pagetables:0kB all_unreclaimable? %s",
 		m->active_anon * KIB, m->inactive_anon * KIB, m->active_file * KIB, m->inactive_file * KIB,
-		m->unevictable * KIB, isolated * KIB, m->mapped * KIB, m->writeback * KIB, m->shmem * KIB,
+		m->unevictable * KIB, m->isolated_anon * KIB, m->mapped * KIB, m->writeback * KIB, m->shmem * KIB,
 		m->stacks * KIB, m->tables * KIB, swap_free_pages() ? "no" : "yes");
 }
 

@@ -6,7 +6,7 @@
  *             a look finds no page, and the object has pages outside memory, shmem.c looks again and brings it back.
  * Invariants  I1, I2 of pagecache.h
  * Locks       object->lock
- * Follow      from fault.c, kernel/fs/tmpfs.c   to kernel/lib/radix.c, shmem.c; the way out is pagecache_drop.c
+ * Follow      from fault.c, kernel/fs/tmpfs_file.c   to kernel/lib/radix.c, shmem.c; the way out is pagecache_drop.c
  * Tests       tests/host/pagecache_test.c, tests/guest/mmap.c
  * See         docs/mm.md section 6
  */

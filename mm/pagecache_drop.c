@@ -6,7 +6,7 @@
  *             out of every address space; then let go of it, once no CPU remembers a translation.
  * Invariants  I1, I2 of pagecache.h
  * Locks       object->lock, then the map lock of the page that leaves
- * Follow      from kernel/fs/tmpfs.c, reclaim_batch.c, pagecache_object.c   to rmap_unmap.c, truncate.c
+ * Follow      from kernel/fs/tmpfs_file.c, madvise.c, swap_cache.c, pagecache_object.c   to rmap_unmap.c, truncate.c
  * Tests       tests/host/pagecache_test.c, tests/guest/truncate.c
  * See         docs/mm.md section 6
  */

@@ -178,6 +178,7 @@ static void
 reclaim_last(struct reclaim *r)
 {
 	r->force = true;
+	r->priority = 0;
 	if (reclaim_possible())
 		reclaim_round(r);
 	for (u32 mends = 0; !r->freed && swap_writes_flying() && mends < MEND_WAITS;) {
@@ -192,13 +193,13 @@ static void
 reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole)
 {
 	u64 left = ((lru_pages(kind) >> r->priority) + BATCH) * part / whole;
+	bool force = r->force;
 
 	while (left && r->freed < r->target) {
 		u32 some = (u32)min_u64(left, BATCH);
 
 		left -= some;
-		if (is_stalled(r))
-			r->force = true;
+		r->force = force || is_stalled(r);
 		if (!reclaim_batch(r, kind, some))
 			left = 0;
 		if (swap_writes_flying() > FLYING_MOST)
@@ -210,11 +211,12 @@ reclaim_kind(struct reclaim *r, enum lru_kind kind, u64 part, u64 whole)
 		else
 			cond_resched();
 	}
+	r->force = force;
 }
 
 /*
- * Has who waits for a frame looked at enough pages? All of them were used, then: when memory is full for the first
- * time, say, each still bears the bit of its first touch. The oldest goes as it is, for a stall has a bound.
+ * Has who waits for a frame looked at enough pages in vain? Most were used, then: when memory is full for the first
+ * time, say, each still bears the bit of its first touch. One batch goes as it is, for a stall has a bound: it flies.
  */
 static bool
 is_stalled(const struct reclaim *r)

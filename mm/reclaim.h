@@ -5,7 +5,7 @@
  * Idea        see reclaim.c
  * Invariants  see reclaim.c
  * Locks       see reclaim.c
- * Follow      from page_alloc.c, kswapd.c   to reclaim_batch.c, rmap.c, swap_io.c
+ * Follow      from page_ladder.c, kswapd.c   to reclaim_batch.c, swap_io.c
  * Tests       tests/guest/swap.c
  * See         docs/tour.md
  */

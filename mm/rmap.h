@@ -143,7 +143,8 @@ void rmap_unmap_all(struct page *page, struct tlb_batch *batch);
  */
 u32 rmap_users(struct page *page);
 
-/* rmap_table_users - the address spaces that use a level-1 table. Context: a user's mm->lock; takes the table lock. */
+/* rmap_table_users - the address spaces that use a level-1 table. Context: a user's mm->lock, or the map
+ * lock of a page with a slot in it; takes the table lock. */
 u32 rmap_table_users(struct page *table);
 
 /*

@@ -129,8 +129,8 @@ slab_take(struct kmem_cache *cache, struct page *slab)
 }
 
 /*
- * Returns @object to its slab, and the slab to the page allocator if it is empty and not the first such. Needs
- * cache->lock.
+ * Returns @object to its slab, and the slab to the page allocator if it is empty and the cache keeps enough of them.
+ * Needs cache->lock.
  */
 static void
 slab_put(struct kmem_cache *cache, void *object)

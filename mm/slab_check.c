@@ -5,7 +5,7 @@
  * Idea        Walks the caches with one lock at a time. Figures are a moment old, the proof is exact on a quiet system.
  * Invariants  those of slab.c and slab_block.h
  * Locks       cache->lock, interrupts off
- * Follow      from check.c, kernel/fs/procfs.c   to slab.c
+ * Follow      from check.c, kernel/fs/procfs_mm.c   to slab.c
  * Tests       tests/host/slab_test.c
  * See         docs/mm.md
  */

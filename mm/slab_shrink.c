@@ -6,7 +6,7 @@
  *             slabs first. Each CPU empties its own magazines; nobody else may touch them.
  * Invariants  none
  * Locks       cache->lock of one cache after the other
- * Follow      from page_ladder.c, shrinker.c   to slab.c, slab_block.c
+ * Follow      from slab.c, which registers it, shrinker.c, kernel/fs/procfs_mm.c   to slab.c, slab_block.c
  * Tests       tests/host/slab_test.c, tests/guest/vmscan.c
  * See         shrinker.h
  */

@@ -154,12 +154,16 @@ priority_below_all(void)
 	return (s16)(least - 1);
 }
 
-/* An area of priority @gone has left: those numbered after it move up, so that the numbers never run out. */
+/*
+ * An area of priority @gone has left: those numbered after it move up, so that the numbers never run out.
+ *
+ * Race: swap_slot_alloc() may miss an area that moves past it. Its page stays in memory this time.
+ */
 static void
 priorities_close_up(s16 gone)
 {
-	for (u32 i = 0; i < SWAP_AREAS_MAX; i++)
-		if (swap_areas[i].state != SWAP_OFF && gone < 0 && swap_areas[i].priority < gone)
+	for (u32 i = 0; i < SWAP_AREAS_MAX && gone < 0; i++)
+		if (swap_areas[i].state != SWAP_OFF && swap_areas[i].priority < gone)
 			WRITE_ONCE(swap_areas[i].priority, (s16)(swap_areas[i].priority + 1));
 }
 
@@ -228,7 +232,7 @@ swap_slot_alloc(swap_entry_t *out)
 		for (u32 i = 0; i < SWAP_AREAS_MAX; i++) {
 			struct swap_area *area = &swap_areas[(first + i) % SWAP_AREAS_MAX];
 
-			if (area->priority == priority && take_slot(area, out))
+			if (READ_ONCE(area->priority) == priority && take_slot(area, out))
 				return true;
 		}
 	}

@@ -277,7 +277,8 @@ read_failed(struct page *page)
 /*
  * @page holds nothing: who wants the slot next reads it anew. Takes the page lock and a reference.
  *
- * Why off its list: a frame that a lost device may write to is never freed (block.h), and reclaim must not meet it.
+ * Why off its list, for good: a frame that a lost device may write to is never freed (block.h), and neither reclaim nor
+ * who fills the lists anew (lru_start) must meet it.
  */
 static void
 forget_unread(struct page *page)
@@ -286,7 +287,7 @@ forget_unread(struct page *page)
 		swap_cache_del(page);
 	page_unlock(page);
 	if (lru_isolate_page(page)) /* the reference stays ours to give back */
-		lru_isolation_ends(page);
+		lru_isolation_stays(page);
 	page_put(page);
 }
 

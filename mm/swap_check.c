@@ -7,7 +7,7 @@
  *             Simple: without memory for the ticks nothing is proved this time.
  * Invariants  swap.h I1 is what is proved
  * Locks       ticks belong to the one caller; area->lock for the comparison
- * Follow      from check.c, pagecache.c   to swap.c
+ * Follow      from check.c, pagecache_object.c   to swap.c
  * Tests       runs after each guest case
  * See         docs/mm.md section 10
  */

@@ -5,7 +5,7 @@
  * Idea        see swap_check.c
  * Invariants  swap.h I1 is what is proved
  * Locks       see swap_check.c
- * Follow      from check.c, pagecache.c   to swap_check.c
+ * Follow      from check.c, pagecache_object.c   to swap_check.c
  * Tests       runs after each guest case
  */
 #pragma once

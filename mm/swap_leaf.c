@@ -2,10 +2,11 @@
 /*
  * mm/swap_leaf.c - a leaf with a swap entry gets its page back
  *
- * Idea        Three beats: the page, from the cache or from the disk, and locked; the leaf, looked at again and filled
- *             under its locks; then the entry is let go of, and with it perhaps the slot.
+ * Idea        Memory for the chain first, while no page is locked. Then three beats: the page, from the cache or from
+ *             the disk, and locked; the leaf, looked at again and filled under its locks; then the entry is let go of,
+ *             and with it perhaps the slot.
  * Invariants  none
- * Locks       the page lock, from the first beat to the end: the page stays in the cache until it is mapped
+ * Locks       the page lock, from swap_in() to the end: the page stays in the cache until it is mapped
  * Follow      from fault.c, swapoff.c   to swap_cache.c, rmap.c
  * Tests       tests/guest/swap.c
  * See         docs/tour.md

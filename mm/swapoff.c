@@ -8,10 +8,10 @@
  *             still in the cache let go of their slots, and at last those who look into the cache come to an end.
  *             The same search mends single slots that could not be written, while the area stays on.
  * Invariants  see swap.h
- * Locks       search_lock (sleeping): one search for slots at a time; mm->lock for reading, one after the other; the
- *             page lock
+ * Locks       search_lock (sleeping): one search for slots at a time; mm->lock for reading, one after the other (only
+ *             tried where single slots are mended); the page lock
  * Follow      from kernel/sys_swap.c, swap_mend.c   to shmem.c, swap_leaf.c, swap_cache.c
- * Tests       tests/guest/swap.c
+ * Tests       tests/guest/swap.c, tests/guest/swaprace.c, tests/guest/swapfail.c
  * See         swapoff(2)
  */
 #include <kernel/lib/bitmap.h>

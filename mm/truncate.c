@@ -11,7 +11,7 @@
  * Locks       mm->lock for writing, of one address space after the other: faults that are under way end first, and
  *             those that come later find the new size. A table that fork has shared loses the leaves for all its users,
  *             who all have the same mapping there: memory for parting it is not needed.
- * Follow      from pagecache.c (pagecache_set_size)   to mm.c (mm_for_each), unmap.c (unmap_zap)
+ * Follow      from pagecache_drop.c (pagecache_set_size)   to mm.c (mm_for_each), unmap.c (unmap_zap)
  * Tests       tests/host/pagecache_test.c, tests/guest/truncate.c
  * See         docs/mm.md section 6
  */

@@ -5,7 +5,7 @@
  * Idea        see truncate.c
  * Invariants  none of its own
  * Locks       takes one mm->lock after the other
- * Follow      from pagecache.c   to truncate.c
+ * Follow      from pagecache_drop.c   to truncate.c
  * Tests       tests/host/pagecache_test.c, tests/guest/truncate.c
  * See         docs/mm.md section 6
  */

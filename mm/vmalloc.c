@@ -27,7 +27,6 @@
 #include <kernel/lib/errno.h>
 #include <kernel/lib/list.h>
 #include <kernel/panic.h>
-#include <kernel/printk.h>
 #include <mm/page_alloc.h>
 #include <mm/shrinker.h>
 #include <mm/slab.h>
@@ -267,7 +266,7 @@ purge_locked(struct list *tables)
 	dead_pages = 0;
 	for (struct area *area = gone; area; area = area->next_dead) {
 		assert(!area->live);
-		rb_erase(&areas, &area->node);
+		area_remove(area);
 	}
 	for (struct area *area = gone; area; area = area->next_dead)
 		tables_detach(area, tables);

@@ -5,7 +5,7 @@
  * Idea        see vmalloc_area.h
  * Invariants  see vmalloc_area.h
  * Locks       vmalloc_lock
- * Follow      from vmalloc.c, kernel/fs/procfs.c   to kernel/lib/rbtree.c
+ * Follow      from vmalloc.c, kernel/fs/procfs_zone.c   to kernel/lib/rbtree.c
  * Tests       tests/host/vmalloc_test.c
  */
 #include <kernel/panic.h>
@@ -18,7 +18,7 @@
 static bool summary_update(struct rb_node *node);
 
 struct spinlock vmalloc_lock = SPINLOCK_INIT(RANK_VMALLOC);
-struct rb_tree areas; /* vmalloc_lock */
+static struct rb_tree areas; /* vmalloc_lock */
 
 void
 area_tree_init(void)
@@ -71,6 +71,13 @@ area_insert(struct area *area)
 		link = area->va < area_of(parent)->va ? &parent->left : &parent->right;
 	}
 	rb_insert_at(&areas, &area->node, parent, link);
+}
+
+void
+area_remove(struct area *area)
+{
+	must_hold(&vmalloc_lock);
+	rb_erase(&areas, &area->node);
 }
 
 struct area *

@@ -34,7 +34,6 @@ struct area {
 };
 
 extern struct spinlock vmalloc_lock;
-extern struct rb_tree areas; /* vmalloc_lock */
 
 static inline struct area *
 area_of(struct rb_node *node)
@@ -49,6 +48,9 @@ u64 area_gap(u64 need);
 
 /* area_insert - @area, which has its addresses, is in the tree. Context: holds vmalloc_lock. */
 void area_insert(struct area *area);
+
+/* area_remove - @area is in the tree no longer. Context: holds vmalloc_lock. */
+void area_remove(struct area *area);
 
 /*
  * area_find - the area that holds @addr, its guard page behind included, or NULL

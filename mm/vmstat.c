@@ -5,7 +5,7 @@
  * Idea        see vmstat.h
  * Invariants  none
  * Locks       none: each CPU writes its own
- * Follow      from kernel/fs/procfs.c   to nothing
+ * Follow      from kernel/fs/procfs_mm.c   to nothing
  * Tests       tests/host/page_alloc_test.c
  * See         Linux Documentation/admin-guide/mm
  */

@@ -7,7 +7,7 @@
  *             The names and meanings are Linux's.
  * Invariants  none
  * Locks       none: each CPU writes its own; sums may be a moment old
- * Follow      everywhere in mm/; kernel/fs/procfs.c prints them
+ * Follow      everywhere in mm/; kernel/fs/procfs_mm.c prints them
  * Tests       tests/host/page_alloc_test.c
  * See         Linux Documentation/admin-guide/mm; docs/mm.md
  */

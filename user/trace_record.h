@@ -3,7 +3,10 @@
  * user/trace_record.h - what a read of /dev/trace gives: records of this shape, in the order of each CPU
  *
  * Idea        struct trace_record of kernel/trace_text.h, for programs. A string is its first eight characters.
+ * Invariants  none
+ * Locks       none
  * Follow      from trace.c, tide/events.c, tests/guest/tracedev.h   to kernel/trace_file.c
+ * Tests       tests/guest/trace.c
  */
 #pragma once
 

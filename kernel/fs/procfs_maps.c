@@ -75,6 +75,7 @@ static void maps_line(struct seq *s, struct mm *mm, const struct vma *vma, char 
 static void maps_path(struct seq *s, const char *path);
 static void smaps_vma(struct mm *mm, const struct vma *vma, pte_t *leaves, struct smaps *sum);
 static u64 swapped_pages(const struct vma *vma, u64 start, u64 end);
+static u32 slot_users(swap_entry_t entry);
 static void smaps_swap(pte_t e, u32 table_users, struct smaps *sum);
 static void smaps_leaf(const struct vma *vma, pte_t e, struct smaps *sum);
 static void smaps_print(struct seq *s, const struct smaps *sum, bool rollup);
@@ -269,16 +270,31 @@ swapped_pages(const struct vma *vma, u64 start, u64 end)
 	return vma->object ? shmem_swapped(vma->object, index, index + ((end - start) >> PAGE_SHIFT)) : 0;
 }
 
-/* A leaf that names a slot, in a table of so many users. Race: the slot may have gone; then nobody else had it. */
+/* A leaf that names a slot, or a word, in a table of so many users. */
 static void
 smaps_swap(pte_t e, u32 table_users, struct smaps *sum)
 {
-	swap_entry_t entry = leaf_to_swap(e);
-	u64 leaves = swap_entry_is_same(entry) ? 1 : max_u64(swap_count(entry), 1);
-
 	dassert(table_users);
 	sum->swap += PAGE_SIZE;
-	sum->swap_pss += (PAGE_SIZE << PSS_SHIFT) / (leaves * table_users);
+	sum->swap_pss += (PAGE_SIZE << PSS_SHIFT) / ((u64)slot_users(leaf_to_swap(e)) * table_users);
+}
+
+/*
+ * Leaves that name the same slot. A word's page, or what is lost, counts in full.
+ *
+ * Race: mm->lock is held for reading, as by swapoff, which may have filled the leaf since it was copied, freed the slot
+ * and closed the area: then nobody else has it.
+ */
+static u32
+slot_users(swap_entry_t entry)
+{
+	u32 users;
+
+	if (swap_entry_is_same(entry) || swap_entry_is_lost(entry) || !swap_area_get(entry))
+		return 1;
+	users = swap_count(entry);
+	swap_area_put(entry);
+	return users ? users : 1;
 }
 
 /* The zero frame is nobody's memory. */

@@ -5,7 +5,7 @@
  * Idea        fault_classify for all combinations of entry, rights, sharing, object and access against the table,
  *             written down here a second time. Then each row as a program meets it: what it reads, which frame it gets,
  *             what is counted.
- * Follow      from machine.h   to mm/fault.c
+ * Follow      from machine_one.h   to mm/fault.c
  */
 /* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /* sources: mm/evict.c mm/evict_two.c mm/evict_fifo.c mm/evict_clock.c mm/evict_random.c mm/evict_gen.c */

@@ -4,7 +4,7 @@
  *
  * Idea        What madvise(2) says of ranges and mappings, seen from inside: vmas, tables, frames. Random advice on
  *             many processes at once is in mm_test.c.
- * Follow      from machine.h   to mm/madvise.c, mm/fork.c, mm/pagecache.c
+ * Follow      from machine_one.h   to mm/madvise.c, mm/fork.c, mm/pagecache.c
  */
 /* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /* sources: mm/evict.c mm/evict_two.c mm/evict_fifo.c mm/evict_clock.c mm/evict_random.c mm/evict_gen.c */

@@ -4,7 +4,7 @@
  *
  * Idea        Each case ends with mm_check, which proves that leaves, pages and vmas agree. Random locking in many
  *             processes at once is in mm_test.c.
- * Follow      from machine.h   to mm/mlock.c, mm/rmap_lock.c, mm/fork.c
+ * Follow      from machine_one.h   to mm/mlock.c, mm/rmap_lock.c, mm/fork.c
  */
 /* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /* sources: mm/evict.c mm/evict_two.c mm/evict_fifo.c mm/evict_clock.c mm/evict_random.c mm/evict_gen.c */

@@ -4,7 +4,7 @@
  *
  * Idea        What mmap(2), munmap(2), mprotect(2) and brk(2) say, case by case; and that an error leaves things as
  *             they were. Random operations on many pages are in mm_test.c.
- * Follow      from machine.h   to mm/mmap.c, mm/mprotect.c, mm/brk.c
+ * Follow      from machine_one.h   to mm/mmap.c, mm/mprotect.c, mm/brk.c
  */
 /* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /* sources: mm/evict.c mm/evict_two.c mm/evict_fifo.c mm/evict_clock.c mm/evict_random.c mm/evict_gen.c */

@@ -4,7 +4,7 @@
  *
  * Idea        Pages bear numbers; what moved bears them at the new address. Each allocation on the way fails once: then
  *             vmas and contents are what they were. (Random moves among processes: mm_test.c.)
- * Follow      from machine_user.h
+ * Follow      from machine_one.h
  */
 /* sources: tests/host/machine.c tests/host/machine_mm.c kernel/lib/rbtree.c kernel/lib/chain.c kernel/lib/radix.c */
 /* sources: mm/evict.c mm/evict_two.c mm/evict_fifo.c mm/evict_clock.c mm/evict_random.c mm/evict_gen.c */
