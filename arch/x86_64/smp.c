@@ -44,7 +44,7 @@
 #define LOW_MEMORY_END 0xa0000
 #define INIT_WAIT_NS (10 * NS_PER_MS)
 #define STARTUP_WAIT_NS (1 * NS_PER_MS) /* before the second start-up message, for old CPUs that miss the first */
-#define ONLINE_WAIT_NS (1 * NS_PER_SEC)
+#define ONLINE_WAIT_NS (10 * NS_PER_SEC)
 #define CALL_WARN_NS (10 * NS_PER_SEC)
 #define CALL_SPIN_NS (20 * NS_PER_US)
 #define STOP_SPINS 10000000
@@ -62,7 +62,8 @@ struct trampoline_data {
 	u64 root_pa;
 	u64 stack;
 	u64 entry;
-	u64 cpu;
+	u32 cpu;
+	u32 wanted; /* atomic; 1: a CPU may take all of this and start */
 } __packed;
 
 /* One cpu_call_many, on the caller's stack. */
@@ -91,7 +92,7 @@ static void smp_trampoline_tables(struct page *tables);
 static void smp_start_all(struct trampoline_data *data, u32 max);
 static bool smp_start_one(struct trampoline_data *data, u32 apic);
 static void smp_wait_ns(u64 ns);
-static bool smp_wait_online(u32 count);
+static bool smp_wait_online(struct trampoline_data *data, u32 count);
 static __noreturn void smp_cpu_main(u32 cpu);
 static void smp_call_send(struct cpu_call *call, u64 mask);
 static void smp_call_wait(struct cpu_call *call, u64 mask);
@@ -188,11 +189,8 @@ smp_start_all(struct trampoline_data *data, u32 max)
 	for (u32 i = 0; i < acpi_machine.cpu_count && cpu_count() < max; i++) {
 		u32 apic = acpi_machine.apic_ids[i];
 
-		if (apic == self || smp_start_one(data, apic))
-			continue;
-		pr_warn("the CPU with APIC number %u did not start", apic);
-		/* Back to sleep: it must not wake up later on another one's stack. */
-		apic_ipi(apic, IPI_INIT);
+		if (apic != self && !smp_start_one(data, apic))
+			pr_warn("the CPU with APIC number %u did not start", apic);
 	}
 }
 
@@ -208,12 +206,15 @@ smp_start_one(struct trampoline_data *data, u32 apic)
 	per_cpu(cpu_private_stacks, cpu) = page_to_va(stacks);
 	data->cpu = cpu;
 	data->stack = task_stack_top(idle);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&data->wanted, 1, __ATOMIC_SEQ_CST);
 	apic_ipi(apic, IPI_STARTUP | trampoline_pa >> PAGE_SHIFT);
 	smp_wait_ns(STARTUP_WAIT_NS);
 	if (cpu_count() == cpu)
 		apic_ipi(apic, IPI_STARTUP | trampoline_pa >> PAGE_SHIFT);
-	return smp_wait_online(cpu + 1);
+	if (smp_wait_online(data, cpu + 1))
+		return true;
+	page_free(stacks, STACKS_ORDER);
+	return false;
 }
 
 static void
@@ -225,14 +226,23 @@ smp_wait_ns(u64 ns)
 		cpu_relax();
 }
 
-static bool
-smp_wait_online(u32 count)
+/*
+ * False: nobody came in time. One that comes later finds that it is not wanted any more, or takes the next one's place.
+ * Why not INIT to hold it back: that may leave a start-up message pending, as in QEMU.
+ */
+static bool __init
+smp_wait_online(struct trampoline_data *data, u32 count)
 {
 	u64 until = clock_ns() + ONLINE_WAIT_NS;
 
-	while (cpu_count() < count && clock_ns() < until)
+	while (__atomic_load_n(&data->wanted, __ATOMIC_ACQUIRE)) {
 		cpu_relax();
-	return cpu_count() == count;
+		if (clock_ns() >= until && __atomic_exchange_n(&data->wanted, 0, __ATOMIC_SEQ_CST))
+			return false;
+	}
+	while (cpu_count() < count)
+		cpu_relax();
+	return true;
 }
 
 /* The first C code of another CPU, on its idle task's stack, interrupts off. */

@@ -6,6 +6,8 @@
  *             straight to long mode, with page tables that map this one page executable and read-only, beside the
  *             kernel.
  * Invariants  position-independent but for what smp.c fills in; at most one page
+ *             Whoever takes data_wanted from 1 to 0 has the rest of the data, and what it names: the CPU that comes, or
+ *             smp.c when it gives up. A CPU that comes later sleeps here for ever, so this page stays.
  * Locks       none: one CPU at a time
  * Follow      from smp.c   to smp_cpu_main
  * Tests       boots with CPUS=2 and more
@@ -21,6 +23,8 @@ trampoline_start:
 	cld
 	movw	%cs, %ax
 	movw	%ax, %ds
+	lock btrl	$0, data_wanted - trampoline_start
+	jnc	3f
 	lgdtl	data_gdtr - trampoline_start
 	movl	$0x20, %eax /* PAE */
 	movl	%eax, %cr4
@@ -35,6 +39,8 @@ trampoline_start:
 	orl	$0x80010001, %eax /* PG, WP, PE */
 	movl	%eax, %cr0
 	ljmpl	*(data_far - trampoline_start)
+3:	hlt /* too late: nobody waits any more */
+	jmp	3b
 
 	.code64
 trampoline_long:
@@ -66,7 +72,9 @@ data_stack:
 data_entry:
 	.quad	0
 data_cpu:
-	.quad	0
+	.long	0
+data_wanted:
+	.long	0
 trampoline_end:
 
 	.section .note.GNU-stack, "", @progbits
