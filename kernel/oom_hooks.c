@@ -6,7 +6,7 @@
  * Invariants  as in mm/oom.h
  * Locks       process_lock
  * Follow      from mm/oom.c, mm/oom_report.c, mm/oom_reap.c   to process.h, signal.h
- * Tests       tests/guest/oom.c, tests/guest/exhaust.c
+ * Tests       tests/guest/oom.c, tests/guest/oom_gone.c, tests/guest/exhaust.c
  */
 #include <arch/cpu.h>
 #include <kernel/exit.h>

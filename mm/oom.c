@@ -16,7 +16,7 @@
  * Invariants  I1, I2 and I4 of oom.h
  * Locks       oom_lock (mutex): one choice at a time; victims is atomic; mm->oom_kept is under oom_lock
  * Follow      from page_ladder.c   to oom_score.c, oom_report.c, oom_reap.c, kernel/oom_hooks.c
- * Tests       tests/host/oom_test.c, tests/guest/oom.c, tests/guest/exhaust.c
+ * Tests       tests/host/oom_test.c, tests/guest/oom.c, tests/guest/oom_gone.c, tests/guest/exhaust.c
  * See         docs/mm.md section 7
  */
 #include <kernel/lib/atomic.h>

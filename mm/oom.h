@@ -13,7 +13,7 @@
  *                 who is told to die although it is dying already, or is gone, is none of them.
  * Locks       oom_lock (a mutex inside oom.c)
  * Follow      from page_ladder.c   to oom.c, kernel/oom_hooks.c
- * Tests       tests/host/oom_test.c, tests/guest/oom.c, tests/guest/exhaust.c
+ * Tests       tests/host/oom_test.c, tests/guest/oom.c, tests/guest/oom_gone.c, tests/guest/exhaust.c
  * See         docs/mm.md section 7; docs/oom-log.md
  */
 #pragma once

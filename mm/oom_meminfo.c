@@ -11,7 +11,7 @@
  * Invariants  none
  * Locks       zone->lock for the free blocks; other figures are a moment old
  * Follow      from oom_report.c, kernel/sysrq.c   to meminfo.c
- * Tests       tests/guest/test_oom.py
+ * Tests       tests/guest/oom_report.c, tests/guest/test_oom.py
  * See         docs/oom-log.md; Linux mm/page_alloc.c, show_free_areas()
  */
 #include <kernel/lib/format.h>

@@ -22,7 +22,7 @@
  * Invariants  I3 of oom.h
  * Locks       mm->lock for reading, tried; dead_lock: those to be freed
  * Follow      from oom.c   to unmap.c (unmap_reap), rmap.c (was_reaped), fault.c
- * Tests       tests/guest/oom.c (group oom_stuck: a victim that sleeps for a disk)
+ * Tests       tests/guest/oom_gone.c (group oom_stuck: a victim that sleeps for a disk)
  * See         docs/mm.md section 7; Linux mm/oom_kill.c, oom_reaper()
  */
 #include <kernel/kthread.h>

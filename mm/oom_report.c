@@ -8,7 +8,7 @@
  * Invariants  none
  * Locks       none is held while a line is printed; the table of tasks takes the process list's lock once a line
  * Follow      from oom.c   to oom_meminfo.c, kernel/oom_hooks.c
- * Tests       tests/guest/test_oom.py
+ * Tests       tests/guest/oom_report.c, tests/guest/test_oom.py
  * See         docs/oom-log.md; Linux mm/oom_kill.c, dump_header()
  */
 #include <kernel/lib/format.h>

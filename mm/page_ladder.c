@@ -22,7 +22,7 @@
  * Invariants  none of its own
  * Locks       none; sleeps
  * Follow      from page_alloc.c   to shrinker.c, reclaim.c, oom.c
- * Tests       tests/host/page_alloc_test.c, tests/guest/exhaust.c, tests/guest/oom.c
+ * Tests       tests/host/page_alloc_test.c, tests/guest/exhaust.c, tests/guest/oom_gone.c
  * See         docs/mm.md; docs/oom-log.md
  */
 #include <kernel/panic.h>

@@ -53,8 +53,8 @@ extern const struct test_case basics_cases[], fault_cases[], cow_cases[], unshar
 	exec_cases[], elf_cases[], cpu_cases[], trap_cases[], file_cases[], pipe_cases[], time_cases[], wild_cases[],
 	fs_cases[], random_cases[], exhaust_cases[];
 /* out of memory */
-extern const struct test_case oom_cases[], oom_panic_cases[], oom_compulsory_cases[], oom_nobody_cases[];
-extern const struct test_case oom_stuck_cases[];
+extern const struct test_case oom_cases[], oom_report_cases[], oom_gone_cases[], oom_stuck_cases[];
+extern const struct test_case oom_panic_cases[], oom_compulsory_cases[], oom_nobody_cases[];
 /* mappings that move, merge and end at limits */
 extern const struct test_case mremap_cases[], vma_merge_cases[], limits_cases[], aslr_cases[], mmap_errno_cases[],
 	overcommit_cases[];
@@ -197,6 +197,8 @@ static const struct test_group groups[] = {
 	{"failnth", failnth_cases},
 	/* last: takes all memory */
 	{"oom", oom_cases},
+	{"oom_report", oom_report_cases},
+	{"oom_gone", oom_gone_cases},
 	{"oom_panic", oom_panic_cases},
 	{"oom_compulsory", oom_compulsory_cases},
 	{"oom_nobody", oom_nobody_cases},

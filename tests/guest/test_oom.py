@@ -2,7 +2,7 @@
 """test_oom.py - what ends the machine when memory is gone: vm.panic_on_oom, and nobody left to kill
 
 Idea        one boot each; the log must hold the report of Linux's shape and end in the sentence
-Follow      to guest/oom.c, machine.py
+Follow      to guest/oom_report.c, machine.py
 """
 import re
 

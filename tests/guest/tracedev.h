@@ -3,7 +3,7 @@
  * tests/guest/tracedev.h - /dev/trace, as a program reads it
  *
  * Idea        its records and their numbers, from the kernel's one list of events
- * Follow      from trace.c, evict.c, vmscan.c, oom.c   to kernel/trace_file.c
+ * Follow      from trace.c, evict.c, vmscan.c, hogs.c, oom_report.c, oom_gone.c   to kernel/trace_file.c
  */
 #pragma once
 
