@@ -5,7 +5,7 @@
  * Idea        The first page of an area is a header that mkswap wrote: a magic word, how many pages, which are bad.
  *             Nothing of it is believed before it fits the device. Simple: areas are disks and partitions; a file would
  *             need a file system that says where its blocks are.
- * Invariants  I1  One block device is one area at most.
+ * Invariants  I1  One block device is one area at most: an area has claimed its device.
  * Locks       swapon_lock (sleeping): one change of the areas at a time
  * Follow      from syscalls.def   to swap_device.c, mm/swap.c
  * Tests       tests/guest/swap.c
@@ -52,7 +52,6 @@ static struct mutex swapon_lock = MUTEX_INIT(swapon_lock, RANK_FILE);
 
 static int device_of(u64 path, struct block_device **out);
 static struct swap_area *area_on(const struct block_device *dev);
-static bool is_claimed(const struct block_device *dev);
 static int swapon_locked(struct block_device *dev, u64 flags);
 static int header_read(struct block_device *dev, struct page *page);
 static int header_check(const struct block_device *dev, const struct swap_header *h);
@@ -73,7 +72,12 @@ sys_swapon(u64 path, u64 flags)
 	if (result)
 		return result;
 	mutex_lock(&swapon_lock);
-	result = is_claimed(dev) ? -EBUSY : swapon_locked(dev, flags);
+	result = block_device_claim(dev, BLOCK_SWAP);
+	if (!result) {
+		result = swapon_locked(dev, flags);
+		if (result)
+			block_device_release(dev);
+	}
 	mutex_unlock(&swapon_lock);
 	return result;
 }
@@ -90,6 +94,8 @@ sys_swapoff(u64 path)
 	mutex_lock(&swapon_lock);
 	area = area_on(dev);
 	result = area ? swap_area_remove(area) : -EINVAL;
+	if (!result)
+		block_device_release(dev);
 	mutex_unlock(&swapon_lock);
 	return result;
 }
@@ -138,20 +144,6 @@ area_on(const struct block_device *dev)
 		if (swap_areas[i].state != SWAP_OFF && !strcmp(swap_areas[i].name, name))
 			return &swap_areas[i];
 	return NULL;
-}
-
-/* A partition in use keeps its disk from being used as a whole, and the other way round. */
-static bool
-is_claimed(const struct block_device *dev)
-{
-	const struct disk *disk = dev->disk;
-
-	if (area_on(dev) || (dev->part && area_on(&disk->parts[0])))
-		return true;
-	for (u32 i = 1; i < PARTS_MAX && !dev->part; i++)
-		if (disk->parts[i].sectors && area_on(&disk->parts[i]))
-			return true;
-	return false;
 }
 
 static int

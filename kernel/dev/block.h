@@ -71,13 +71,21 @@ struct block_stats {
 	u64 busy_since_ns;
 };
 
+/* Who has a block device for itself. */
+enum block_claim {
+	BLOCK_FREE,
+	BLOCK_EXCLUSIVE, /* a file opened with O_EXCL */
+	BLOCK_SWAP,      /* a swap area: nobody else may write it */
+};
+
 /* A disk, or a part of one: what a bio is for. */
 struct block_device {
 	struct disk *disk;
-	char name[16]; /* vda, vda1 */
-	u32 part;      /* 0: the whole disk */
-	u64 start;     /* first sector */
-	u64 sectors;   /* 0: there is no such partition */
+	enum block_claim claim; /* set under disk->lock */
+	char name[16];          /* vda, vda1 */
+	u32 part;               /* 0: the whole disk */
+	u64 start;              /* first sector */
+	u64 sectors;            /* 0: there is no such partition */
 	struct block_stats stats;
 };
 
@@ -169,6 +177,15 @@ struct disk *disk_at(u32 i);
 
 /* block_device_find - by device number; NULL: there is none. Context: any. */
 struct block_device *block_device_find(u32 major, u32 minor);
+
+/*
+ * block_device_claim - have @dev for oneself, until block_device_release
+ *
+ * Returns   0; -EBUSY: somebody has it, or the disk that it is a part of, or a part of it
+ * Context   any; takes disk->lock
+ */
+int block_device_claim(struct block_device *dev, enum block_claim claim);
+void block_device_release(struct block_device *dev);
 
 /*
  * bio_submit - begin the transfer that @bio describes: dev, op, sector, count, seg, done are set

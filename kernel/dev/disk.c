@@ -5,7 +5,8 @@
  * Idea        A list that grows at boot: vda, vdb, ... in the order in which drivers find them, each with the
  *             partitions that its table names.
  * Invariants  I1  disks[i] is complete before disk_count says that it exists.
- * Locks       none: disks come at boot, in one task, and never go
+ *             I2  Where a disk is claimed, none of its partitions is.
+ * Locks       none for the list: disks come at boot, in one task, and never go; disk->lock for claims
  * Follow      from virtio_blk.c, block_file.c   to block.c, partition.c
  * Tests       tests/guest/disk.c
  * See         block.h
@@ -33,6 +34,7 @@ struct reader {
 static struct disk *disks[DISKS_MAX]; /* I1 */
 static u32 disk_count;
 
+static bool claim_fits(const struct block_device *dev);
 static void name_parts(struct disk *disk);
 static void read_table(struct disk *disk);
 static bool read_sector(void *arg, u64 sector, void *buf);
@@ -68,6 +70,40 @@ block_device_find(u32 major, u32 minor)
 	struct block_device *dev = disk ? &disk->parts[minor % PARTS_MAX] : NULL;
 
 	return dev && (dev->sectors || !dev->part) ? dev : NULL;
+}
+
+int
+block_device_claim(struct block_device *dev, enum block_claim claim)
+{
+	u64 irq = spin_lock_irqsave(&dev->disk->lock);
+	bool fits = claim_fits(dev);
+
+	if (fits)
+		WRITE_ONCE(dev->claim, claim);
+	spin_unlock_irqrestore(&dev->disk->lock, irq);
+	return fits ? 0 : -EBUSY;
+}
+
+void
+block_device_release(struct block_device *dev)
+{
+	u64 irq = spin_lock_irqsave(&dev->disk->lock);
+
+	assert(dev->claim != BLOCK_FREE);
+	WRITE_ONCE(dev->claim, BLOCK_FREE);
+	spin_unlock_irqrestore(&dev->disk->lock, irq);
+}
+
+/* I2 */
+static bool
+claim_fits(const struct block_device *dev)
+{
+	const struct block_device *parts = dev->disk->parts;
+
+	for (u32 i = 0; i < PARTS_MAX && !dev->part; i++)
+		if (parts[i].claim != BLOCK_FREE)
+			return false;
+	return dev->claim == BLOCK_FREE && parts[0].claim == BLOCK_FREE;
 }
 
 static void

@@ -20,6 +20,7 @@
 #include <kernel/fs/seq.h>
 #include <kernel/fs/vfs.h>
 #include <kernel/lib/errno.h>
+#include <kernel/lib/string.h>
 #include <kernel/sched.h>
 #include <kernel/uaccess.h>
 #include <mm/page_alloc.h>
@@ -50,6 +51,7 @@ static s64 block_write(struct file *f, struct io *io);
 static s64 block_ioctl(struct file *f, u32 cmd, u64 arg);
 static u64 block_size(struct file *f);
 static int block_open(struct file *f);
+static void block_release(struct file *f);
 static int block_fsync(struct file *f);
 static struct block_device *device_of(const struct file *f);
 static struct window *window_alloc(struct block_device *dev, u64 len);
@@ -57,6 +59,8 @@ static void window_free(struct window *w);
 static void window_set(struct window *w, u64 pos, u64 len);
 static int window_transfer(struct window *w, enum bio_op op);
 static u64 window_copy(struct window *w, struct io *io, bool put);
+static int window_end_at(struct window *w, u32 bytes);
+static s64 read_chunk(struct window *w, struct io *io);
 static s64 write_chunk(struct window *w, struct io *io);
 static bool clip(struct block_device *dev, struct io *io);
 static bool give_way(const struct io *io);
@@ -64,6 +68,7 @@ static void stats_line(struct seq *s, struct block_device *dev);
 
 static const struct file_ops block_ops = {
 	.open = block_open,
+	.release = block_release,
 	.read = block_read,
 	.write = block_write,
 	.ioctl = block_ioctl,
@@ -77,10 +82,22 @@ block_file_ops(u64 rdev)
 	return block_device_find(dev_major(rdev), dev_minor(rdev)) ? &block_ops : NULL;
 }
 
+/* O_EXCL alone: nobody else has it so, and it is no swap area. As on Linux, who opens it without does not care. */
 static int
 block_open(struct file *f)
 {
-	return (f->flags & O_ACCMODE) != O_RDONLY && device_of(f)->disk->read_only ? -EROFS : 0;
+	struct block_device *dev = device_of(f);
+	int err = f->flags & O_EXCL ? block_device_claim(dev, BLOCK_EXCLUSIVE) : 0;
+
+	f->private = (f->flags & O_EXCL) && !err ? dev : NULL;
+	return err;
+}
+
+static void
+block_release(struct file *f)
+{
+	if (f->private)
+		block_device_release(f->private);
 }
 
 static s64
@@ -89,8 +106,7 @@ block_read(struct file *f, struct io *io)
 	struct block_device *dev = device_of(f);
 	struct window *w;
 	u64 moved = 0;
-	u64 got;
-	int err = 0;
+	s64 got;
 
 	if (!clip(dev, io))
 		return 0;
@@ -98,13 +114,26 @@ block_read(struct file *f, struct io *io)
 	if (!w)
 		return -ENOMEM;
 	do {
-		window_set(w, io->pos, io->left);
-		err = window_transfer(w, BIO_READ);
-		got = err ? 0 : window_copy(w, io, true);
-		moved += got;
-	} while (got && give_way(io));
+		got = read_chunk(w, io);
+		moved += got > 0 ? got : 0;
+	} while (got > 0 && give_way(io));
 	window_free(w);
-	return moved ? (s64)moved : err ? err : io_result(io, moved);
+	return moved ? (s64)moved : got < 0 ? got : io_result(io, moved);
+}
+
+/* When some of it cannot be read, the rest of the first page alone: who reads on comes as far as the disk does. */
+static s64
+read_chunk(struct window *w, struct io *io)
+{
+	int err;
+
+	window_set(w, io->pos, io->left);
+	err = window_transfer(w, BIO_READ);
+	if (w->bio.error == -EIO && w->bytes > PAGE_SIZE) {
+		window_set(w, io->pos, PAGE_SIZE - (io->pos & ~PAGE_MASK));
+		err = window_transfer(w, BIO_READ);
+	}
+	return err ? err : (s64)window_copy(w, io, true);
 }
 
 static s64
@@ -115,6 +144,10 @@ block_write(struct file *f, struct io *io)
 	u64 moved = 0;
 	s64 got;
 
+	if (dev->disk->read_only)
+		return -EPERM;
+	if (READ_ONCE(dev->claim) == BLOCK_SWAP)
+		return -ETXTBSY;
 	if (!io->left)
 		return 0;
 	if (!clip(dev, io))
@@ -134,10 +167,7 @@ block_write(struct file *f, struct io *io)
 	return moved ? (s64)moved : got < 0 ? got : io_result(io, moved);
 }
 
-/*
- * I1: under write_lock from the reading to the end. A bad address in the middle of whole sectors: the last whole one
- * that was copied is the end, for behind it the pages hold nothing.
- */
+/* I1: under write_lock from the reading to the end. */
 static s64
 write_chunk(struct window *w, struct io *io)
 {
@@ -151,14 +181,11 @@ write_chunk(struct window *w, struct io *io)
 	if (err)
 		return err;
 	got = window_copy(w, io, false);
-	if (io->faulted && whole) {
-		io->pos -= got % SECTOR_SIZE;
-		got -= got % SECTOR_SIZE;
-		w->bytes = (u32)got;
-	}
 	if (!got)
 		return io_result(io, 0);
-	err = window_transfer(w, BIO_WRITE);
+	err = io->faulted && whole ? window_end_at(w, (u32)got) : 0;
+	if (!err)
+		err = window_transfer(w, BIO_WRITE);
 	return err ? err : (s64)got;
 }
 
@@ -271,6 +298,32 @@ window_copy(struct window *w, struct io *io, bool put)
 		moved += got;
 	}
 	return moved;
+}
+
+/*
+ * Only the first @bytes of what should have been whole sectors are there: the window ends with the sector of the last
+ * one, and the rest of that comes from the disk.
+ */
+static int
+window_end_at(struct window *w, u32 bytes)
+{
+	u32 at = round_down(bytes, SECTOR_SIZE);
+	char *sector = (char *)page_to_va(w->page[at >> PAGE_SHIFT]) + (at & ~PAGE_MASK);
+	char ours[SECTOR_SIZE];
+	int err;
+
+	w->bytes = at;
+	if (at == bytes)
+		return 0;
+	memcpy(ours, sector, bytes - at);
+	w->bio = (struct bio){.dev = w->dev, .op = BIO_READ, .sector = w->sector + (at >> SECTOR_SHIFT)};
+	bio_add(&w->bio, w->page[at >> PAGE_SHIFT], at & ~PAGE_MASK, SECTOR_SIZE);
+	err = bio_wait(&w->bio);
+	if (err)
+		return err;
+	memcpy(sector, ours, bytes - at);
+	w->bytes += SECTOR_SIZE;
+	return 0;
 }
 
 /* Cuts the transfer at the end of the device. False: nothing is left of it. */

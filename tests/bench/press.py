@@ -5,32 +5,19 @@ Idea        mmbench's group `press` in 96 MiB with a swap disk of 512 MiB. Execu
             plug-in (count.c) between mmbench's markers, so that waiting for the disk costs nothing and work in
             interrupts counts; a second kind of run, without the plug-in, gives wall time and the longest single access.
             Beside Linux the runs alternate, three of each, and the best counts.
-Follow      from bench.py   to count.c, machine.py, user/mmbench.c
+Follow      from bench.py   to count.c, machine.py, linux_kernel.py, user/mmbench.c
 """
-import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "iso"))
-
-import disks  # noqa: E402
-import initrd  # noqa: E402
-import linux_kernel  # noqa: E402
-import machine  # noqa: E402
-from machine import BUILD, ROOT  # noqa: E402
+import disks
+import linux_kernel
+import machine
+from machine import BUILD, ROOT
 
 RAM, SWAP, RUNS = 96, 512, 3
 PLACE = BUILD / "bench"
-MODULES = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_pci_modern_dev", "virtio/virtio_pci_legacy_dev",
-           "virtio/virtio_pci", "block/virtio_blk"]
-INIT = """#!/bin/busybox sh
-for m in {modules}; do /bin/busybox insmod /$m.ko; done
-[ -b /dev/vda ] || /bin/busybox mount -t devtmpfs dev /dev
-/bin/busybox swapon /dev/vda
-exec /mmbench {words}
-"""
 BEGIN, END = "# mmbench begin", "# mmbench end"
 # Kernel instructions between two markers: name, first marker, last one, per what, at most.
 COUNTED = [
@@ -45,28 +32,17 @@ TOLD = [("swap_hotcold_majflt", 80), ("kswapd_idle_runs", 0)]
 RATIO_MOST = 0.5  # of Linux: wall time, worst access
 
 
-def archive(name, words, modules=""):
-    """An initrd whose init loads modules, switches swap on and becomes mmbench with these words."""
-    loaded = " ".join(pathlib.Path(m).name for m in MODULES) if modules else ""
-    files = {"init": INIT.format(modules=loaded, words=words).encode(),
-             "mmbench": (BUILD / "user/mmbench").read_bytes(),
-             "bin/busybox": pathlib.Path(shutil.which("busybox") or sys.exit("busybox-static is missing")).read_bytes()}
-    if modules:
-        files |= {f"{pathlib.Path(m).name}.ko": (modules / f"{m}.ko").read_bytes() for m in MODULES}
-    out = PLACE / f"initrd-{name}.cpio.gz"
-    initrd.write(str(out), files, {})
-    return out
-
-
 def kernels(with_linux, words="press mark"):
     """name -> (kernel, initrd, words)"""
-    PLACE.mkdir(parents=True, exist_ok=True)
-    name = words.split()[0]
-    found = {"Tidemark": (BUILD / "tidemark.elf", archive(f"{name}-tidemark", words), "quiet norandmaps")}
+    def archive(name, kernel=None):
+        return linux_kernel.archive(PLACE / f"initrd-{words.split()[0]}-{name}.cpio.gz", "init",
+                                    f"/bin/busybox swapon /dev/vda\nexec /mmbench {words}",
+                                    {"mmbench": (BUILD / "user/mmbench").read_bytes()}, kernel)
+
+    found = {"Tidemark": (BUILD / "tidemark.elf", archive("tidemark"), "quiet norandmaps")}
     if with_linux:
         kernel = linux_kernel.vmlinuz()
-        drivers = kernel.parents[1] / "lib/modules" / kernel.name.removeprefix("vmlinuz-") / "kernel/drivers"
-        found["Linux"] = (kernel, archive(f"{name}-linux", words, drivers), linux_kernel.CMDLINE + " norandmaps")
+        found["Linux"] = (kernel, archive("linux", kernel), linux_kernel.CMDLINE + " norandmaps")
     return found
 
 

@@ -107,6 +107,30 @@ on_off(void)
 	check(areas() == 0 && figure("SwapTotal:") == 0);
 }
 
+/* What is in an area belongs to the kernel, and the area to nobody else. */
+static void
+area_is_not_written(void)
+{
+	static const unsigned char zeroes[PAGE];
+	unsigned char header[PAGE];
+	int fd = open("/dev/vdb", O_RDWR | O_EXCL);
+
+	check(fd >= 0);
+	check_errno(swapon("/dev/vdb", 0), EBUSY);
+	close(fd);
+	swap_on("/dev/vdb");
+	fd = open("/dev/vdb", O_RDWR);
+	check(fd >= 0);
+	check_errno(write(fd, zeroes, PAGE), ETXTBSY);
+	check_errno(write(fd, zeroes, 0), ETXTBSY);
+	check(pread(fd, header, PAGE, 0) == PAGE && !memcmp(header + PAGE - 10, "SWAPSPACE2", 10));
+	check_errno(open("/dev/vdb", O_RDONLY | O_EXCL), EBUSY);
+	swap_off("/dev/vdb");
+	check(pwrite(fd, header, PAGE, 0) == PAGE);
+	close(fd);
+	close(open("/dev/vdb", O_RDWR | O_EXCL));
+}
+
 static void
 refused(void)
 {
@@ -840,6 +864,7 @@ slots_are_seen(void)
 const struct test_case swap_cases[] = {
 	{"swapon and swapoff, and what /proc and sysinfo say", on_off, 0, SWAP | CASE_STILL},
 	{"what is no swap area is refused as on Linux", refused, 0, SWAP},
+	{"an area that is on cannot be written or opened exclusively", area_is_not_written, 0, SWAP},
 	{"vm.overcommit_memory=2: an area that promises need is not given up", promises_are_kept, 0, SWAP},
 	{"bad pages of the header are not used", bad_pages, 0, SWAP},
 	{"without swap nothing is evicted", none, 0, SWAP},
