@@ -84,7 +84,7 @@ reclaim_pages(struct node *node, u64 target, bool kswapd)
 void
 reclaim_pageout(struct list *isolated)
 {
-	struct reclaim r = {.lru = &nodes[0].lru, .force = true};
+	struct reclaim r = {.lru = &nodes[0].lru, .force = true, .advice = true};
 
 	may_sleep();
 	assert(!current->reclaims); /* I2 */

@@ -48,7 +48,7 @@ static bool page_evict(struct page *page, struct tlb_batch *batch);
 static void page_spare(struct page *page, enum page_fate fate);
 static void write_batch(struct reclaim *r, struct list *out);
 static bool page_free_clean(struct page *page);
-static void count_freed(struct reclaim *r);
+static void count_freed(struct reclaim *r, bool steal);
 static struct page *list_take(struct list *list);
 
 bool
@@ -98,11 +98,13 @@ reclaim_take_written(struct reclaim *r)
 
 	swap_written_take(&written);
 	while ((page = list_take(&written))) {
+		bool steal = page_flag_take(page, PG_RECLAIM);
+
 		count_event(VM_PGROTATED); /* first in the order of leaving, whatever it was before */
 		if (!page_trylock(page))
 			page_spare(page, FATE_KEEP);
 		else if (page_free_clean(page))
-			count_freed(r);
+			count_freed(r, steal);
 	}
 }
 
@@ -296,10 +298,12 @@ write_batch(struct reclaim *r, struct list *out)
 		}
 		if (page_is_cached(page) && READ_ONCE(page->flags) & BIT(PG_DIRTY)) {
 			trace(mm_vmscan_write_folio, page_to_pfn(page), page_swap_entry(page).value, 0);
+			if (!r->advice)
+				page_flag_set(page, PG_RECLAIM);
 			swap_write(&w, page); /* consumes the page lock and the reference */
 			written++;
 		} else if (page_free_clean(page)) {
-			count_freed(r);
+			count_freed(r, !r->advice);
 		}
 	}
 	swap_write_end(&w);
@@ -332,9 +336,11 @@ page_free_clean(struct page *page)
 }
 
 static void
-count_freed(struct reclaim *r)
+count_freed(struct reclaim *r, bool steal)
 {
 	r->freed++;
+	if (!steal)
+		return;
 	count_event(r->kswapd ? VM_PGSTEAL_KSWAPD : VM_PGSTEAL_DIRECT);
 	count_event(VM_PGSTEAL_ANON);
 }

@@ -25,7 +25,8 @@ struct reclaim {
 	u64 scanned;
 	u64 deactivated;
 	bool kswapd;
-	bool force; /* evict what is used, too */
+	bool force;  /* evict what is used, too */
+	bool advice; /* a program's: as on Linux, what is freed is no steal */
 	u32 priority;
 };
 

@@ -37,6 +37,24 @@ page_out(volatile void *p, size_t bytes)
 	mm_settle();
 }
 
+long
+resident(volatile void *p, size_t bytes)
+{
+	static unsigned char in[64 * MIB / PAGE];
+	long n = 0;
+
+	check(bytes / PAGE <= sizeof(in) && mincore((void *)p, bytes, in) == 0);
+	for (size_t i = 0; i < bytes / PAGE; i++)
+		n += in[i] & 1;
+	return n;
+}
+
+void
+must_be_out(volatile void *p, size_t bytes)
+{
+	check(!on_tidemark() || resident(p, bytes) == 0);
+}
+
 void
 pages_stamp(volatile void *p, size_t bytes, uint64_t who)
 {

@@ -19,6 +19,11 @@ void swap_off(const char *path);
 /* Out of memory it goes; on Tidemark it is gone when this returns. */
 void page_out(volatile void *p, size_t bytes);
 
+/* Pages of [p, p + bytes) in memory, as mincore(2) says: on Linux also those that are out and in the swap cache. */
+long resident(volatile void *p, size_t bytes);
+/* Nothing of it is in memory; on Linux, see above, nobody can tell. */
+void must_be_out(volatile void *p, size_t bytes);
+
 /* Page i is stamped by who + i; these @bytes of private memory are new. */
 void pages_stamp(volatile void *p, size_t bytes, uint64_t who);
 volatile unsigned char *stamped(size_t bytes, uint64_t who);

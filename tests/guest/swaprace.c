@@ -35,15 +35,6 @@ enum {
 	PROOFS = 10
 };
 
-static bool
-is_out(bytes_t *page)
-{
-	unsigned char in;
-
-	check(mincore((void *)page, PAGE, &in) == 0);
-	return !(in & 1);
-}
-
 /* ---- swapoff is interrupted ---- */
 
 static volatile sig_atomic_t signals;
@@ -283,7 +274,7 @@ frame_goes_out(int sig, siginfo_t *info, void *context)
 	check((bytes_t *)&sig > stack && (bytes_t *)context > stack);
 	__asm__ volatile("movq %0, %%xmm8" : : "r"(~0UL) : "xmm8");
 	page_out(stack, (STACK_PAGES + 1) * PAGE);
-	check(is_out(stack + STACK_PAGES * PAGE));
+	must_be_out(stack + STACK_PAGES * PAGE, PAGE);
 	runs++;
 }
 
@@ -304,7 +295,7 @@ frame_on_stack_that_is_out(void)
 		long result;
 
 		page_out(stack, (STACK_PAGES + 1) * PAGE);
-		check(is_out(stack + (STACK_PAGES - 1) * PAGE) && is_out(stack + STACK_PAGES * PAGE));
+		must_be_out(stack + (STACK_PAGES - 1) * PAGE, 2 * PAGE);
 		__asm__ volatile("movq %6, %%xmm8\n\tsyscall\n\tmovq %%xmm8, %1"
 				 : "=a"(result), "=&r"(found)
 				 : "a"((long)SYS_tgkill), "D"((long)getpid()), "S"((long)gettid()), "d"((long)SIGUSR1),
