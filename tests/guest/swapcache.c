@@ -576,7 +576,7 @@ const struct test_case swapcache_cases[] = {
 	{"swapoff of the last area brings pages of one word back", words_and_swapoff, 0, SWAP},
 	{"a pipe reads and writes pages of one word that are out", words_in_calls, 0, SWAP},
 	{"a thread writes pages of one word while another evicts them", writers_meet_eviction, 0, SWAP_SMP},
-	{"with a page-cluster of 0 one page is read at a time", cluster_zero, 0, SWAP},
+	{"with a page-cluster of 0 one page is read at a time", cluster_zero, 0, SWAP | CASE_STILL},
 	{"page-cluster takes no negative number", cluster_limits, 0, SWAP},
 	{"reading in order reads ahead, and each hit is counted", in_order, 0, SWAP | CASE_STILL},
 	{"reading at random does not go on reading ahead", at_random, 0, SWAP | CASE_STILL},
