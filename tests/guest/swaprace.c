@@ -46,14 +46,15 @@ on_signal(int sig)
 	signals++;
 }
 
-/* Waits until pages come in, and sends a signal into the middle of it. */
+/* Waits until pages come in (Linux may have them in its swap cache: until it begins), and sends a signal there. */
 static void
 interrupts(void *arg)
 {
-	long in = figure("pswpin");
+	const char *moves = on_tidemark() ? "pswpin" : "SwapTotal:";
+	long before = figure(moves);
 
 	announce(arg);
-	while (figure("pswpin") == in)
+	while (figure(moves) == before)
 		sched_yield();
 	check(kill(getppid(), SIGUSR1) == 0);
 }
