@@ -147,7 +147,7 @@ vmstat_counts_paging(void)
 }
 
 const struct test_case proc_tools_cases[] = {
-	{"pmap -x adds up to what is resident", pmap_adds_up, 0, 0},
+	{"pmap -x adds up to what is resident", pmap_adds_up, 0, CASE_STILL},
 	{"pagemap finds the frames that fork shares", pagemap_finds_shared_frames, 0, 0},
 	{"vmstat prints a line each second", vmstat_counts, 0, 0},
 	{"vmstat -B prints paging a second", vmstat_counts_paging, 0, 0},

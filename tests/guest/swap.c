@@ -377,8 +377,10 @@ counters(void)
 		page_out(p, MIB);
 		check(figure("pswpout") - out == pages);
 		long major = read_back(p, MIB, 11, &ahead, &hits);
+		if (!on_tidemark())
+			continue; /* it has them in its swap cache */
 		if (round == 0)
-			check(!on_tidemark() || (major == pages && ahead == 0 && hits == 0));
+			check(major == pages && ahead == 0 && hits == 0);
 		else
 			check(major + ahead == pages && hits == ahead && ahead > pages / 2);
 		munmap((void *)p, MIB);
