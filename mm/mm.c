@@ -73,7 +73,7 @@ mm_create(void)
 	spin_init(&mm->table_lock, RANK_MM_TABLE);
 	vma_tree_init(&mm->vmas);
 	atomic_set(&mm->users, 1);
-	dassert(!mm->vmas.count && !mm_rss(mm) && mm_is_private(mm));
+	dassert(!mm->vmas.count && !mm_rss(mm));
 	mutex_lock(&mm_list_lock);
 	list_add_tail(&mm->all, &all_mms); /* behind its parent: mm_for_each */
 	mutex_unlock(&mm_list_lock);

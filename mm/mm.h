@@ -93,8 +93,8 @@ mm_count_vma(struct mm *mm, u32 flags, s64 pages)
 /*
  * mm_is_private, mm_may_look, mm_may_change - for asserts: what the running task may do with @mm
  *
- * An address space that fork or exec is building, or that the last mm_put tears down, is known to one task only, and no
- * CPU translates through it: then its lock need not be held.
+ * An address space that the last mm_put tears down is known to one task only, and no CPU translates through it: its lock
+ * need not be held then. One that fork or exec is building is found by whoever walks all of them, such as swapoff.
  *
  * Returns   (private) true when nobody else can know @mm; (look) that, or mm->lock is held; (change) held for writing
  * Context   any
@@ -102,7 +102,7 @@ mm_count_vma(struct mm *mm, u32 flags, s64 pages)
 static inline bool
 mm_is_private(const struct mm *mm)
 {
-	return atomic_read(&mm->users) <= 1 && !READ_ONCE(mm->cpus);
+	return !atomic_read(&mm->users) && !READ_ONCE(mm->cpus);
 }
 
 static inline bool

@@ -69,9 +69,10 @@ mmap_set_base(struct mm *mm, u64 stack_room, u64 random)
 	u64 limit = READ_ONCE(mm->stack_limit);
 	u64 room = limit + pad > limit ? limit + pad : limit;
 
-	dassert(mm_may_change(mm));
 	room = min_u64(max_u64(room, STACK_ROOM_MIN), USER_TOP / 6 * 5);
+	rwsem_write_lock(&mm->lock);
 	mm->mmap_top = round_up(USER_TOP - room - random, PAGE_SIZE);
+	rwsem_write_unlock(&mm->lock);
 }
 
 int

@@ -137,7 +137,7 @@ bool mmap_grow_stack(struct mm *mm, u64 va);
  * @stack_room  how far below USER_TOP the stack may end
  * @random      how much lower than that the search starts
  *
- * Context   @mm is nobody else's yet
+ * Context   may sleep; takes mm->lock
  */
 void mmap_set_base(struct mm *mm, u64 stack_room, u64 random);
 
