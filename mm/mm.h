@@ -93,8 +93,8 @@ mm_count_vma(struct mm *mm, u32 flags, s64 pages)
 /*
  * mm_is_private, mm_may_look, mm_may_change - for asserts: what the running task may do with @mm
  *
- * An address space that the last mm_put tears down is known to one task only, and no CPU translates through it: its lock
- * need not be held then. One that fork or exec is building is found by whoever walks all of them, such as swapoff.
+ * An address space that the last mm_put tears down is known to one task only, and no CPU translates through it: its
+ * lock need not be held then. One that fork or exec is building is found by whoever walks all of them, as swapoff does.
  *
  * Returns   (private) true when nobody else can know @mm; (look) that, or mm->lock is held; (change) held for writing
  * Context   any
