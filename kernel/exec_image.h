@@ -31,7 +31,7 @@ struct exec_layout;
  *
  * Returns   0; -ENOEXEC segments where none may be, or a file shorter than they claim; -EPERM below MMAP_MIN_ADDR;
  *           -ENOMEM
- * Context   may sleep; @mm is nobody else's yet, its stack is mapped
+ * Context   may sleep; no task runs in @mm yet, its stack is mapped
  */
 int image_map_program(struct mm *mm, struct exec_image *image, const struct exec_layout *layout);
 int image_map_loader(struct mm *mm, struct exec_image *image);

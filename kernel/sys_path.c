@@ -22,7 +22,7 @@
 #include <kernel/task.h>
 #include <kernel/uaccess.h>
 
-#define OPEN_ONCE (O_CREAT | O_TRUNC | O_CLOEXEC) /* not kept in the open file; nor is O_EXCL, which the file sees */
+#define OPEN_ONCE (O_CREAT | O_TRUNC | O_CLOEXEC) /* not kept in the open file; nor is O_EXCL, which ops->open sees */
 
 static s64 open_at(u64 dirfd, u64 path, u32 flags, u64 mode);
 static int open_check(u32 flags);

@@ -74,6 +74,8 @@ sys_swapon(u64 path, u64 flags)
 	mutex_lock(&swapon_lock);
 	result = block_device_claim(dev, BLOCK_SWAP);
 	if (!result) {
+		mutex_lock(&dev->disk->write_lock); /* a write that began before the claim is over then */
+		mutex_unlock(&dev->disk->write_lock);
 		result = swapon_locked(dev, flags);
 		if (result)
 			block_device_release(dev);

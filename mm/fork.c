@@ -91,8 +91,8 @@ promise_child(struct mm *parent, struct mm *child, const struct vma_copy_sum *su
 }
 
 /*
- * What the child shall not have it gives back before anyone knows it. Why after all is shared: a table that holds other
- * memory as well is then parted by the ordinary means, and only where somebody has asked for it. Locks are not
+ * What the child shall not have it gives back before a task runs in it. Why after all is shared: a table that holds
+ * other memory as well is then parted by the ordinary means, and only where somebody has asked for it. Locks are not
  * inherited, and a table with a locked leaf has one user: there the child gets tables of its own (pagetable.h I4).
  */
 static int

@@ -47,7 +47,7 @@ struct mm {
 	bool is_root;              /* root's program: may use what is kept for root; set as the limits are, READ_ONCE */
 	u32 def_flags;             /* VM_LOCK_FLAGS of every new vma: MCL_FUTURE; lock, READ_ONCE */
 	u64 mmap_top;              /* the search for a free range starts below this; lock */
-	u64 start_code, end_code, start_data, end_data; /* exec sets them before anyone else sees the mm */
+	u64 start_code, end_code, start_data, end_data; /* exec sets them before a task runs in it */
 	u64 start_brk, brk;                             /* lock */
 	u64 start_stack, arg_start, arg_end, env_start, env_end, auxv_start, auxv_end;
 	u32 membarrier;      /* atomic: what kernel/membarrier.c was asked for; fork copies, exec starts with 0 */

@@ -58,7 +58,7 @@ enum page_flag {
 	PG_REFERENCED,  /* was found used once, while inactive; the policy's (evict.h) */
 	PG_DIRTY,       /* in the swap cache, and its slot does not hold the same: page lock */
 	PG_WRITEBACK,   /* being written to its slot */
-	PG_RECLAIM,     /* written because reclaim wants its frame, and not on a program's advice: whose steal it is */
+	PG_RECLAIM,     /* written for reclaim, not on advice: a steal when it is freed; atomic */
 	PG_ERROR,       /* could not be read: page lock */
 	PG_ISOLATED,    /* taken off its list: link is the taker's. As PG_LRU */
 	PG_LAZY,        /* its program has given it up: lazyfree.h; page lock and LRU lock */

@@ -57,6 +57,9 @@ u64 reclaim_pages(struct node *node, u64 target, bool kswapd);
  * reclaim_pageout - evict the pages of @isolated, used or not, as far as that is possible
  * reclaim_cold - let them be the next to be looked at, and forget that they were used
  *
+ * Neither counts in pgscan and pgsteal. Simple: on Linux a page that pageout has written counts when reclaim finds it
+ * at the end of its list; here it is freed without being looked for.
+ *
  * Context   as reclaim_pages; the caller may hold mm->lock
  * Takes     pages that were isolated (lru.h), linked by page->link
  */

@@ -300,7 +300,9 @@ write_batch(struct reclaim *r, struct list *out)
 			trace(mm_vmscan_write_folio, page_to_pfn(page), page_swap_entry(page).value, 0);
 			if (!r->advice)
 				page_flag_set(page, PG_RECLAIM);
-			swap_write(&w, page); /* consumes the page lock and the reference */
+			else
+				page_flag_clear(page, PG_RECLAIM); /* an earlier write has failed */
+			swap_write(&w, page);                      /* consumes the page lock and the reference */
 			written++;
 		} else if (page_free_clean(page)) {
 			count_freed(r, !r->advice);

@@ -26,7 +26,7 @@ struct reclaim {
 	u64 deactivated;
 	bool kswapd;
 	bool force;  /* evict what is used, too */
-	bool advice; /* a program's: as on Linux, what is freed is no steal */
+	bool advice; /* a program's: what is freed is no steal */
 	u32 priority;
 };
 

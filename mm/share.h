@@ -19,7 +19,7 @@
  *
  * @pool     holds CHAIN_ADD_MAX blocks (rmap_reserve)
  *
- * Context   the parent's mm->lock for writing; @child is known to nobody else. The caller flushes the parent afterwards
+ * Context   both mm->lock for writing; no task runs in @child yet. The caller flushes the parent afterwards
  */
 void table_share(pte_t *entry, struct mm *child, pte_t *child_entry, struct chain_pool *pool);
 

@@ -43,8 +43,8 @@
 
 #define LOW_MEMORY_END 0xa0000
 #define INIT_WAIT_NS (10 * NS_PER_MS)
-#define STARTUP_WAIT_NS (1 * NS_PER_MS) /* before the second start-up message, for old CPUs that miss the first */
-#define ONLINE_WAIT_NS (10 * NS_PER_SEC)
+#define STARTUP_WAIT_NS (1 * NS_PER_MS)  /* before the second start-up message, for old CPUs that miss the first */
+#define ONLINE_WAIT_NS (10 * NS_PER_SEC) /* as Linux: a host that is busy elsewhere may take seconds */
 #define CALL_WARN_NS (10 * NS_PER_SEC)
 #define CALL_SPIN_NS (20 * NS_PER_US)
 #define STOP_SPINS 10000000
@@ -201,8 +201,11 @@ smp_start_one(struct trampoline_data *data, u32 apic)
 	struct page *stacks = page_alloc(STACKS_ORDER, ALLOC_KERNEL);
 	struct task *idle = sched_idle_task(cpu);
 
-	if (!stacks || !idle)
+	if (!stacks || !idle) {
+		if (stacks)
+			page_free(stacks, STACKS_ORDER);
 		return false;
+	}
 	per_cpu(cpu_private_stacks, cpu) = page_to_va(stacks);
 	data->cpu = cpu;
 	data->stack = task_stack_top(idle);
@@ -213,6 +216,7 @@ smp_start_one(struct trampoline_data *data, u32 apic)
 		apic_ipi(apic, IPI_STARTUP | trampoline_pa >> PAGE_SHIFT);
 	if (smp_wait_online(data, cpu + 1))
 		return true;
+	per_cpu(cpu_private_stacks, cpu) = NULL;
 	page_free(stacks, STACKS_ORDER);
 	return false;
 }

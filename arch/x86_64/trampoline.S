@@ -7,10 +7,11 @@
  *             kernel.
  * Invariants  position-independent but for what smp.c fills in; at most one page
  *             Whoever takes data_wanted from 1 to 0 has the rest of the data, and what it names: the CPU that comes, or
- *             smp.c when it gives up. A CPU that comes later sleeps here for ever, so this page stays.
+ *             smp.c when it gives up. A CPU that comes later sleeps here for ever, so this page stays,
+ *             unless the next one is wanted: then it is the next one.
  * Locks       none: one CPU at a time
  * Follow      from smp.c   to smp_cpu_main
- * Tests       boots with CPUS=2 and more
+ * Tests       boots with CPUS=2 and more; who comes late: by hand, with both waits of smp.c 0
  * See         Intel SDM volume 3, 8.4.4 and 9.8.5.4
  */
 	.section .rodata

@@ -75,13 +75,13 @@ struct block_stats {
 enum block_claim {
 	BLOCK_FREE,
 	BLOCK_EXCLUSIVE, /* a file opened with O_EXCL */
-	BLOCK_SWAP,      /* a swap area: nobody else may write it */
+	BLOCK_SWAP,      /* a swap area: as on Linux, nobody else writes it, but whoever writes the whole disk */
 };
 
 /* A disk, or a part of one: what a bio is for. */
 struct block_device {
 	struct disk *disk;
-	enum block_claim claim; /* set under disk->lock */
+	enum block_claim claim; /* disk->lock; READ_ONCE */
 	char name[16];          /* vda, vda1 */
 	u32 part;               /* 0: the whole disk */
 	u64 start;              /* first sector */

@@ -7,8 +7,8 @@
  * Invariants  I1  disks[i] is complete before disk_count says that it exists.
  *             I2  Where a disk is claimed, none of its partitions is.
  * Locks       none for the list: disks come at boot, in one task, and never go; disk->lock for claims
- * Follow      from virtio_blk.c, block_file.c   to block.c, partition.c
- * Tests       tests/guest/disk.c
+ * Follow      from virtio_blk.c, block_file.c, sys_swap.c   to block.c, partition.c
+ * Tests       tests/guest/disk.c, tests/guest/swap.c
  * See         block.h
  */
 #include <kernel/dev/block.h>

@@ -7,9 +7,9 @@
  *             a sector reads that sector first. Simple: no cache. Linux keeps a disk's blocks in the page cache,
  *             and writes them back when it likes.
  * Invariants  I1  Between reading a sector and writing it back changed, no other write of the same disk comes.
- * Locks       disk->write_lock (sleeping): I1
+ * Locks       disk->write_lock (sleeping): I1; disk->lock for claims
  * Follow      from devfs.c   to kernel/dev/block.h
- * Tests       tests/guest/disk.c
+ * Tests       tests/guest/disk.c, tests/guest/swap.c (of an area that is on)
  * See         Linux Documentation/admin-guide/iostats.rst for /proc/diskstats
  */
 #include <kernel/fs/block_file.h>
@@ -59,7 +59,7 @@ static void window_free(struct window *w);
 static void window_set(struct window *w, u64 pos, u64 len);
 static int window_transfer(struct window *w, enum bio_op op);
 static u64 window_copy(struct window *w, struct io *io, bool put);
-static int window_end_at(struct window *w, u32 bytes);
+static u32 window_end_at(struct window *w, u32 bytes);
 static s64 read_chunk(struct window *w, struct io *io);
 static s64 write_chunk(struct window *w, struct io *io);
 static bool clip(struct block_device *dev, struct io *io);
@@ -121,16 +121,20 @@ block_read(struct file *f, struct io *io)
 	return moved ? (s64)moved : got < 0 ? got : io_result(io, moved);
 }
 
-/* When some of it cannot be read, the rest of the first page alone: who reads on comes as far as the disk does. */
+/*
+ * When some of it cannot be read, the rest of the first page alone: who reads on comes as far as the disk does. Not
+ * after a request that was lost, which bio_wait calls -EIO, too: nobody waits twice for that.
+ */
 static s64
 read_chunk(struct window *w, struct io *io)
 {
+	u64 rest = PAGE_SIZE - (io->pos & ~PAGE_MASK);
 	int err;
 
 	window_set(w, io->pos, io->left);
 	err = window_transfer(w, BIO_READ);
-	if (w->bio.error == -EIO && w->bytes > PAGE_SIZE) {
-		window_set(w, io->pos, PAGE_SIZE - (io->pos & ~PAGE_MASK));
+	if (w->bio.error == -EIO && (w->sector << SECTOR_SHIFT) + w->bytes > io->pos + rest) {
+		window_set(w, io->pos, rest);
 		err = window_transfer(w, BIO_READ);
 	}
 	return err ? err : (s64)window_copy(w, io, true);
@@ -167,14 +171,19 @@ block_write(struct file *f, struct io *io)
 	return moved ? (s64)moved : got < 0 ? got : io_result(io, moved);
 }
 
-/* I1: under write_lock from the reading to the end. */
+/*
+ * I1: under write_lock from the reading to the end. Race: the device may have become a swap area since the last chunk;
+ * swapon comes after a chunk that is under way, as it takes the lock, too.
+ */
 static s64
 write_chunk(struct window *w, struct io *io)
 {
 	bool whole;
-	u64 got;
+	u64 got, done;
 	int err;
 
+	if (READ_ONCE(w->dev->claim) == BLOCK_SWAP)
+		return -ETXTBSY;
 	window_set(w, io->pos, io->left);
 	whole = io->pos % SECTOR_SIZE == 0 && (io->left >= w->bytes || io->left % SECTOR_SIZE == 0);
 	err = whole ? 0 : window_transfer(w, BIO_READ);
@@ -183,10 +192,10 @@ write_chunk(struct window *w, struct io *io)
 	got = window_copy(w, io, false);
 	if (!got)
 		return io_result(io, 0);
-	err = io->faulted && whole ? window_end_at(w, (u32)got) : 0;
-	if (!err)
-		err = window_transfer(w, BIO_WRITE);
-	return err ? err : (s64)got;
+	done = io->faulted && whole ? window_end_at(w, (u32)got) : got;
+	io->pos -= got - done;
+	err = done ? window_transfer(w, BIO_WRITE) : -EIO;
+	return err ? err : (s64)done;
 }
 
 static int
@@ -302,28 +311,26 @@ window_copy(struct window *w, struct io *io, bool put)
 
 /*
  * Only the first @bytes of what should have been whole sectors are there: the window ends with the sector of the last
- * one, and the rest of that comes from the disk.
+ * one, and the rest of that comes from the disk. If that fails, it ends before. Returns how many bytes count then.
  */
-static int
+static u32
 window_end_at(struct window *w, u32 bytes)
 {
 	u32 at = round_down(bytes, SECTOR_SIZE);
 	char *sector = (char *)page_to_va(w->page[at >> PAGE_SHIFT]) + (at & ~PAGE_MASK);
 	char ours[SECTOR_SIZE];
-	int err;
 
 	w->bytes = at;
 	if (at == bytes)
-		return 0;
+		return at;
 	memcpy(ours, sector, bytes - at);
 	w->bio = (struct bio){.dev = w->dev, .op = BIO_READ, .sector = w->sector + (at >> SECTOR_SHIFT)};
 	bio_add(&w->bio, w->page[at >> PAGE_SHIFT], at & ~PAGE_MASK, SECTOR_SIZE);
-	err = bio_wait(&w->bio);
-	if (err)
-		return err;
+	if (bio_wait(&w->bio))
+		return at;
 	memcpy(sector, ours, bytes - at);
 	w->bytes += SECTOR_SIZE;
-	return 0;
+	return bytes;
 }
 
 /* Cuts the transfer at the end of the device. False: nothing is left of it. */

@@ -175,7 +175,7 @@ open_claimed(struct inode *inode, u32 flags, s32 claim, struct file **out)
 		kmem_cache_free(file_cache, f);
 		return err;
 	}
-	f->flags &= ~O_EXCL; /* of ops->open alone */
+	f->flags &= ~O_EXCL; /* for ops->open only */
 	*out = f;
 	return 0;
 }

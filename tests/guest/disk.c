@@ -442,6 +442,7 @@ part_of_a_read(void)
 	int fd = disk_open("vda", O_RDONLY);
 
 	check(pread(fd, bytes, MIB, 0) == 16 * SECTOR);
+	check(pread(fd, bytes, 4096, 15 * SECTOR) == SECTOR);
 	check_errno(pread(fd, bytes, MIB, 16 * SECTOR), EIO);
 	check(pread(fd, bytes, MIB, 24 * SECTOR) == MIB - 24 * SECTOR);
 	close(fd);

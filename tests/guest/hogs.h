@@ -30,7 +30,7 @@ void touch(volatile unsigned char *p, long pages);
 
 /* A child that holds so many pages, until it is told to go or killed. */
 pid_t holder_start(long pages, int adj);
-/* All of memory but @mib, held by a child that is never chosen. */
+/* All of memory but @mib, and what Linux needs for itself, held by a child that is never chosen. */
 pid_t fill_up_to(long mib);
 /* Tells all that hold memory to go, and waits for this one. */
 void must_live(pid_t pid);

@@ -4,7 +4,8 @@
 Idea        All cases of the list, then the groups that need disks, with the disks of test_guest.py. There an archive
             on top of the tests' own brings the drivers, and a script that loads them and becomes the test program.
             Left out is what asks for policies of Tidemark, for failures on purpose (a stock kernel is built without),
-            and swapfail: Linux keeps pages that were written in its swap cache, and none is read again on demand.
+            and swapfail: Linux keeps pages that were written in its swap cache, and none is read again on demand. For
+            the same reason must_be_out() and exact counts of swapping hold for Tidemark alone (on_tidemark()).
 Follow      from Makefile (test-linux)   to machine.py, linux_kernel.py, disks.py
 """
 import functools

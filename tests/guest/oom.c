@@ -258,6 +258,16 @@ users_may_not_lower(void)
 	child_must_live(sets_own_floor, NULL);
 }
 
+static void
+old_scale(void)
+{
+	check(proc_write("/proc/self/oom_adj", "5") == 1);
+	check(adj_of(0) == 5 * 1000 / 17);
+	check(proc_write("/proc/self/oom_adj", "15") == 2);
+	check(adj_of(0) == 1000);
+	adj_set(0, 0);
+}
+
 static int
 shares_memory(void *arg)
 {
@@ -409,6 +419,7 @@ const struct test_case oom_cases[] = {
 	{"a second request kills the next", two_requests, 0, 0},
 	{"oom_score_adj is inherited by fork, and each has its own", adj_is_inherited, 0, 0},
 	{"a user may raise oom_score_adj, and lower it to what root gave", users_may_not_lower, 0, 0},
+	{"oom_adj still works, on its old scale", old_scale, 0, 0},
 	{"processes that share memory have one oom_score_adj", pair_has_one_value, 0, 0},
 	{"processes that share memory die together", pairs_die_together, 0, CASE_SMP},
 	{"a vfork child has no score of its own, and dies with its parent", vfork_pairs_die_together, 0, CASE_SMP},

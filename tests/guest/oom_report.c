@@ -5,7 +5,7 @@
  * Idea        The log has Linux's lines with the numbers of /proc/meminfo; a counter and an event tell of each kill.
  *             What ends the machine are groups of their own.
  * Invariants  see guest.h
- * Follow      to mm/oom_report.c, mm/oom_meminfo.c, kernel/fs/procfs_oom.c
+ * Follow      to mm/oom_report.c, mm/oom_meminfo.c, kernel/fs/procfs_sysctl.c
  * Tests       tests/guest/test_oom.py runs what ends the machine
  */
 #include "guest.h"
@@ -229,17 +229,6 @@ table_can_be_left_out(void)
 	check(!strstr(log_text(), "Tasks state"));
 }
 
-static void
-legacy_file_warns(void)
-{
-	check(proc_write("/proc/self/oom_adj", "5") == 1);
-	check(adj_of(0) == 5 * 1000 / 17);
-	check(proc_write("/proc/self/oom_adj", "15") == 2);
-	check(adj_of(0) == 1000);
-	adj_set(0, 0);
-	/* Once since boot: an earlier case may have been first. */
-}
-
 /* ---- what ends the machine: groups of their own (test_oom.py) ---- */
 
 static void
@@ -285,6 +274,5 @@ const struct test_case oom_report_cases[] = {
 	 figures_are_those_of_meminfo, 0, CASE_STILL},
 	{"panic_on_oom and its neighbours have Linux's bounds", settings_have_bounds, 0, 0},
 	{"oom_dump_tasks 0 leaves the table out", table_can_be_left_out, 0, 0},
-	{"oom_adj still works, on its old scale", legacy_file_warns, 0, 0},
 	{0},
 };

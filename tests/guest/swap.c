@@ -128,7 +128,8 @@ area_is_not_written(void)
 	swap_off("/dev/vdb");
 	check(pwrite(fd, header, PAGE, 0) == PAGE);
 	close(fd);
-	close(open("/dev/vdb", O_RDWR | O_EXCL));
+	fd = open("/dev/vdb", O_RDWR | O_EXCL);
+	check(fd >= 0 && close(fd) == 0);
 }
 
 static void

@@ -52,8 +52,9 @@ class Tide:
         return re.search(pattern, self.screen.text, re.M)
 
     def quiet(self):
+        end = time.monotonic() + SECONDS
         while self.read(2):
-            pass
+            assert time.monotonic() < end, f"there is always something; the screen:\n{self.screen.text}"
 
     def key(self, c):
         self.shell.type(c)
@@ -150,11 +151,27 @@ def test_keys(tide):
     assert all(len(row) > 60 for row in tide.screen.lines[1:10])
     tide.key("f")
     tide.shows("pid name")
+
+
+def test_pause(shell):
+    """A file grows all the time; while tide stands still, nothing of it is seen, and all of it afterwards."""
+    tide = Tide(shell, "(i=0; while sleep 1; do i=$((i + 1)); dd if=/dev/zero of=/tmp/grows bs=64k count=1 seek=$i "
+                       "2>/dev/null; done) & tide")
+
+    def free():
+        return int(tide.shows(r"free (\d+) of \d+ pages")[1])
+
+    before = free()
+    tide.until(lambda _: free() < before, "the file")
     tide.key("p")
     tide.shows("PAUSED")
-    assert tide.read(3) == 0
+    tide.quiet()  # the rest of that picture
+    before = free()
+    assert tide.read(4) == 0
     tide.key("p")
-    tide.until(lambda text: "PAUSED" not in text, "going on")
+    tide.until(lambda text: "PAUSED" not in text and free() < before, "going on")
+    tide.quit()
+    shell.output("kill $!; wait; rm /tmp/grows")
 
 
 def test_silence_while_nothing_changes(tide):
