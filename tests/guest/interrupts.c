@@ -3,8 +3,8 @@
  * tests/guest/interrupts.c - /proc/interrupts tells which CPU took how many of a disk's interrupts
  *
  * Idea        The machine and the disks of disk.c. One read after the other, each waited for: a request of
- *             /proc/diskstats is an interrupt of a queue of that disk, in /proc/interrupts on the CPU that took it, and
- *             in the word of /proc/stat's intr line with that interrupt's number.
+ *             /proc/diskstats is an interrupt of a queue of that disk, but for few that share one, in /proc/interrupts
+ *             on the CPU that took it, and in the word of /proc/stat's intr line with that interrupt's number.
  * Invariants  see guest.h
  * Locks       none
  * Follow      from test_guest.py   to arch/x86_64/msi.c, arch/x86_64/irq_count.c, kernel/fs/procfs_cpu.c
@@ -111,6 +111,16 @@ read_pages(int disk)
 	close(fd);
 }
 
+/*
+ * Few share one: the handler looks once more before it ends, and may find that the next request is done already. A
+ * device that finds its answer taken by then does not interrupt.
+ */
+static bool
+few_share(long interrupts, long requests)
+{
+	return requests >= READS && interrupts <= requests && interrupts >= requests / 2;
+}
+
 static void
 one_a_request(void)
 {
@@ -123,7 +133,7 @@ one_a_request(void)
 	for (int disk = 0; disk < 2; disk++)
 		after[disk] = counts(disk);
 	long taken = after[1].all - before[1].all, done = after[1].reads - before[1].reads;
-	if (done < READS || taken != done)
+	if (!few_share(taken, done))
 		fail("%d reads were %ld requests and %ld interrupts", READS, done, taken);
 	check(after[1].intr - before[1].intr == taken && intr_word(0) >= all + taken);
 	check(after[0].all == before[0].all && after[0].intr == before[0].intr);
@@ -139,7 +149,7 @@ cpus_take_turns(void)
 		before = counts(disk);
 		read_pages(disk);
 		after = counts(disk);
-		check(after.all >= before.all + READS);
+		check(few_share(after.all - before.all, after.reads - before.reads));
 		for (int cpu = 0; on_tidemark() && cpu < cpus_online(); cpu++)
 			check((after.cpu[cpu] > before.cpu[cpu]) == (cpu == disk % cpus_online()));
 	}
