@@ -64,9 +64,11 @@ class Tide:
         self.ended()
 
     def ended(self):
-        """The prompt may have come with the last bytes of tide: another one is asked for."""
+        """
+        The prompt may have come with the last bytes of tide, or may be still to come: what a command says is neither.
+        """
         self.until(lambda _: not self.screen.second, "the first screen")
-        self.shell.type("\r")
+        self.shell.start("true")
         self.shell.prompt()
 
 
